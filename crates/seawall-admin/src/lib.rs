@@ -1,0 +1,1 @@
+//! The admin side of Seawall: JSON API, metrics and dashboard.

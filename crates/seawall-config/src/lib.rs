@@ -1,0 +1,1 @@
+//! The config file of Seawall as types: parsing with spans, validation, defaults.

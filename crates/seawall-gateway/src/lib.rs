@@ -1,0 +1,1 @@
+//! The data plane of Seawall: listeners, routes, proxying, reload and drain.

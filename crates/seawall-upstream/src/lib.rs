@@ -1,0 +1,1 @@
+//! Endpoints of Seawall: connection pools, dialling and active health checks.
