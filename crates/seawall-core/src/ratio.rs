@@ -1,0 +1,95 @@
+//! Shares as integers, in parts per million, so that no threshold depends on float rounding.
+
+use core::fmt;
+
+/// Parts of one million; 20 % is 200 000. May exceed one (a growth factor of 2 is 2 000 000).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ratio(u32);
+
+/// One whole, in parts per million.
+const WHOLE: u32 = 1_000_000;
+
+impl Ratio {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+    /// The whole, 100 %.
+    pub const ONE: Self = Self(WHOLE);
+
+    /// A ratio of `ppm` parts per million.
+    #[must_use]
+    pub const fn from_ppm(ppm: u32) -> Self {
+        Self(ppm)
+    }
+
+    /// A ratio of `percent` hundredths, at most 4 294 %.
+    #[must_use]
+    pub const fn from_percent(percent: u32) -> Self {
+        Self(percent.saturating_mul(WHOLE / 100))
+    }
+
+    /// Parts per million.
+    #[must_use]
+    pub const fn ppm(self) -> u32 {
+        self.0
+    }
+
+    /// Whether `part / whole` is at least this ratio, computed without division in 128 bits.
+    ///
+    /// An empty whole reaches only a ratio of zero.
+    #[must_use]
+    pub fn is_reached_by(self, part: u64, whole: u64) -> bool {
+        u128::from(part) * u128::from(WHOLE) >= u128::from(self.0) * u128::from(whole)
+            && (whole > 0 || self.0 == 0)
+    }
+
+    /// This share of `value`, rounded down; `u64::MAX` when it does not fit.
+    #[must_use]
+    pub fn of(self, value: u64) -> u64 {
+        let share = u128::from(value) * u128::from(self.0) / u128::from(WHOLE);
+        u64::try_from(share).unwrap_or(u64::MAX)
+    }
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, rest) = (self.0 / 10_000, self.0 % 10_000);
+        if rest == 0 {
+            return write!(f, "{whole}%");
+        }
+        let digits = alloc::format!("{rest:04}");
+        write!(f, "{whole}.{}%", digits.trim_end_matches('0'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn an_exact_tie_reaches_the_ratio() {
+        let half = Ratio::from_percent(50);
+        assert!(half.is_reached_by(10, 20));
+        assert!(!half.is_reached_by(9, 20));
+        assert!(Ratio::from_ppm(333_333).is_reached_by(1, 3));
+        assert!(!Ratio::from_ppm(333_334).is_reached_by(1, 3));
+    }
+
+    #[test]
+    fn nothing_of_nothing_reaches_only_zero() {
+        assert!(Ratio::ZERO.is_reached_by(0, 0));
+        assert!(!Ratio::from_ppm(1).is_reached_by(0, 0));
+    }
+
+    #[test]
+    fn shares_round_down_and_saturate() {
+        assert_eq!(Ratio::from_percent(50).of(7), 3);
+        assert_eq!(Ratio::from_percent(200).of(u64::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn prints_as_percent() {
+        assert_eq!(Ratio::from_percent(20).to_string(), "20%");
+        assert_eq!(Ratio::from_ppm(12_500).to_string(), "1.25%");
+    }
+}
