@@ -1,2 +1,88 @@
-//! Chores of the repository.
-fn main() {}
+//! Chores of the repository: the test command, the tidy checks, and what may rewrite files.
+//!
+//! Here: the command line and which chore it starts. The steps of the test command are in
+//! `test`, the tidy checks in `tidy`, running other programs in `process`.
+
+mod clock;
+mod error;
+mod fix;
+mod process;
+mod test;
+mod tidy;
+
+use std::io::{Write, stderr, stdout};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::error::Error;
+
+/// What the end of a chore says to the shell.
+pub(crate) type Clean = bool;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Chores of the repository")]
+#[command(after_help = "Examples:
+  cargo xtask test                        every check and every test
+  cargo xtask test breaker                the tests with `breaker` in their name
+  cargo xtask test breaker --seed 7       the same with the random draws of an earlier run
+  SEAWALL_REQUIRE=all cargo xtask test    a missing optional program is a failure
+  cargo xtask tidy                        only the checks of house style
+  cargo xtask fix                         format and apply what clippy can mend by itself
+
+Exit status: 0 all is well, 1 something failed, 2 the chore itself could not run.")]
+struct CommandLine {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Run every check and test, or only the tests with NAME in their name
+    Test(TestArguments),
+    /// The gate before a commit lands: the whole of `test`; writes no file of the repository
+    Verify(SeedArgument),
+    /// Check house style: crate direction, sizes, names, links, licences
+    Tidy,
+    /// Format the sources and apply the suggestions of clippy (writes files)
+    Fix,
+}
+
+#[derive(Args)]
+struct TestArguments {
+    /// Run only tests whose name contains one of these
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    #[command(flatten)]
+    seed: SeedArgument,
+}
+
+#[derive(Args)]
+struct SeedArgument {
+    /// Repeat the random draws of an earlier run (printed first by every run)
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+fn main() -> ExitCode {
+    match run(CommandLine::parse().chore, &mut stdout()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => could_not_run(&error),
+    }
+}
+
+fn run(chore: Chore, out: &mut dyn Write) -> Result<Clean, Error> {
+    match chore {
+        Chore::Test(given) => test::run(&given.names, given.seed.seed, out),
+        Chore::Verify(given) => test::run(&[], given.seed, out),
+        Chore::Tidy => tidy::run(out),
+        Chore::Fix => fix::run(out),
+    }
+}
+
+fn could_not_run(error: &Error) -> ExitCode {
+    // Nothing is left to tell when even standard error is closed.
+    drop(writeln!(stderr(), "cargo xtask: {error}"));
+    ExitCode::from(2)
+}

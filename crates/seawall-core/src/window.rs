@@ -91,7 +91,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn sum<T: Copy + Default + for<'a> std::iter::Sum<&'a T>>(
+    fn sum<T: Copy + Default + for<'a> core::iter::Sum<&'a T>>(
         ring: &mut TimeRing<T>,
         now: Instant,
     ) -> T {

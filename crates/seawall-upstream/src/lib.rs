@@ -1,1 +1,35 @@
 //! Endpoints of Seawall: connection pools, dialling and active health checks.
+//!
+//! This crate reports facts and decides nothing about resilience: it says whether a request can
+//! have reached its endpoint ([`Sent`]), why a connection failed, and what a health check saw.
+//! Whether to try again, eject or trip is decided in `seawall-core`; the proxy loop that asks is
+//! in `seawall-gateway`.
+//!
+//! Everything here lives on one thread. Each worker of the gateway runs a current-thread runtime
+//! inside a [`tokio::task::LocalSet`] and owns its pools, so nothing is locked or shared.
+//! Upstream connections speak HTTP/1.1 in clear text.
+
+mod check;
+mod clock;
+mod conn;
+mod dial;
+mod idle;
+mod lease;
+mod limit;
+mod meter;
+mod pool;
+mod send;
+mod settings;
+#[cfg(test)]
+mod testing;
+
+pub use check::{
+    CheckFailure, CheckKind, CheckResult, CheckSettings, CheckTurns, check_once, run_checks,
+};
+pub use dial::DialError;
+pub use idle::Reuse;
+pub use lease::Lease;
+pub use pool::{CheckoutError, Exhausted, Pool, PoolSnapshot};
+pub use seawall_core::outcome::Sent;
+pub use send::SendError;
+pub use settings::PoolSettings;
