@@ -1,0 +1,142 @@
+//! The steps of the test command and their order. Running them is in the parent module.
+//!
+//! Every step uses the same features and flags, and only two profiles: clippy and rustdoc share
+//! the check artefacts of `dev`, all tests the builds of `test`. So nothing is compiled twice.
+
+use crate::process::CargoCall;
+
+/// One entry of the plan.
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    pub(super) work: Work,
+    /// The step without whose success this one makes no sense.
+    pub(super) needs: Option<&'static str>,
+}
+
+/// What a step does.
+pub(super) enum Work {
+    Tidy,
+    /// Shows its output only when it fails.
+    Quiet(CargoCall),
+    /// Shows its output as it comes, and counts the tests in it.
+    Tests(CargoCall),
+    CoreWithoutStd,
+}
+
+impl Work {
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Tidy => "cargo xtask tidy".to_owned(),
+            Self::Quiet(call) | Self::Tests(call) => call.shown(),
+            Self::CoreWithoutStd => "seawall-core for a target that has no std".to_owned(),
+        }
+    }
+}
+
+const BUILD: &str = "build";
+
+/// The whole gate.
+pub(super) fn everything() -> Vec<Step> {
+    vec![
+        free("formatting", quiet(&["fmt", "--all", "--check"])),
+        free("tidy", Work::Tidy),
+        free("clippy", quiet(&CLIPPY)),
+        // Also builds the `seawall` binary that the end-to-end tests start.
+        free(BUILD, quiet(&["test", "--workspace", "--all-targets", "--no-run"])),
+        built("tests", tests(&["test", "--workspace", "--all-targets", "--no-fail-fast"])),
+        built("doc tests", tests(&["test", "--workspace", "--doc", "--no-fail-fast"])),
+        free("core without std", Work::CoreWithoutStd),
+        free("rustdoc", Work::Quiet(rustdoc())),
+    ]
+}
+
+const CLIPPY: [&str; 6] = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+
+/// The tests whose names contain one of `names`, doc tests included.
+pub(super) fn only(names: &[String]) -> Vec<Step> {
+    let call = CargoCall::new(&["test", "--workspace", "--no-fail-fast", "--"]);
+    let call = names.iter().fold(call, |call, name| call.arg(name));
+    vec![free("tests", Work::Tests(call))]
+}
+
+fn rustdoc() -> CargoCall {
+    CargoCall::new(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings")
+}
+
+fn quiet(arguments: &[&str]) -> Work {
+    Work::Quiet(CargoCall::new(arguments))
+}
+
+fn tests(arguments: &[&str]) -> Work {
+    Work::Tests(CargoCall::new(arguments))
+}
+
+fn free(name: &'static str, work: Work) -> Step {
+    Step { name, work, needs: None }
+}
+
+fn built(name: &'static str, work: Work) -> Step {
+    Step { name, work, needs: Some(BUILD) }
+}
+
+/// Targets without std, the most common ones first.
+const BARE_TARGETS: [&str; 6] = [
+    "thumbv7em-none-eabi",
+    "thumbv7em-none-eabihf",
+    "x86_64-unknown-none",
+    "aarch64-unknown-none",
+    "riscv64gc-unknown-none-elf",
+    "wasm32v1-none",
+];
+
+/// The first target of ours among the lines of `rustup target list --installed`.
+pub(super) fn bare_target(installed: &str) -> Option<&'static str> {
+    BARE_TARGETS.into_iter().find(|target| installed.lines().any(|line| line.trim() == *target))
+}
+
+pub(super) fn build_core_for(target: &str) -> CargoCall {
+    CargoCall::new(&["build", "--package", "seawall-core", "--target"]).arg(target)
+}
+
+/// Why the step is skipped, and what stands in for it.
+pub(super) fn no_bare_target() -> String {
+    let first = BARE_TARGETS[0];
+    format!(
+        "no target without std is installed (`rustup target add {first}` adds one); \
+         tidy has checked that the core says `#![no_std]` and names no `std`"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_with_std_is_never_taken_for_a_bare_one() {
+        let installed = "wasm32-unknown-unknown\nx86_64-unknown-linux-gnu\n";
+        assert_eq!(bare_target(installed), None);
+    }
+
+    #[test]
+    fn an_installed_bare_target_is_found() {
+        let installed = "x86_64-unknown-linux-gnu\nx86_64-unknown-none\n";
+        assert_eq!(bare_target(installed), Some("x86_64-unknown-none"));
+    }
+
+    #[test]
+    fn names_become_filters_of_one_call() {
+        let steps = only(&["breaker".to_owned(), "budget".to_owned()]);
+        assert_eq!(steps.len(), 1);
+        let shown = steps[0].work.shown();
+        assert_eq!(shown, "cargo test --workspace --no-fail-fast -- breaker budget");
+    }
+
+    #[test]
+    fn each_step_that_needs_another_comes_after_it() {
+        let steps = everything();
+        for (index, step) in steps.iter().enumerate() {
+            let Some(ground) = step.needs else { continue };
+            assert!(steps[..index].iter().any(|one| one.name == ground), "{}", step.name);
+        }
+    }
+}

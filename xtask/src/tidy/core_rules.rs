@@ -1,0 +1,54 @@
+//! What only `seawall-core` must keep: it is `no_std` whatever the features, names no `std`, and
+//! computes with floats in its estimators alone.
+
+use super::findings::Finding;
+use super::repository::Repository;
+use super::rust_file::RustFile;
+use super::tokens::{group_at, positions};
+
+const SOURCES: &str = "crates/seawall-core/src/";
+
+/// Files below `src` that hold estimators, which may compute with floats.
+const ESTIMATORS: [&str; 1] = ["ewma.rs"];
+
+pub(super) fn check(repository: &Repository, findings: &mut Vec<Finding>) {
+    for file in repository.rust.iter().filter(|file| file.path.starts_with(SOURCES)) {
+        check_no_std(file, findings);
+        check_std(file, findings);
+        check_floats(file, findings);
+    }
+}
+
+fn check_no_std(file: &RustFile, findings: &mut Vec<Finding>) {
+    let says_so = file.lines_of(&["#", "!", "[", "no_std", "]"]).next().is_some();
+    if file.path.strip_prefix(SOURCES) == Some("lib.rs") && !says_so {
+        let mend = "write `#![no_std]` with no condition around it";
+        findings.push(Finding::new(&file.path, 1, "is not always `no_std`", mend));
+    }
+}
+
+fn check_std(file: &RustFile, findings: &mut Vec<Finding>) {
+    let paths = file.lines_of(&["std", ":", ":"]);
+    let crates = file.lines_of(&["extern", "crate", "std"]);
+    for line in paths.chain(crates).filter(|line| !file.is_test_line(*line)) {
+        let mend = "use `core` or `alloc`; what needs more belongs to a driver";
+        findings.push(Finding::new(&file.path, line, "names `std` outside of tests", mend));
+    }
+}
+
+fn check_floats(file: &RustFile, findings: &mut Vec<Finding>) {
+    let place = file.path.strip_prefix(SOURCES).unwrap_or_default();
+    if ESTIMATORS.contains(&place) {
+        return;
+    }
+    for start in positions(&file.tokens, &["expect", "("]) {
+        let group = group_at(&file.tokens, start + 1);
+        let line = file.tokens[start].line;
+        let floats = group.iter().any(|token| token.text == "float_arithmetic");
+        if floats && !file.is_test_line(line) {
+            let mend = "use integers or `Ratio`, or add the file to ESTIMATORS with its reason";
+            let what = "computes with floats, and is no estimator";
+            findings.push(Finding::new(&file.path, line, what, mend));
+        }
+    }
+}
