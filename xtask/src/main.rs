@@ -7,6 +7,7 @@ mod clock;
 mod error;
 mod fix;
 mod process;
+mod stream;
 mod test;
 mod tidy;
 

@@ -1,9 +1,8 @@
-//! Running cargo and other programs: quietly into a log, or line by line for progress. Which
-//! programs run, in which order, is said in `test` and `fix`.
+//! Running cargo and other programs, loudly or quietly into a log. Line by line is in `stream`;
+//! which programs run, in which order, is said in `test` and `fix`.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -60,7 +59,7 @@ impl CargoCall {
         format!("cargo {}", self.arguments.join(" "))
     }
 
-    fn command(&self, workspace: &Workspace) -> Command {
+    pub(crate) fn command(&self, workspace: &Workspace) -> Command {
         // The cargo that started us, so that a `+toolchain` on the command line holds here too.
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
@@ -69,7 +68,7 @@ impl CargoCall {
         command
     }
 
-    fn not_started(&self, source: std::io::Error) -> Error {
+    pub(crate) fn not_started(&self, source: std::io::Error) -> Error {
         Error::Start { program: self.shown(), source }
     }
 }
@@ -91,35 +90,6 @@ pub(crate) fn quiet(workspace: &Workspace, call: &CargoCall, log: &Path) -> Resu
     Ok(status.map_err(|source| call.not_started(source))?.success())
 }
 
-/// Runs and hands over each line of standard output as it comes; standard error is ours. True
-/// when it succeeded.
-pub(crate) fn streamed(
-    workspace: &Workspace,
-    call: &CargoCall,
-    mut on_line: impl FnMut(&str) -> Result<(), Error>,
-) -> Result<bool, Error> {
-    let mut command = call.command(workspace);
-    let spawned = command.stdout(Stdio::piped()).spawn();
-    let mut child = spawned.map_err(|source| call.not_started(source))?;
-    if let Some(pipe) = child.stdout.take() {
-        each_line(BufReader::new(pipe), &mut on_line)?;
-    }
-    Ok(child.wait().map_err(|source| call.not_started(source))?.success())
-}
-
-/// A test may print bytes that are no UTF-8; they must not end the run.
-fn each_line(
-    mut reader: impl BufRead,
-    on_line: &mut impl FnMut(&str) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line)? > 0 {
-        on_line(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']))?;
-        line.clear();
-    }
-    Ok(())
-}
-
 /// The standard output of a program that answers a question, or why it could not be asked.
 pub(crate) fn answer(program: &str, arguments: &[&str]) -> Result<String, Error> {
     let output = Command::new(program).args(arguments).stdin(Stdio::null()).output();
@@ -130,17 +100,6 @@ pub(crate) fn answer(program: &str, arguments: &[&str]) -> Result<String, Error>
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lines_arrive_one_by_one_even_when_they_are_no_utf8() {
-        let mut seen = Vec::new();
-        let mut keep = |line: &str| {
-            seen.push(line.to_owned());
-            Ok(())
-        };
-        each_line(&b"one\r\ntw\xffo\nlast"[..], &mut keep).unwrap();
-        assert_eq!(seen, ["one", "tw\u{fffd}o", "last"]);
-    }
 
     #[test]
     fn quiet_keeps_the_output_of_a_failing_call_in_the_log() {

@@ -17,6 +17,7 @@ use crate::Clean;
 use crate::clock::Stopwatch;
 use crate::error::Error;
 use crate::process::{self, CargoCall, Workspace};
+use crate::stream::{self, StreamEnd};
 use crate::tidy;
 use plan::{Step, Work};
 use programs::Demand;
@@ -63,8 +64,11 @@ pub(crate) fn run(
     let mut run = Run { workspace, seed, demand: Demand::from_environment(), skipped, out };
     writeln!(run.out, "seed {seed} (repeat with `cargo xtask test NAME --seed {seed}`)")?;
     let steps = if names.is_empty() { plan::everything() } else { plan::only(names) };
-    let finished = run.all(&steps)?;
-    Ok(run.close(&finished)? && run.has_run_any(names, &finished)?)
+    let mut finished = run.all(&steps)?;
+    if !names.is_empty() {
+        run.fail_if_nothing_ran(names, &mut finished)?;
+    }
+    run.close(&finished)
 }
 
 impl Run<'_> {
@@ -125,29 +129,38 @@ impl Run<'_> {
             .env("SEAWALL_SKIPPED", &self.skipped);
         let mut tally = Tally::default();
         let out = &mut *self.out;
-        let passed = process::streamed(&self.workspace, &call, |line| {
+        let end = stream::streamed(&self.workspace, &call, |line| {
             tally.read(line);
             Ok(writeln!(out, "{line}")?)
         })?;
-        tally.reconcile(passed);
-        Ok((ending_of(passed && tally.failed == 0), tally))
+        if end == StreamEnd::LeftProcess {
+            writeln!(out, "a process that a test has started outlives the tests")?;
+        }
+        tally.reconcile(end == StreamEnd::Succeeded);
+        Ok((ending_of(tally.failed == 0), tally))
     }
 
     /// A mistyped name must not look like success.
-    fn has_run_any(&mut self, names: &[String], finished: &[Finished]) -> Result<bool, Error> {
-        let ran = finished.iter().filter_map(|step| step.tests).any(|tests| !tests.is_empty());
-        if !ran {
-            let names = names.join("` or `");
-            writeln!(self.out, "no test was run; is a test named `{names}`?")?;
+    fn fail_if_nothing_ran(
+        &mut self,
+        names: &[String],
+        finished: &mut [Finished],
+    ) -> Result<(), Error> {
+        for step in finished {
+            if let Some(tests) = step.tests.as_mut().filter(|tests| tests.is_empty()) {
+                tests.failed = 1;
+                step.ending = Ending::Failed;
+                writeln!(self.out, "no test has `{}` in its name", names.join("` or `"))?;
+            }
         }
-        Ok(ran)
+        Ok(())
     }
 
     fn close(&mut self, finished: &[Finished]) -> Result<Clean, Error> {
         let noted = fs::read_to_string(&self.skipped)
             .map_err(|source| Error::Read { path: self.skipped.clone(), source })?;
         let missing = programs::missing(std::env::var_os("PATH").as_deref());
-        let summary = report::Summary::new(finished, &noted, &missing, self.demand);
+        let summary = report::Summary::new(finished, &noted, &missing, self.demand, self.seed);
         summary.write(self.out)?;
         Ok(summary.failed == 0)
     }

@@ -38,11 +38,11 @@ const BUILD: &str = "build";
 /// The whole gate.
 pub(super) fn everything() -> Vec<Step> {
     vec![
-        free("formatting", quiet(&["fmt", "--all", "--check"])),
+        free("formatting", quiet(&["fmt", "--all", "--check", "--", "--color", "never"])),
         free("tidy", Work::Tidy),
         free("clippy", quiet(&CLIPPY)),
         // Also builds the `seawall` binary that the end-to-end tests start.
-        free(BUILD, quiet(&["test", "--workspace", "--all-targets", "--no-run"])),
+        free(BUILD, quiet(&["test", "--quiet", "--workspace", "--all-targets", "--no-run"])),
         built("tests", tests(&["test", "--workspace", "--all-targets", "--no-fail-fast"])),
         built("doc tests", tests(&["test", "--workspace", "--doc", "--no-fail-fast"])),
         free("core without std", Work::CoreWithoutStd),
@@ -50,7 +50,8 @@ pub(super) fn everything() -> Vec<Step> {
     ]
 }
 
-const CLIPPY: [&str; 6] = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+const CLIPPY: [&str; 7] =
+    ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
 
 /// The tests whose names contain one of `names`, doc tests included.
 pub(super) fn only(names: &[String]) -> Vec<Step> {
@@ -60,7 +61,8 @@ pub(super) fn only(names: &[String]) -> Vec<Step> {
 }
 
 fn rustdoc() -> CargoCall {
-    CargoCall::new(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings")
+    CargoCall::new(&["doc", "--quiet", "--workspace", "--no-deps"])
+        .env("RUSTDOCFLAGS", "-D warnings")
 }
 
 fn quiet(arguments: &[&str]) -> Work {
@@ -95,7 +97,7 @@ pub(super) fn bare_target(installed: &str) -> Option<&'static str> {
 }
 
 pub(super) fn build_core_for(target: &str) -> CargoCall {
-    CargoCall::new(&["build", "--package", "seawall-core", "--target"]).arg(target)
+    CargoCall::new(&["build", "--quiet", "--package", "seawall-core", "--target"]).arg(target)
 }
 
 /// Why the step is skipped, and what stands in for it.

@@ -22,6 +22,7 @@ pub(super) struct Summary<'a> {
     finished: &'a [Finished],
     missing: &'a [Program],
     demand: Demand,
+    seed: u64,
     /// Lines `test-name: needs PROGRAM`, each once.
     noted: Vec<&'a str>,
     pub(super) passed: usize,
@@ -36,12 +37,13 @@ impl<'a> Summary<'a> {
         noted: &'a str,
         missing: &'a [Program],
         demand: Demand,
+        seed: u64,
     ) -> Self {
         let mut noted: Vec<&str> = noted.lines().filter(|line| !line.trim().is_empty()).collect();
         noted.sort_unstable();
         noted.dedup();
         let (passed, failed, skipped) = (0, 0, noted.len());
-        let mut summary = Self { finished, missing, demand, noted, passed, failed, skipped };
+        let mut summary = Self { finished, missing, demand, seed, noted, passed, failed, skipped };
         finished.iter().for_each(|step| summary.count(step));
         // A test that lacks its program passes as far as cargo knows.
         summary.passed = summary.passed.saturating_sub(summary.noted.len());
@@ -52,7 +54,7 @@ impl<'a> Summary<'a> {
     }
 
     fn count(&mut self, step: &Finished) {
-        match (&step.ending, step.tests) {
+        match (&step.ending, &step.tests) {
             (_, Some(tests)) => {
                 self.passed += tests.passed;
                 self.failed += tests.failed;
@@ -67,6 +69,7 @@ impl<'a> Summary<'a> {
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         self.write_table(out)?;
         self.write_skipped(out)?;
+        self.write_repeats(out)?;
         writeln!(
             out,
             "\n{} passed, {} failed, {} skipped",
@@ -100,6 +103,18 @@ impl<'a> Summary<'a> {
         }
         Ok(())
     }
+
+    /// How to run what failed once more, with the same draws.
+    fn write_repeats(&self, out: &mut dyn Write) -> io::Result<()> {
+        let tests = self.finished.iter().filter_map(|step| step.tests.as_ref());
+        for name in tests.flat_map(|tests| &tests.failing) {
+            // The name of a doc test has spaces in it.
+            let quote = if name.contains(' ') { "'" } else { "" };
+            let seed = self.seed;
+            writeln!(out, "failed; repeat: cargo xtask test {quote}{name}{quote} --seed {seed}")?;
+        }
+        Ok(())
+    }
 }
 
 fn word(ending: &Ending) -> &'static str {
@@ -115,7 +130,7 @@ fn seconds(took: Duration) -> String {
 }
 
 fn tests(step: &Finished) -> String {
-    step.tests.map_or_else(String::new, |tests| {
+    step.tests.as_ref().map_or_else(String::new, |tests| {
         format!("{} passed, {} failed, {} ignored", tests.passed, tests.failed, tests.ignored)
     })
 }
@@ -130,7 +145,7 @@ mod tests {
     }
 
     fn tally(passed: usize, failed: usize, ignored: usize) -> Option<Tally> {
-        Some(Tally { passed, failed, ignored })
+        Some(Tally { passed, failed, ignored, failing: vec!["call::one_verdict".to_owned()] })
     }
 
     const WRK: Program = Program { name: "wrk", purpose: "load" };
@@ -145,7 +160,7 @@ mod tests {
     fn the_sums_stand_alone_on_the_last_line() {
         let finished =
             [step("clippy", Ending::Passed, None), step("tests", Ending::Passed, tally(9, 0, 1))];
-        let summary = Summary::new(&finished, "", &[], Demand::All);
+        let summary = Summary::new(&finished, "", &[], Demand::All, 7);
         assert_eq!(written(&summary).lines().last(), Some("10 passed, 0 failed, 1 skipped"));
     }
 
@@ -153,14 +168,14 @@ mod tests {
     fn a_failed_check_fails_the_run_even_when_all_tests_pass() {
         let finished =
             [step("clippy", Ending::Failed, None), step("tests", Ending::Passed, tally(9, 0, 0))];
-        assert_eq!(Summary::new(&finished, "", &[], Demand::WhatIsThere).failed, 1);
+        assert_eq!(Summary::new(&finished, "", &[], Demand::WhatIsThere, 7).failed, 1);
     }
 
     #[test]
     fn a_test_without_its_program_counts_as_skipped_once() {
         let finished = [step("tests", Ending::Passed, tally(9, 0, 0))];
         let noted = "load: needs wrk\n\nload: needs wrk\n";
-        let summary = Summary::new(&finished, noted, &[WRK], Demand::WhatIsThere);
+        let summary = Summary::new(&finished, noted, &[WRK], Demand::WhatIsThere, 7);
         assert_eq!((summary.passed, summary.failed, summary.skipped), (8, 0, 1));
         let text = written(&summary);
         assert!(text.contains("`wrk` is not in PATH"), "{text}");
@@ -169,14 +184,21 @@ mod tests {
 
     #[test]
     fn a_missing_program_fails_a_run_that_demands_all() {
-        assert_eq!(Summary::new(&[], "", &[WRK], Demand::All).failed, 1);
-        assert_eq!(Summary::new(&[], "", &[WRK], Demand::WhatIsThere).failed, 0);
+        assert_eq!(Summary::new(&[], "", &[WRK], Demand::All, 7).failed, 1);
+        assert_eq!(Summary::new(&[], "", &[WRK], Demand::WhatIsThere, 7).failed, 0);
+    }
+
+    #[test]
+    fn a_failed_test_is_told_with_the_command_that_repeats_it() {
+        let finished = [step("tests", Ending::Failed, tally(9, 1, 0))];
+        let text = written(&Summary::new(&finished, "", &[], Demand::WhatIsThere, 7));
+        assert!(text.contains("cargo xtask test call::one_verdict --seed 7"), "{text}");
     }
 
     #[test]
     fn a_step_that_was_not_run_is_told_with_its_reason() {
         let finished = [step("doc tests", Ending::Skipped("no ground".to_owned()), None)];
-        let summary = Summary::new(&finished, "", &[], Demand::WhatIsThere);
+        let summary = Summary::new(&finished, "", &[], Demand::WhatIsThere, 7);
         assert!(written(&summary).contains("skipped step doc tests: no ground"));
         assert_eq!(summary.skipped, 1);
     }

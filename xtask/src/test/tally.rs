@@ -1,24 +1,31 @@
 //! Counts tests from the result lines that test binaries print. Steps are counted in `report`.
 
 /// Tests of one step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     pub(super) passed: usize,
     pub(super) failed: usize,
     pub(super) ignored: usize,
+    /// The first of those that failed, at most `FAILING_MAX`.
+    pub(super) failing: Vec<String>,
 }
+
+/// Names to tell at the end; whoever breaks more looks at the first ones anyway.
+const FAILING_MAX: usize = 20;
 
 impl Tally {
     /// Takes in one line; lines that are no result change nothing.
     pub(super) fn read(&mut self, line: &str) {
-        // "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; …"
-        let Some((_, numbers)) =
-            line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
-        else {
-            return;
-        };
-        for part in numbers.split(';') {
-            self.add(part.trim());
+        // "test policy::tests::a_claim_that_holds ... FAILED"
+        let failing = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED"));
+        if let Some(name) = failing.filter(|_| self.failing.len() < FAILING_MAX) {
+            self.failing.push(name.to_owned());
+        }
+        // "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; …",
+        // perhaps after half a line of a process that a test has killed.
+        let result = line.split_once("test result: ").and_then(|(_, rest)| rest.split_once(". "));
+        if let Some((_, numbers)) = result {
+            numbers.split(';').for_each(|part| self.add(part.trim()));
         }
     }
 
@@ -63,7 +70,20 @@ mod tests {
              finished in 0.01s",
             "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 7 filtered out",
         ]);
-        assert_eq!(tally, Tally { passed: 15, failed: 2, ignored: 1 });
+        let failing = Vec::new();
+        assert_eq!(tally, Tally { passed: 15, failed: 2, ignored: 1, failing });
+    }
+
+    #[test]
+    fn a_result_line_counts_after_half_a_line_of_another_process() {
+        assert_eq!(read(&["2026 INFO tertest result: ok. 12 passed; 0 failed"]).passed, 12);
+    }
+
+    #[test]
+    fn failing_tests_are_named_up_to_a_bound() {
+        let line = "test call::tests::one_verdict ... FAILED";
+        assert_eq!(read(&[line, "test other ... ok"]).failing, ["call::tests::one_verdict"]);
+        assert_eq!(read(&[line; 50]).failing.len(), FAILING_MAX);
     }
 
     #[test]
@@ -74,14 +94,14 @@ mod tests {
 
     #[test]
     fn a_killed_binary_counts_as_one_failure() {
-        let mut tally = Tally { passed: 9, failed: 0, ignored: 0 };
+        let mut tally = Tally { passed: 9, ..Tally::default() };
         tally.reconcile(false);
         assert_eq!(tally.failed, 1);
     }
 
     #[test]
     fn failures_already_counted_are_not_counted_again() {
-        let mut tally = Tally { passed: 9, failed: 2, ignored: 0 };
+        let mut tally = Tally { passed: 9, failed: 2, ..Tally::default() };
         tally.reconcile(false);
         assert_eq!(tally.failed, 2);
     }
