@@ -16,6 +16,8 @@ pub(super) struct Node {
     pub(super) name: String,
     pub(super) version: Version,
     pub(super) licence: Option<String>,
+    /// The features of it that are switched on when all of ours are.
+    pub(super) features: Vec<String>,
     /// For packages of the workspace: the manifest, from the root.
     pub(super) manifest: Option<String>,
     /// What its product code uses; dev-dependencies are free.
@@ -48,7 +50,17 @@ impl Graph {
 
     fn of(metadata: &Metadata) -> Self {
         let root = metadata.workspace_root.as_str();
-        Self { nodes: metadata.packages.iter().map(|package| node(package, root)).collect() }
+        let mut nodes: Vec<Node> =
+            metadata.packages.iter().map(|package| node(package, root)).collect();
+        // The resolved part, with the features, knows packages by their ids only.
+        let resolved = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
+        for found in resolved {
+            let at = metadata.packages.iter().position(|package| package.id == found.id);
+            if let Some(node) = at.and_then(|index| nodes.get_mut(index)) {
+                node.features = found.features.iter().map(ToString::to_string).collect();
+            }
+        }
+        Self { nodes }
     }
 
     /// The crates of this workspace, with their manifests.
@@ -80,6 +92,7 @@ fn node(package: &Package, root: &str) -> Node {
         name: package.name.to_string(),
         version: package.version.clone(),
         licence: package.license.clone(),
+        features: Vec::new(),
         manifest: manifest
             .filter(|_| package.source.is_none())
             .map(|path| path.trim_start_matches(['/', '\\']).replace('\\', "/")),

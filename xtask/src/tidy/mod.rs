@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: checks of house style that no lint of rustc or clippy makes. Here the
 //! list of checks and how their findings are told; each check has a file of its own.
 
+mod bans;
 mod clippy_files;
 mod core_rules;
 mod direction;
@@ -54,6 +55,7 @@ fn check(repository: &Repository, graph: &Graph, findings: &mut Vec<Finding>) {
     direction::check(repository, graph, findings);
     graph.check_floors(findings);
     licences::check(repository, graph, findings);
+    bans::check(repository, graph, findings);
 }
 
 /// A check that needs the files alone.

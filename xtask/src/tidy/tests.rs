@@ -276,6 +276,7 @@ fn node(name: &str, uses: &[(&str, bool)]) -> Node {
         name: name.to_owned(),
         version: Version::new(1, 0, 0),
         licence: Some("MIT".to_owned()),
+        features: Vec::new(),
         manifest: Some(format!("crates/{name}/Cargo.toml")),
         uses: uses.collect(),
     }
@@ -377,4 +378,29 @@ fn an_empty_list_of_licences_is_found() {
     let mut findings = Vec::new();
     licences::check(&repository(&[]), &Graph { nodes: Vec::new() }, &mut findings);
     assert!(findings[0].to_string().contains("allows no licence"));
+}
+
+#[test]
+fn banned_crates_and_features_are_found() {
+    let list = "[bans]\ndeny = [{ crate = \"openssl\", reason = \"no C\" }]\n\
+                [[bans.features]]\ncrate = \"hyper-util\"\ndeny = [\"client-legacy\"]\n\
+                reason = \"own pool\"\n";
+    let files = repository(&[("deny.toml", list)]);
+    let told = |name: &str, feature: &str| {
+        let nodes = vec![Node { features: vec![feature.to_owned()], ..node(name, &[]) }];
+        let mut findings = Vec::new();
+        bans::check(&files, &Graph { nodes }, &mut findings);
+        findings.iter().map(ToString::to_string).collect::<String>()
+    };
+    assert!(told("openssl", "std").contains("is banned: no C"));
+    assert!(told("hyper-util", "client-legacy").contains("`client-legacy`, which is banned"));
+    assert_eq!(told("hyper-util", "server"), "");
+    assert_eq!(told("rustls", "client-legacy"), "");
+}
+
+#[test]
+fn the_tree_of_this_workspace_has_features() {
+    let graph = Graph::read(&Workspace::find().unwrap().root).unwrap();
+    let hyper = graph.nodes.iter().find(|node| node.name == "hyper").unwrap();
+    assert!(hyper.features.iter().any(|feature| feature == "http1"), "{hyper:?}");
 }
