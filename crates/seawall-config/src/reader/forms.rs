@@ -1,0 +1,101 @@
+//! What a TOML value means as a duration, a size, a share, a count or an address.
+
+use crate::units;
+use seawall_core::ratio::Ratio;
+use seawall_core::time::Duration;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use toml_edit::Value;
+
+/// Why a value was refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It is of another type.
+    Type,
+    /// It is of the right type; the text says what is wrong.
+    Text(String),
+}
+
+impl From<String> for Refusal {
+    fn from(why: String) -> Self {
+        Self::Text(why)
+    }
+}
+
+pub(crate) fn text(value: &Value) -> Result<&str, Refusal> {
+    value.as_str().ok_or(Refusal::Type)
+}
+
+pub(super) fn duration(value: &Value) -> Result<Duration, Refusal> {
+    Ok(units::parse_duration(text(value)?)?)
+}
+
+pub(super) fn size(value: &Value) -> Result<u64, Refusal> {
+    Ok(units::parse_size(text(value)?)?)
+}
+
+pub(super) fn share(value: &Value) -> Result<Ratio, Refusal> {
+    Ok(units::parse_share(text(value)?)?)
+}
+
+pub(super) fn rate(value: &Value) -> Result<u32, Refusal> {
+    Ok(units::parse_rate(text(value)?)?)
+}
+
+/// An IP address with a port; names are left to discovery, since what they mean changes.
+pub(super) fn address(value: &Value) -> Result<SocketAddr, Refusal> {
+    let text = text(value)?;
+    text.parse().map_err(|_| Refusal::Text(format!("\"{text}\" is not an IP address with a port")))
+}
+
+/// `"off"`, or what `read` takes.
+pub(super) fn or_off<T>(
+    value: &Value,
+    read: impl FnOnce(&Value) -> Result<T, Refusal>,
+) -> Result<Option<T>, Refusal> {
+    if value.as_str() == Some("off") { Ok(None) } else { read(value).map(Some) }
+}
+
+pub(super) fn above_zero(duration: Duration) -> Result<Duration, Refusal> {
+    if duration.is_zero() {
+        return Err(Refusal::Text("zero leaves no time at all".to_owned()));
+    }
+    Ok(duration)
+}
+
+pub(super) fn not_empty(size: u64) -> Result<u64, Refusal> {
+    if size == 0 {
+        return Err(Refusal::Text("zero lets nothing pass".to_owned()));
+    }
+    Ok(size)
+}
+
+pub(super) fn part(share: Ratio) -> Result<Ratio, Refusal> {
+    if share == Ratio::ZERO || share > Ratio::ONE {
+        return Err(Refusal::Text(format!("{share} is not above 0% and up to 100%")));
+    }
+    Ok(share)
+}
+
+/// A plain number; TOML's decimal numbers go through their text, so that no rounding creeps in.
+pub(super) fn factor(value: &Value) -> Result<Ratio, Refusal> {
+    let text = match (value.as_integer(), value.as_float()) {
+        (Some(whole), _) => whole.to_string(),
+        (_, Some(decimal)) => decimal.to_string(),
+        (None, None) => return Err(Refusal::Type),
+    };
+    let factor = units::parse_factor(&text)?;
+    if factor < Ratio::ONE {
+        return Err(Refusal::Text(format!("{text} would shrink what should grow")));
+    }
+    Ok(factor)
+}
+
+pub(super) fn count(value: &Value, range: &RangeInclusive<u32>) -> Result<u32, Refusal> {
+    let number = value.as_integer().ok_or(Refusal::Type)?;
+    let count = u32::try_from(number).ok().filter(|count| range.contains(count));
+    count.ok_or_else(|| match *range.end() {
+        u32::MAX => Refusal::Text(format!("{number} is not at least {}", range.start())),
+        end => Refusal::Text(format!("{number} is not from {} to {end}", range.start())),
+    })
+}

@@ -1,0 +1,73 @@
+//! The tables `bulkhead` and `budget` of an upstream.
+
+use crate::reader::{TableReader, or, set};
+use seawall_core::budget::BudgetSettings;
+use seawall_core::bulkhead::{BulkheadSettings, QueueOrder};
+use seawall_core::time::Duration;
+
+/// The words of `order`.
+pub(crate) const ORDER: [(&str, QueueOrder); 2] =
+    [("fifo", QueueOrder::Fifo), ("lifo", QueueOrder::Lifo)];
+
+/// The most places of a compartment; beyond it the limit of open files decides on any machine.
+const PLACES_MAX: u32 = 1_000_000;
+
+/// `bulkhead`: how many attempts an upstream takes at once, and who may wait.
+///
+/// Numbers that the file leaves out follow from the limit of open files, which only the gateway
+/// knows, hence [`BulkheadConfig::settings`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BulkheadConfig {
+    /// Attempts at once, at least 1; `None` means derived.
+    pub permits: Option<u32>,
+    /// Attempts that may wait; `None` means twice the permits.
+    pub queue: Option<u32>,
+    /// The longest wait. Default 100 ms.
+    pub max_wait: Duration,
+    /// Who is served first. Default the one that waited longest.
+    pub order: QueueOrder,
+}
+
+impl Default for BulkheadConfig {
+    fn default() -> Self {
+        let (max_wait, order) = (Duration::from_millis(100), QueueOrder::Fifo);
+        Self { permits: None, queue: None, max_wait, order }
+    }
+}
+
+impl BulkheadConfig {
+    /// The settings of the machine, with `derived` permits where the file gives none.
+    #[must_use]
+    pub fn settings(&self, derived: u32) -> BulkheadSettings {
+        let permits = self.permits.unwrap_or(derived).max(1);
+        let queue = self.queue.unwrap_or_else(|| permits.saturating_mul(2));
+        BulkheadSettings { permits, queue, max_wait: self.max_wait, order: self.order }
+    }
+}
+
+pub(super) fn read(table: &mut TableReader<'_>) -> BulkheadConfig {
+    let default = BulkheadConfig::default();
+    BulkheadConfig {
+        permits: table.count("permits", 1..=PLACES_MAX, "100").map(|given| given.value),
+        queue: table.count("queue", 0..=PLACES_MAX, "200").map(|given| given.value),
+        max_wait: or(table.duration("max_wait", "\"100ms\""), default.max_wait),
+        order: or(table.choice("order", &ORDER), default.order),
+    }
+}
+
+/// The budget cannot be switched off: it alone keeps retries from multiplying an outage.
+pub(super) fn read_budget(table: &mut TableReader<'_>) -> BudgetSettings {
+    let mut settings = BudgetSettings::default();
+    let read = |t: &mut TableReader<'_>| {
+        set(&mut settings.ratio, t.any_share("ratio", "\"20%\""));
+        set(&mut settings.floor_per_second, t.rate("floor", "\"10/s\""));
+        set(&mut settings.window, t.duration("window", "\"10s\""));
+    };
+    if let Some(None) = table.table_or_off("budget", read) {
+        let path = table.path_of("budget");
+        let remedy = "set a larger ratio: budget = { ratio = \"100%\" }";
+        table.wrong(table.reading().place_of(&path), format!("{path} cannot be off"), remedy);
+    }
+    settings
+}

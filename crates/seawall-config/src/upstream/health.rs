@@ -1,0 +1,162 @@
+//! The tables `health_check` and `pool` of an upstream.
+
+use crate::reader::{TableReader, or, set};
+use seawall_core::health::HealthSettings;
+use seawall_core::time::Duration;
+use std::fmt;
+use std::ops::RangeInclusive;
+
+/// `health_check`: requests of Seawall's own that learn whether an endpoint lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HealthCheckConfig {
+    /// What is asked.
+    pub probe: HealthProbe,
+    /// From one check of an endpoint to the next, before jitter. Default 5 s.
+    pub every: Duration,
+    /// How long a check may take; never above `every`. Default 1 s.
+    pub timeout: Duration,
+    /// How many results in a row change the verdict.
+    pub verdict: HealthSettings,
+}
+
+/// What a health check asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HealthProbe {
+    /// `GET path`; a status within `expect` passes.
+    Http {
+        /// The path, beginning with a slash.
+        path: String,
+        /// The statuses that pass. Default 200 to 299.
+        expect: StatusRange,
+    },
+    /// A connection that opens passes.
+    Tcp,
+}
+
+/// A range of HTTP statuses, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusRange {
+    first: u16,
+    last: u16,
+}
+
+impl StatusRange {
+    /// What passes unless the file says otherwise: 200 to 299.
+    const SUCCESS: Self = Self { first: 200, last: 299 };
+
+    /// Whether `status` lies in the range.
+    #[must_use]
+    pub const fn contains(self, status: u16) -> bool {
+        self.first <= status && status <= self.last
+    }
+
+    /// Reads `200` or `200-299`.
+    fn parse(text: &str) -> Option<Self> {
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        let (first, last) = (status(first)?, status(last)?);
+        (first <= last).then_some(Self { first, last })
+    }
+}
+
+fn status(text: &str) -> Option<u16> {
+    const STATUSES: RangeInclusive<u16> = 100..=599;
+    text.trim().parse().ok().filter(|status| STATUSES.contains(status))
+}
+
+impl fmt::Display for StatusRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.first == self.last {
+            return write!(f, "{}", self.first);
+        }
+        write!(f, "{}-{}", self.first, self.last)
+    }
+}
+
+pub(super) fn read(table: &mut TableReader<'_>) -> HealthCheckConfig {
+    let mut verdict = HealthSettings::default();
+    let probe = read_probe(table);
+    let every = table.duration("every", "\"5s\"");
+    let timeout = table.duration("timeout", "\"1s\"");
+    set(&mut verdict.rise, table.count("rise", 1..=1_000, "2"));
+    set(&mut verdict.fall, table.count("fall", 1..=1_000, "3"));
+    let every = or(every, Duration::from_secs(5));
+    if let Some(given) = timeout.filter(|given| given.value > every) {
+        let what = format!("{} is longer than every", table.path_of("timeout"));
+        table.wrong(given.place, what, "shorten timeout, or checks of one endpoint overlap");
+    }
+    let timeout = or(timeout, Duration::from_secs(1)).min(every);
+    HealthCheckConfig { probe, every, timeout, verdict }
+}
+
+fn read_probe(table: &mut TableReader<'_>) -> HealthProbe {
+    let path = table.text("path", "\"/healthz\"");
+    let tcp = or(table.flag("tcp", "true"), false);
+    let expect = read_expect(table);
+    let remedy = "write path = \"/healthz\", or tcp = true";
+    if path.is_some() == tcp {
+        let count = if tcp { "both path and tcp" } else { "neither path nor tcp" };
+        table.wrong(table.place(), format!("{} has {count}", table.path()), remedy);
+    }
+    let Some(path) = path else { return HealthProbe::Tcp };
+    if !is_target(path.value) {
+        let what = format!("{}: \"{}\" is not a path", table.path_of("path"), path.value);
+        table.wrong(path.place, what, "begin with \"/\" and use visible ASCII characters");
+    }
+    let expect = expect.unwrap_or(StatusRange::SUCCESS);
+    HealthProbe::Http { path: path.value.to_owned(), expect }
+}
+
+fn is_target(path: &str) -> bool {
+    path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn read_expect(table: &mut TableReader<'_>) -> Option<StatusRange> {
+    let given = table.text("expect", "\"200-299\"")?;
+    let range = StatusRange::parse(given.value);
+    if range.is_none() {
+        let what = format!("{}: \"{}\" is no range", table.path_of("expect"), given.value);
+        table.wrong(given.place, what, "write expect = \"200-299\" or expect = \"204\"");
+    }
+    range
+}
+
+/// `pool`: the connections to each endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PoolConfig {
+    /// Connections to one endpoint at once. Default 1024.
+    pub connections: u32,
+    /// Connections to one endpoint kept idle; never above `connections`. Default 100.
+    pub idle_max: u32,
+    /// How long a connection is kept idle. Default 4 s: below the 5 s after which many
+    /// application servers close, so that a request seldom meets a closing connection.
+    pub idle: Duration,
+    /// How long a dial may take; the attempt timeout bounds it too. Default 1 s.
+    pub connect: Duration,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            idle_max: 100,
+            idle: Duration::from_secs(4),
+            connect: Duration::from_secs(1),
+        }
+    }
+}
+
+pub(super) fn read_pool(table: &mut TableReader<'_>) -> PoolConfig {
+    let mut pool = PoolConfig::default();
+    set(&mut pool.connections, table.count("connections", 1..=1_000_000, "1024"));
+    let idle_max = table.count("idle_max", 0..=1_000_000, "100");
+    if let Some(given) = idle_max.filter(|given| given.value > pool.connections) {
+        let what = format!("{} is above connections", table.path_of("idle_max"));
+        table.wrong(given.place, what, "keep at most as many idle as there may be");
+    }
+    pool.idle_max = or(idle_max, pool.idle_max).min(pool.connections);
+    set(&mut pool.idle, table.duration("idle", "\"4s\""));
+    set(&mut pool.connect, table.duration("connect", "\"1s\""));
+    pool
+}
