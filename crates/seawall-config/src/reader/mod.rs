@@ -19,6 +19,10 @@ use values::Expected;
 /// Reads the file of a rung, by the path that the config gives; the text says why it cannot.
 pub(crate) type ReadFile<'a> = dyn Fn(&str) -> Result<Vec<u8>, String> + 'a;
 
+/// The most entries of a list and the most tables of a kind. Some checks compare each with each;
+/// beyond this a file of a few megabytes would take minutes.
+const ENTRIES_MAX: usize = 4096;
+
 /// What the reading of one file shares: its lines, its mistakes, and where each key was given.
 pub(crate) struct Reading<'a> {
     lines: Lines<'a>,
@@ -244,7 +248,9 @@ impl<'a> TableReader<'a> {
             self.not_a_table(found, item, "a table of named tables");
             return Vec::new();
         };
+        self.check_length(found, tables.len());
         let names = tables.iter().filter_map(|(name, _)| tables.get_key_value(name));
+        let names = names.take(ENTRIES_MAX);
         names.filter_map(|(name, item)| self.one_named(key, (name, item), &mut read)).collect()
     }
 
@@ -258,7 +264,8 @@ impl<'a> TableReader<'a> {
         let Some(table) = item.as_table_like() else {
             let kind = values::kind_of_item(item);
             let what = format!("{path} must be a table, not {kind}");
-            let remedy = format!("write [{key}.NAME] and put {} below it", name.get());
+            let remedy =
+                format!("write [{path}] for one of that name, or put it below [{key}.NAME]");
             self.wrong(place, what, remedy);
             return None;
         };
@@ -292,9 +299,21 @@ impl<'a> TableReader<'a> {
                 return None;
             }
         };
-        let elements = contents.into_iter().enumerate().map(|(n, c)| self.element(key, n, c));
+        self.check_length(found, contents.len());
+        let elements = contents
+            .into_iter()
+            .take(ENTRIES_MAX)
+            .enumerate()
+            .map(|(n, c)| self.element(key, n, c));
         let value = elements.filter_map(|element| read(&element)).collect();
         Some(Given { value, place: self.start(found) })
+    }
+
+    fn check_length(&self, key: &Key, length: usize) {
+        if length > ENTRIES_MAX {
+            let what = format!("{} has {length} entries", self.path_of(key.get()));
+            self.wrong(self.start(key), what, format!("keep at most {ENTRIES_MAX}"));
+        }
     }
 
     fn element(&self, key: &str, index: usize, content: Content<'a>) -> Element<'a> {
@@ -310,7 +329,9 @@ impl<'a> TableReader<'a> {
 
     /// The key and item at `key`, which is known from now on.
     fn item(&mut self, key: &'static str) -> Option<(&'a Key, &'a Item)> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         let (found, item) = self.table.get_key_value(key)?;
         let path = self.path_of(key);
         self.reading.origins.borrow_mut().insert(path, self.start(found));

@@ -91,6 +91,9 @@ fn parse(text: &str) -> Result<SocketAddr, Wrong> {
         "has no port from 1 to 65535",
         "write host and port, such as \"127.0.0.1:9001\"",
     ))?;
+    if host.contains(':') && !host.starts_with('[') {
+        return Err(("is an IPv6 address without brackets", "write it as \"[::1]:9001\""));
+    }
     if host == "localhost" {
         return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     }

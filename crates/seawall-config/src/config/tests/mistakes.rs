@@ -85,6 +85,11 @@ const UNKNOWN_IN_UPSTREAM: &[(&str, &str)] = &[
 /// Values of a wrong type, unit or range.
 const WRONG_VALUES: &[(&str, &str)] = &[
     (
+        "[listeners]\naddress = \"127.0.0.1:80\"",
+        "2:1: listeners.address must be a table, not text; \
+             write [listeners.address] for one of that name, or put it below [listeners.NAME]",
+    ),
+    (
         "[gateway]\ndrain = 30",
         "2:9: gateway.drain must be a duration, not a bare number; write drain = \"30s\"",
     ),
@@ -365,6 +370,16 @@ fn mistakes_are_bounded_and_the_rest_is_counted() {
     assert_eq!(mistakes.list().len(), MISTAKES_MAX);
     assert_eq!(mistakes.left_out(), 8);
     assert!(mistakes.to_string().ends_with("\nshop.toml: and 8 more"));
+}
+
+#[test]
+fn lists_and_tables_are_bounded() {
+    let ports = (1..=4097).map(|port| format!("\"127.0.0.1:{port}\"")).collect::<Vec<_>>();
+    let message = wrong(&format!("[upstreams.a]\nendpoints = [{}]\n", ports.join(", ")));
+    assert_eq!(message, "shop.toml:2:1: upstreams.a.endpoints has 4097 entries; keep at most 4096");
+    let policies: String = (0..4097).map(|n| format!("[policies.p{n}]\n")).collect();
+    let message = wrong_beside(&policies);
+    assert_eq!(message, "shop.toml:1:2: policies has 4097 entries; keep at most 4096");
 }
 
 proptest! {
