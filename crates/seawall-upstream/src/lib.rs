@@ -8,8 +8,29 @@
 //! Everything here lives on one thread. Each worker of the gateway runs a current-thread runtime
 //! inside a [`tokio::task::LocalSet`] and owns its pools, so nothing is locked or shared.
 //! Upstream connections speak HTTP/1.1 in clear text.
+//!
+//! ```no_run
+//! use http_body_util::{BodyExt, Empty};
+//! use seawall_upstream::{Reuse, SendError};
+//!
+//! # async fn attempt(
+//! #     pool: &seawall_upstream::Pool<Empty<bytes::Bytes>>,
+//! #     request: http::Request<Empty<bytes::Bytes>>,
+//! #     deadline: tokio::time::Instant,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
+//! let mut lease = pool.checkout(Reuse::Any, deadline).await?;
+//! match lease.send(request).await {
+//!     Ok(response) => {
+//!         response.into_body().collect().await?;
+//!         lease.give_back();
+//!     }
+//!     Err(SendError::Closed { reused: true }) => lease.report_stale(),
+//!     Err(error) => return Err(error.into()),
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
-mod check;
 mod clock;
 mod conn;
 mod dial;
@@ -23,9 +44,6 @@ mod settings;
 #[cfg(test)]
 mod testing;
 
-pub use check::{
-    CheckFailure, CheckKind, CheckResult, CheckSettings, CheckTurns, check_once, run_checks,
-};
 pub use dial::DialError;
 pub use idle::Reuse;
 pub use lease::Lease;
