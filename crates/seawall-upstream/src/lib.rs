@@ -31,6 +31,7 @@
 //! # }
 //! ```
 
+mod check;
 mod clock;
 mod conn;
 mod dial;
@@ -44,6 +45,9 @@ mod settings;
 #[cfg(test)]
 mod testing;
 
+pub use check::{
+    CheckFailure, CheckKind, CheckResult, CheckSettings, CheckTurns, check_once, run_checks,
+};
 pub use dial::DialError;
 pub use idle::Reuse;
 pub use lease::Lease;
