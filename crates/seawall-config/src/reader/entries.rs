@@ -1,0 +1,139 @@
+//! Tables with names of the user's choice, and lists with their elements.
+
+use super::values::{Expected, kind_of_item};
+use super::{Given, Reading, TableReader};
+use crate::mistake::Place;
+use toml_edit::{Item, Key, Table, TableLike, Value};
+
+/// The most entries of a list and the most tables of a kind. Some checks compare each with each;
+/// beyond this a file of a few megabytes would take minutes.
+const ENTRIES_MAX: usize = 4096;
+
+/// One element of a list: a plain value or a table.
+pub(crate) struct Element<'a> {
+    reading: &'a Reading<'a>,
+    path: String,
+    pub(crate) place: Option<Place>,
+    content: Content<'a>,
+}
+
+enum Content<'a> {
+    Value(&'a Value),
+    Table(&'a Table),
+}
+
+impl<'a> Element<'a> {
+    /// Notes a mistake at this element.
+    pub(crate) fn wrong(&self, what: impl Into<String>, remedy: impl Into<String>) {
+        self.reading.wrong(self.place, what, remedy);
+    }
+
+    /// The element as text; `None` for anything else.
+    pub(crate) fn as_str(&self) -> Option<&'a str> {
+        match self.content {
+            Content::Value(value) => value.as_str(),
+            Content::Table(_) => None,
+        }
+    }
+
+    /// Reads the element as a table; `None` for anything else.
+    pub(crate) fn table<T>(&self, read: impl FnOnce(&mut TableReader<'_>) -> T) -> Option<T> {
+        let table: &dyn TableLike = match self.content {
+            Content::Value(value) => value.as_inline_table()?,
+            Content::Table(table) => table,
+        };
+        Some(TableReader::run(self.reading, self.path.clone(), self.place, table, read))
+    }
+}
+
+impl<'a> TableReader<'a> {
+    /// Reads each table under `key` with its name: `[upstreams.NAME]`.
+    pub(crate) fn named<T>(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(Given<&str>, &mut TableReader<'_>) -> T,
+    ) -> Vec<T> {
+        let Some((found, item)) = self.item(key) else { return Vec::new() };
+        let Some(tables) = item.as_table_like() else {
+            self.not_a_table(found, item, "a table of named tables");
+            return Vec::new();
+        };
+        self.check_length(found, tables.len());
+        let names = tables.iter().filter_map(|(name, _)| tables.get_key_value(name));
+        let names = names.take(ENTRIES_MAX);
+        names.filter_map(|(name, item)| self.one_named(key, (name, item), &mut read)).collect()
+    }
+
+    fn one_named<T>(
+        &self,
+        key: &'static str,
+        (name, item): (&'a Key, &'a Item),
+        read: &mut impl FnMut(Given<&str>, &mut TableReader<'_>) -> T,
+    ) -> Option<T> {
+        let (place, path) = (self.start(name), format!("{}.{}", self.path_of(key), name.get()));
+        let Some(table) = item.as_table_like() else {
+            let kind = kind_of_item(item);
+            let what = format!("{path} must be a table, not {kind}");
+            let remedy =
+                format!("write [{path}] for one of that name, or put it below [{key}.NAME]");
+            self.wrong(place, what, remedy);
+            return None;
+        };
+        self.check_name(name.get(), place, key);
+        let given = Given { value: name.get(), place };
+        Some(TableReader::run(self.reading, path, place, table, |t| read(given, t)))
+    }
+
+    /// Names become parts of key paths, labels of metrics and parts of addresses.
+    fn check_name(&self, name: &str, place: Option<Place>, key: &str) {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if !(1..=64).contains(&name.len()) || !name.chars().all(plain) {
+            let what = format!("\"{name}\" cannot name one of {key}");
+            self.wrong(place, what, "use 1 to 64 letters, digits, \"-\" and \"_\"");
+        }
+    }
+
+    /// Reads each element of the list at `key`; what `read` gives no value for is left out.
+    pub(crate) fn list<T>(
+        &mut self,
+        key: &'static str,
+        example: &str,
+        mut read: impl FnMut(&Element<'_>) -> Option<T>,
+    ) -> Option<Given<Vec<T>>> {
+        let (found, item) = self.item(key)?;
+        let contents: Vec<Content<'_>> = match (item.as_array(), item.as_array_of_tables()) {
+            (Some(array), _) => array.iter().map(Content::Value).collect(),
+            (_, Some(tables)) => tables.iter().map(Content::Table).collect(),
+            (None, None) => {
+                self.not_a(found, item, &Expected { what: "a list", example });
+                return None;
+            }
+        };
+        self.check_length(found, contents.len());
+        let elements = contents
+            .into_iter()
+            .take(ENTRIES_MAX)
+            .enumerate()
+            .map(|(n, c)| self.element(key, n, c));
+        let value = elements.filter_map(|element| read(&element)).collect();
+        Some(Given { value, place: self.start(found) })
+    }
+
+    fn check_length(&self, key: &Key, length: usize) {
+        if length > ENTRIES_MAX {
+            let what = format!("{} has {length} entries", self.path_of(key.get()));
+            self.wrong(self.start(key), what, format!("keep at most {ENTRIES_MAX}"));
+        }
+    }
+
+    fn element(&self, key: &str, index: usize, content: Content<'a>) -> Element<'a> {
+        let path = format!("{}[{index}]", self.path_of(key));
+        let span = match &content {
+            Content::Value(value) => value.span(),
+            Content::Table(table) => table.span(),
+        };
+        let place = self.reading.place(span);
+        self.reading.note_origin(path.clone(), place);
+        Element { reading: self.reading, path, place, content }
+    }
+}
