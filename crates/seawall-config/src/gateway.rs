@@ -16,7 +16,7 @@ pub struct GatewayConfig {
     /// notice. Default 0 s: without a balancer it only delays the stop.
     pub announce: Duration,
     /// How long running calls may take to end once listeners are closed. Default 30 s, three
-    /// times the total timeout of the default class.
+    /// times the total timeout of the default class; 0 s cuts them at once.
     pub drain: Duration,
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn read_gateway(table: &mut TableReader<'_>) -> GatewayConfig {
         name: read_name(table).unwrap_or(default.name),
         workers: table.count("workers", 1..=1024, "4").map(|given| given.value),
         announce: or(table.duration_or_zero("announce", "\"5s\""), default.announce),
-        drain: or(table.duration("drain", "\"30s\""), default.drain),
+        drain: or(table.duration_or_zero("drain", "\"30s\""), default.drain),
     }
 }
 

@@ -32,6 +32,9 @@ impl fmt::Debug for Rung {
 
 const EXAMPLE: &str = "[{ status = 200, content_type = \"application/json\", body = \"[]\" }]";
 
+/// Statuses whose answers never carry a body (RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5).
+const BODILESS: [u32; 3] = [204, 205, 304];
+
 /// Endings of file names whose type needs no word.
 const TYPES: [(&str, &str); 4] = [
     (".json", "application/json"),
@@ -72,6 +75,10 @@ fn read_rung(table: &mut TableReader<'_>) -> Option<Rung> {
         Some(file) => read_contents(table, file)?,
         None => body.unwrap_or_default().into_bytes(),
     };
+    if !contents.is_empty() && BODILESS.contains(&status) {
+        let what = format!("an answer with status {status} has no body");
+        table.wrong(table.place(), what, "remove the body, or write status = 200");
+    }
     let file = file.map(|given| given.value.to_owned());
     Some(Rung {
         status: u16::try_from(status).ok()?,

@@ -98,7 +98,14 @@ fn read_probe(table: &mut TableReader<'_>) -> HealthProbe {
         let count = if tcp { "both path and tcp" } else { "neither path nor tcp" };
         table.wrong(table.place(), format!("{} has {count}", table.path()), remedy);
     }
-    let Some(path) = path else { return HealthProbe::Tcp };
+    let Some(path) = path else {
+        if expect.is_some() {
+            let what = format!("{} does nothing without path", table.path_of("expect"));
+            let place = table.reading().place_of(&table.path_of("expect"));
+            table.wrong(place, what, "write path = \"/healthz\", or remove expect");
+        }
+        return HealthProbe::Tcp;
+    };
     if !is_target(path.value) {
         let what = format!("{}: \"{}\" is not a path", table.path_of("path"), path.value);
         table.wrong(path.place, what, "begin with \"/\" and use visible ASCII characters");

@@ -199,6 +199,15 @@ const NEVER_WORKS: &[(&str, &str)] = &[
              shorten timeout, or checks of one endpoint overlap",
     ),
     (
+        "health_check = { tcp = true, expect = \"204\" }",
+        "3:30: upstreams.a.health_check.expect does nothing without path; \
+             write path = \"/healthz\", or remove expect",
+    ),
+    (
+        "[defaults]\nfallback = [{ status = 204, body = \"a\" }]",
+        "4:13: an answer with status 204 has no body; remove the body, or write status = 200",
+    ),
+    (
         "[defaults]\ntimeouts = { attempt = \"0s\" }",
         "4:24: defaults.timeouts.attempt: zero leaves no time at all; write attempt = \"3s\"",
     ),
