@@ -86,7 +86,7 @@ pub(crate) async fn dial(endpoint: SocketAddr, limit: Duration) -> Result<TcpStr
     let stream = tokio::time::timeout(limit, socket.connect(endpoint))
         .await
         .map_err(|_elapsed| DialError::TimedOut)??;
-    if is_connected_to_itself(&stream) { Err(DialError::Refused) } else { Ok(stream) }
+    refuse_self(stream)
 }
 
 fn socket(endpoint: SocketAddr) -> io::Result<TcpSocket> {
@@ -108,8 +108,11 @@ fn socket(endpoint: SocketAddr) -> io::Result<TcpSocket> {
 /// A dial to a dead local port from the ephemeral range can draw that very port as its own; TCP
 /// then connects the socket to itself (simultaneous open, RFC 9293 section 3.5). Such a
 /// connection echoes requests and keeps the service from binding its port again.
-fn is_connected_to_itself(stream: &TcpStream) -> bool {
-    matches!((stream.local_addr(), stream.peer_addr()), (Ok(near), Ok(far)) if near == far)
+fn refuse_self(stream: TcpStream) -> Result<TcpStream, DialError> {
+    match (stream.local_addr(), stream.peer_addr()) {
+        (Ok(near), Ok(far)) if near == far => Err(DialError::Refused),
+        _ => Ok(stream),
+    }
 }
 
 #[cfg(test)]
@@ -149,7 +152,7 @@ mod tests {
         socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let own = socket.local_addr().unwrap();
         let stream = socket.connect(own).await.unwrap();
-        assert!(is_connected_to_itself(&stream));
+        assert!(matches!(refuse_self(stream), Err(DialError::Refused)));
     }
 
     #[tokio::test]

@@ -22,9 +22,11 @@ use crate::{Lease, Pool, Reuse, clock};
 
 pub(crate) const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// Runs a test in the surroundings of a worker: one thread and a set of local tasks.
+/// Runs a test in the surroundings of a worker: one thread and a set of local tasks. A test that
+/// waits for what never comes fails after 30 s instead of hanging.
 pub(crate) async fn on_worker<T>(test: impl Future<Output = T>) -> T {
-    LocalSet::new().run_until(test).await
+    let bounded = tokio::time::timeout(Duration::from_secs(30), test);
+    LocalSet::new().run_until(bounded).await.expect("the test waits for what never comes")
 }
 
 /// An address at which nobody listens. The port stays bound, so that no other test gets it.

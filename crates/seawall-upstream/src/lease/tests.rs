@@ -316,6 +316,25 @@ async fn closed_lease_writes_nothing_after_its_evidence() {
     .await;
 }
 
+#[tokio::test]
+async fn failed_send_writes_nothing_after_its_evidence() {
+    on_worker(async {
+        let (pool, server) = pool().await;
+        let (mut lease, mut peer) = connect(&pool, &server).await;
+        // More than the buffers of both sockets hold, so that hyper has some left to flush.
+        let body = Full::new(Bytes::from(vec![b'x'; 32 << 20]));
+        let request = Request::post("/").header("host", "h").body(body).unwrap();
+        let garbage = b"SSH-2.0-OpenSSH_9.6\r\n";
+        let (result, ()) = tokio::join!(lease.send(request), peer.answer(garbage));
+        assert!(matches!(result, Err(SendError::Malformed(_))), "{result:?}");
+        let written = lease.bytes_written();
+        peer.closed().await;
+        assert_eq!(lease.bytes_written(), written);
+        assert!(written < 32 << 20, "nothing was left to flush");
+    })
+    .await;
+}
+
 /// A request body of one frame, then an error.
 #[derive(Debug)]
 struct Broken(Option<Bytes>);
