@@ -103,6 +103,13 @@ impl Drop for Scratch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use seawall_config::Config;
+
+    fn assert_valid(text: &str) {
+        if let Err(mistakes) = Config::parse(text, "examples/shop.toml") {
+            panic!("{mistakes}");
+        }
+    }
 
     fn every_address() -> Vec<String> {
         let replicas = Kind::BACKENDS
@@ -135,6 +142,12 @@ mod tests {
         assert_eq!(text.lines().count(), SHOP.lines().count());
         let kept = |text: &str| text.split('"').filter(|p| !p.starts_with("127.")).count();
         assert_eq!(kept(&text), kept(SHOP));
+        assert_valid(&text);
+    }
+
+    #[test]
+    fn the_shipped_example_is_a_valid_config() {
+        assert_valid(SHOP);
     }
 
     #[test]
