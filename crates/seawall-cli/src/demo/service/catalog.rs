@@ -9,15 +9,15 @@ use crate::demo::shop::Kind;
 /// Answers a GET of `path` with `query`, after the work is done. `replica` names who answered.
 pub(super) fn answer(kind: Kind, path: &str, query: &str, replica: &str) -> Reply {
     let body = match kind {
-        Kind::Inventory => last_segment(path, "/stock/").map(|id| {
-            json!({ "id": id, "pieces": 3 + id.len(), "from": replica })
-        }),
+        Kind::Inventory => last_segment(path, "/stock/")
+            .map(|id| json!({ "id": id, "pieces": 3 + id.len(), "from": replica })),
         Kind::Search => (path == "/search").then(|| {
             let words = query.strip_prefix("q=").unwrap_or(query);
             json!({ "query": words, "found": ["lamp", "ladder", "lantern"], "from": replica })
         }),
         Kind::Recommendations => last_segment(path, "/recommendations/").map(|user| {
-            json!({ "user": user, "items": ["kettle", "teapot"], "personal": true, "from": replica })
+            let items = ["kettle", "teapot"];
+            json!({ "user": user, "items": items, "personal": true, "from": replica })
         }),
         Kind::Payments | Kind::Storefront => None,
     };
