@@ -103,8 +103,8 @@ impl Model {
 
     fn share(&self) -> u64 {
         match (self.stage, self.settings.ramp) {
-            (Stage::Closed { since, openings }, Some(ramp)) if openings > 0 => {
-                let ramp = u64::try_from(ramp.as_nanos()).expect("short").max(1);
+            (Stage::Closed { since, openings }, Some(ramp)) if openings > 0 && !ramp.is_zero() => {
+                let ramp = u64::try_from(ramp.as_nanos()).expect("short");
                 ((self.now - since) * 1_000_000 / ramp).clamp(100_000, 1_000_000)
             }
             (Stage::Closed { .. }, _) => 1_000_000,

@@ -168,7 +168,10 @@ impl Pair {
                 let settings = BreakerSettings { mode, ..self.model.settings };
                 self.bench.breaker.reconfigure(settings, self.bench.now);
             }
-            Operation::Timer => self.bench.breaker.on_timer(self.bench.now, &mut self.bench.events),
+            Operation::Timer => {
+                self.model.at(now);
+                self.bench.breaker.on_timer(self.bench.now, &mut self.bench.events);
+            }
             Operation::AbandonAll => {
                 while !self.tickets.is_empty() {
                     self.settle(0, ended(Class::Abandoned, 0), Draw::HALF);
