@@ -189,14 +189,20 @@ fn a_breaker_that_is_off_keeps_no_state() {
 
 #[test]
 fn switching_off_forgets_and_leaves_old_tickets_stale() {
-    let mut bench = Bench::opened(touchy());
+    let mut bench = Bench::new(touchy());
+    let (late, fatal) = (bench.pass(), bench.pass());
+    bench.end(fatal, Class::Failure);
     let off = BreakerSettings { mode: Mode::Off, ..touchy() };
     bench.breaker.reconfigure(off, bench.now);
     assert_eq!(bench.phase(), Phase::Closed);
     let bystander = bench.pass();
     bench.breaker.reconfigure(touchy(), bench.now);
+    bench.take_events();
     bench.end(bystander, Class::Failure);
+    assert_eq!((bench.phase(), bench.events.len()), (Phase::Closed, 0));
+    bench.end(late, Class::Failure);
     assert_eq!(bench.phase(), Phase::Closed);
+    assert_eq!(bench.events, [BreakerEvent::StaleOutcome { ticket: 0, current: 2 }]);
 }
 
 #[test]
@@ -262,6 +268,42 @@ fn turning_a_count_into_time_and_back_keeps_the_rates() {
     // Spread evenly: pushing a quarter of the calls out takes a quarter of the failures along.
     bench.run(Class::Success, 20);
     assert_eq!(bench.snapshot().failures, 5);
+}
+
+#[test]
+fn a_reload_keeps_slow_calls_and_runs_of_abandoned_ones() {
+    let limit = SlowCalls { limit: SECOND, rate: Ratio::ONE };
+    let with = |window| BreakerSettings {
+        window,
+        min_calls: 30,
+        slow_calls: Some(limit),
+        abandoned: AbandonedPolicy::All,
+        ..BreakerSettings::for_upstream()
+    };
+    let (count, time) = (WindowKind::Calls(40), WindowKind::Time(SECOND * 10));
+    for (from, to) in [(count, WindowKind::Calls(30)), (count, time), (time, count)] {
+        let mut slow = Bench::new(with(from));
+        slow.run(Class::Success, 5);
+        slow.run_for(Class::Success, SECOND, 5);
+        slow.breaker.reconfigure(with(to), slow.now);
+        assert_eq!((slow.snapshot().calls, slow.snapshot().slow), (10, 5), "{from:?} {to:?}");
+        let mut abandoned = Bench::new(with(from));
+        abandoned.run(Class::Abandoned, 29);
+        abandoned.breaker.reconfigure(with(to), abandoned.now);
+        assert_eq!(abandoned.snapshot().failures, 29, "{from:?} {to:?}");
+        assert_eq!(abandoned.run_until_open(Class::Abandoned, 99), Some(1));
+    }
+}
+
+#[test]
+fn reading_an_earlier_instant_reads_the_latest() {
+    let mut bench = Bench::due(BreakerSettings { ramp: Some(SECOND * 10), ..touchy() });
+    bench.run(Class::Success, 1);
+    bench.wait(SECOND * 5);
+    bench.breaker.on_timer(bench.now, &mut bench.events);
+    let latest = bench.snapshot();
+    assert_eq!(latest.admitted, Ratio::from_percent(50));
+    assert_eq!(bench.breaker.snapshot(Instant::EPOCH), latest);
 }
 
 #[test]
