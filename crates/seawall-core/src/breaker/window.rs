@@ -1,0 +1,172 @@
+//! The recent past of a closed breaker, by count or by time.
+//!
+//! The ring of calls is in `call_ring.rs`, the ring of time buckets in `crate::window`; what the
+//! counts mean is in `judge.rs`.
+
+use super::WindowKind;
+use super::call_ring::CallRing;
+use super::weigh::{Vote, Weighed};
+use crate::ratio::Ratio;
+use crate::time::{Instant, nanos};
+use crate::window::{BUCKETS, TimeRing};
+
+/// Counts of the calls in a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// Calls that succeeded or failed.
+    pub(super) calls: u64,
+    pub(super) failures: u64,
+    pub(super) slow: u64,
+    /// Calls given up without an answer that says anything.
+    pub(super) abandoned: u64,
+}
+
+impl Tally {
+    pub(super) fn failure_rate(&self) -> Ratio {
+        rate(self.failures, self.calls)
+    }
+
+    pub(super) fn slow_rate(&self) -> Ratio {
+        rate(self.slow, self.calls)
+    }
+
+    /// Abandoned calls are failures where there is nothing else, and nothing where there is.
+    pub(super) fn settled(self) -> Self {
+        if self.calls > 0 {
+            return Self { abandoned: 0, ..self };
+        }
+        Self { calls: self.abandoned, failures: self.abandoned, ..self }
+    }
+
+    pub(super) fn count(&mut self, weighed: Weighed) {
+        match weighed.vote {
+            Vote::Success | Vote::Failure => {
+                self.calls += 1;
+                self.failures += u64::from(weighed.vote == Vote::Failure);
+                self.slow += u64::from(weighed.slow);
+            }
+            Vote::Unfinished => self.abandoned += 1,
+            Vote::Nothing => {}
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.failures += other.failures;
+        self.slow += other.slow;
+        self.abandoned += other.abandoned;
+    }
+}
+
+/// `part / whole`, rounded down; zero of nothing.
+pub(super) fn rate(part: u64, whole: u64) -> Ratio {
+    let ppm = u128::from(part) * u128::from(Ratio::ONE.ppm()) / u128::from(whole.max(1));
+    Ratio::from_ppm(u32::try_from(ppm).unwrap_or(u32::MAX))
+}
+
+/// A window of either kind. Recording and reading cost the same however much it holds.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each breaker; a box would cost a jump a call"
+)]
+pub(super) enum Window {
+    Calls(CallRing),
+    Time(TimeRing<Tally>),
+}
+
+impl Window {
+    pub(super) fn new(kind: WindowKind, origin: Instant) -> Self {
+        match kind {
+            WindowKind::Calls(size) => Self::Calls(CallRing::new(size)),
+            WindowKind::Time(length) => Self::Time(TimeRing::new(length, origin)),
+        }
+    }
+
+    pub(super) fn record(&mut self, weighed: Weighed, now: Instant) {
+        match self {
+            Self::Calls(ring) => ring.record(weighed),
+            Self::Time(ring) => ring.at(now).count(weighed),
+        }
+    }
+
+    /// What the window holds at `now`. Reading changes nothing, so the ring of time is copied:
+    /// ten small buckets.
+    pub(super) fn tally(&self, now: Instant) -> Tally {
+        match self {
+            Self::Calls(ring) => ring.tally(),
+            Self::Time(ring) => {
+                let mut ring = ring.clone();
+                ring.advance(now);
+                total(&ring).settled()
+            }
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        match self {
+            Self::Calls(ring) => ring.clear(),
+            Self::Time(ring) => ring.clear(),
+        }
+    }
+
+    /// So many calls are enough for a rate: `wanted`, but never more than a count window can hold,
+    /// which would disarm the breaker without a word.
+    pub(super) fn enough(&self, wanted: u32) -> u64 {
+        match self {
+            Self::Calls(ring) => u64::from(wanted.clamp(1, ring.size())),
+            Self::Time(_) => u64::from(wanted.max(1)),
+        }
+    }
+
+    /// A window of another shape with the same past, as far as the old one knows it.
+    ///
+    /// Calls keep their order between count windows and their age between time windows, to a
+    /// bucket. Turning a count into time makes every call recent; turning time into a count keeps
+    /// the rates.
+    pub(super) fn reshaped(&mut self, kind: WindowKind, origin: Instant, now: Instant) -> Self {
+        let mut window = Self::new(kind, origin);
+        match (self, &mut window) {
+            (Self::Calls(old), Self::Calls(new)) => old.replay(new),
+            (Self::Calls(old), Self::Time(new)) => new.at(now).add(old.past()),
+            (Self::Time(old), Self::Time(new)) => age(old, new, now),
+            (Self::Time(old), Self::Calls(new)) => {
+                old.advance(now);
+                new.fill(total(old));
+            }
+        }
+        window
+    }
+
+    pub(super) fn invariants(&self, now: Instant) {
+        let tally = self.tally(now);
+        debug_assert!(tally.failures <= tally.calls, "more failures than calls");
+        debug_assert!(tally.slow <= tally.calls, "more slow calls than calls");
+        if let Self::Calls(ring) = self {
+            ring.invariants();
+        }
+    }
+}
+
+fn total(ring: &TimeRing<Tally>) -> Tally {
+    ring.live().fold(Tally::default(), |mut sum, bucket| {
+        sum.add(*bucket);
+        sum
+    })
+}
+
+/// Moves each bucket of `old` to the bucket of `new` of the same age, if that is still live.
+fn age(old: &mut TimeRing<Tally>, new: &mut TimeRing<Tally>, now: Instant) {
+    old.advance(now);
+    new.advance(now);
+    let mut back = 0_u64;
+    for _ in 0..BUCKETS {
+        let then = Instant::from_nanos(now.as_nanos().saturating_sub(back));
+        // Taken, so that a bucket met twice near the epoch counts once.
+        let counts = old.past(then).map(core::mem::take).unwrap_or_default();
+        if let Some(bucket) = new.past(then) {
+            bucket.add(counts);
+        }
+        back = back.saturating_add(nanos(old.width()));
+    }
+}
