@@ -41,7 +41,7 @@ impl Turns {
     /// Where `turn` stands: by when it is due, then by the longest wait, then by place.
     pub(super) fn rank(&self, turn: Turn, slot: Slot, slots: usize) -> Rank {
         let place = (slot.index() as u64).wrapping_add(self.start) % (slots as u64).max(1);
-        (turn.due.max(self.now), turn.last, place)
+        (turn.due, turn.last, place)
     }
 
     /// Takes a turn at `weight` (above zero) and returns when the next one is due.
