@@ -10,7 +10,7 @@ const HALF: Ratio = Ratio::from_percent(50);
 /// Latencies spread evenly over the powers of two of the range, and its ends.
 fn latency() -> impl Strategy<Value = u64> {
     prop_oneof![
-        8 => (0_u32..32, 0_u64..1_000).prop_map(|(power, part)| ((1_000 + part) << power).min(HOUR)),
+        8 => (0_u32..32, 1_000_u64..2_000).prop_map(|(power, part)| (part << power).min(HOUR)),
         1 => Just(1_000),
         1 => Just(HOUR),
     ]
