@@ -30,6 +30,7 @@ pub mod bulkhead;
 pub mod endpoint;
 pub mod event;
 pub mod health;
+pub mod histogram;
 pub mod outcome;
 pub mod outlier;
 pub mod ratio;

@@ -1,0 +1,91 @@
+//! The latency estimate of one endpoint: a moving average that jumps to peaks and decays from
+//! them with time. From Finagle's `PeakEwma` (Twitter, 2016) and Linkerd's balancer.
+//!
+//! What is recorded (penalties, cancelled attempts) is decided in `balancer`.
+
+#![expect(
+    clippy::float_arithmetic,
+    reason = "an estimator; its numbers are neither persisted nor sent nor used as keys"
+)]
+
+use crate::ratio::Ratio;
+use crate::time::{Duration, Instant};
+
+/// No estimate reads lower. Below it, attempts in flight would no longer matter to the cost.
+const FLOOR_SECONDS: f64 = 1e-9;
+
+/// What an attempt would cost. Never NaN: estimates are finite and weights above zero.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub(super) struct Cost(f64);
+
+/// A peak-EWMA of latencies.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Estimate {
+    seconds: f64,
+    at: Instant,
+    basis: Basis,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Basis {
+    /// A guess, which the first sample replaces.
+    Assumed,
+    /// At least one sample.
+    Measured,
+}
+
+impl Estimate {
+    /// A guess made at `now`. It decays like a sample, so that a guess far above the rest of the
+    /// upstream starves nobody for ever.
+    pub(super) fn assumed(latency: Duration, now: Instant) -> Self {
+        Self { seconds: latency.as_secs_f64(), at: now, basis: Basis::Assumed }
+    }
+
+    /// Takes one sample. The peak is judged against the value before decay, as in Finagle.
+    pub(super) fn record(&mut self, latency: Duration, now: Instant, tau: Duration) {
+        let sample = latency.as_secs_f64();
+        let keep = remaining(now.since(self.at), tau);
+        self.seconds = if self.basis == Basis::Assumed || sample > self.seconds {
+            sample
+        } else {
+            self.seconds * keep + sample * (1.0 - keep)
+        };
+        self.at = self.at.max(now);
+        self.basis = Basis::Measured;
+    }
+
+    /// The estimate as it reads at `now`.
+    pub(super) fn latency(&self, now: Instant, tau: Duration) -> Duration {
+        Duration::try_from_secs_f64(self.decayed(now, tau)).unwrap_or(Duration::MAX)
+    }
+
+    /// Whether `elapsed` lies above the estimate as it reads at `now`.
+    pub(super) fn is_exceeded_by(&self, elapsed: Duration, now: Instant, tau: Duration) -> bool {
+        elapsed.as_secs_f64() > self.decayed(now, tau)
+    }
+
+    /// The cost of one more attempt where so many are active and the weight is this. A weight of
+    /// zero counts as the smallest above it.
+    pub(super) fn cost(&self, now: Instant, tau: Duration, load: (u32, Ratio)) -> Cost {
+        let (active, weight) = load;
+        let weight = f64::from(weight.ppm().max(1));
+        Cost(self.decayed(now, tau) * (f64::from(active) + 1.0) / weight)
+    }
+
+    /// Whether the estimate is a number that costs can be made of.
+    pub(super) fn is_sound(&self) -> bool {
+        self.seconds.is_finite() && self.seconds >= 0.0
+    }
+
+    fn decayed(&self, now: Instant, tau: Duration) -> f64 {
+        (self.seconds * remaining(now.since(self.at), tau)).max(FLOOR_SECONDS)
+    }
+}
+
+/// e^(−idle/τ): the share of an estimate that is left after `idle`; nothing without a τ.
+fn remaining(idle: Duration, tau: Duration) -> f64 {
+    if tau.is_zero() {
+        return 0.0;
+    }
+    libm::exp(-(idle.as_secs_f64() / tau.as_secs_f64()))
+}
