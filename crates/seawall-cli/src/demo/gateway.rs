@@ -73,7 +73,8 @@ impl Gateway {
 
     fn trouble(&self, why: &str) -> Trouble {
         let log = Scratch::tail(&self.log, LOG_LINES);
-        self.process.trouble(format!("{why}; the end of its log:\n{log}"))
+        let quoted = if log.is_empty() { log } else { format!("; the end of its log:\n{log}") };
+        self.process.trouble(format!("{why}{quoted}"))
     }
 
     /// The address of its admin side.

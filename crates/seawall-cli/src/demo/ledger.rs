@@ -11,8 +11,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-/// Keys remembered at most; more than the longest demo at the highest rate uses.
-const KEYS_MAX: usize = 8_000_000;
+/// Keys remembered at most; an hour at the highest rate brings 982 000 on both sides together.
+const KEYS_MAX: usize = 1_000_000;
 /// The longest key accepted, in bytes: the bound of the Idempotency-Key draft.
 const KEY_BYTES_MAX: usize = 255;
 

@@ -43,14 +43,18 @@ impl Screen {
 
     /// What stands where, before the load starts.
     pub(super) fn opening(&mut self, at: &Opening) -> Result<(), Trouble> {
-        let Opening { seconds, rate, seed, admin, web } = at;
+        let Opening { audience, seconds, rate, seed, admin, web } = at;
         self.say(&format!(
-            "A shop of 12 services, for {seconds} s; {rate} requests a second on each side, seed \
+            "A shop of 12 processes for {seconds} s; {rate} requests a second on each side, seed \
              {seed}. Both sides use the same replicas at the same time:"
         ))?;
         self.say("  direct   plain round robin over the replicas, 2 s timeouts, no retries")?;
         self.say(&format!("  seawall  the same programs through the gateway at http://{web}"))?;
-        self.say(&format!("{TITLE}dashboard: http://{admin}{TITLE:#}\n"))?;
+        self.say(&format!("{TITLE}dashboard: http://{admin}{TITLE:#}"))?;
+        if let Audience::Person = audience {
+            self.say(&format!("try it: curl -i http://{web}/page/1   (Ctrl-C ends the demo)"))?;
+        }
+        self.say("")?;
         self.say(&format!("{TITLE}{:>8}  {:^24}  {:^33}{TITLE:#}", "", "direct", "seawall"))?;
         let columns = ["second", "served", "failed", "p99", "served", "degraded", "failed", "p99"];
         let [second, a, b, c, d, e, f, g] = columns;
@@ -156,9 +160,20 @@ impl Screen {
     }
 }
 
+/// Who watches the demo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// Somebody who may want to try things.
+    Person,
+    /// A script that waits for the report.
+    Program,
+}
+
 /// What the opening tells.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Opening {
+    /// Who watches.
+    pub(super) audience: Audience,
     /// How long the load runs.
     pub(super) seconds: u32,
     /// Requests a second on each side.

@@ -18,7 +18,7 @@ use super::ledger::Ledger;
 use super::load::Arm;
 use super::replicas::{Replicas, Surroundings};
 use super::report::{Guarded, Numbers, Summary};
-use super::screen::{Opening, Screen};
+use super::screen::{Audience, Opening, Screen};
 use super::shop::Side;
 use super::trouble::Trouble;
 use super::{DemoArgs, ledger_http, schedule, server};
@@ -134,6 +134,7 @@ impl Stage {
 
     fn open(&self, screen: &mut Screen) -> Result<(), Trouble> {
         screen.opening(&Opening {
+            audience: if self.args.headless { Audience::Program } else { Audience::Person },
             seconds: self.args.seconds(),
             rate: self.args.rate,
             seed: self.args.seed,
