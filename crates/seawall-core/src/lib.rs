@@ -27,6 +27,7 @@ pub mod balance;
 pub mod breaker;
 pub mod budget;
 pub mod bulkhead;
+pub mod call;
 pub mod endpoint;
 pub mod event;
 pub mod health;
@@ -37,6 +38,7 @@ pub mod ratio;
 pub mod reason;
 pub mod rng;
 pub mod time;
+pub mod upstream;
 pub mod window;
 
 /// Whether a mechanism acts, only reports what it would do, or is absent.

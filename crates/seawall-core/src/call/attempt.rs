@@ -1,0 +1,85 @@
+//! The attempts of a call: the one in flight and the endpoints already tried.
+
+use crate::bulkhead::Permit;
+use crate::endpoint::Slot;
+use crate::outcome::Outcome;
+use crate::time::{Duration, Instant};
+use crate::upstream::Choice;
+
+use super::ATTEMPTS_MAX;
+
+/// An attempt that holds a permit and the receipts of its endpoint.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) number: u32,
+    pub(super) choice: Choice,
+    pub(super) permit: Permit,
+    pub(super) started: Instant,
+    /// By when a head must have arrived.
+    pub(super) deadline: Instant,
+    /// Once the head has arrived: its outcome and how long it took.
+    pub(super) head: Option<(Outcome, Duration)>,
+    /// Whether the machine has already asked the driver to give it up.
+    pub(super) abandoning: bool,
+}
+
+/// The endpoints that a call has tried, oldest first, without repetition.
+#[derive(Debug)]
+pub(super) struct Tried {
+    slots: [Slot; ATTEMPTS_MAX as usize],
+    len: usize,
+}
+
+impl Default for Tried {
+    fn default() -> Self {
+        Self { slots: [Slot::new(0); ATTEMPTS_MAX as usize], len: 0 }
+    }
+}
+
+impl Tried {
+    /// Notes `slot` as the latest.
+    pub(super) fn note(&mut self, slot: Slot) {
+        let known = self.as_slice().iter().position(|tried| *tried == slot);
+        if let Some(place) = known {
+            self.forget(place);
+        }
+        if let Some(place) = self.slots.get_mut(self.len) {
+            *place = slot;
+            self.len += 1;
+        }
+    }
+
+    pub(super) fn as_slice(&self) -> &[Slot] {
+        self.slots.get(..self.len).unwrap_or_default()
+    }
+
+    fn forget(&mut self, place: usize) {
+        if let Some(rest) = self.slots.get_mut(place..self.len) {
+            rest.rotate_left(1);
+            self.len -= 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_try_stands_last_and_once() {
+        let mut tried = Tried::default();
+        for index in [1, 2, 1, 3] {
+            tried.note(Slot::new(index));
+        }
+        assert_eq!(tried.as_slice(), [2, 1, 3].map(Slot::new));
+    }
+
+    #[test]
+    fn a_full_list_keeps_its_bound() {
+        let mut tried = Tried::default();
+        for index in 0..ATTEMPTS_MAX + 5 {
+            tried.note(Slot::new(index));
+        }
+        assert_eq!(tried.as_slice().len(), ATTEMPTS_MAX as usize);
+    }
+}

@@ -1,0 +1,158 @@
+//! How a call ends: down the ladder, with an answer, or without.
+
+use crate::breaker::Ended;
+use crate::event::Sink;
+use crate::outcome::{Class, Connection, Observation, Outcome, Sent, classify};
+use crate::reason::Reason;
+use crate::rng::Rng;
+use crate::time::Instant;
+use crate::upstream::Event;
+
+use super::attempt::Running;
+use super::machine::{Call, Context, Doing, Refusal};
+use super::table::{Event as By, State};
+use super::trail::StepKind;
+use super::{Action, Replay, Until, Verdict};
+
+/// Requests that provably never left are sent again without charge so often. It takes two stale
+/// connections in a row to use them up; after that a retry must be paid for.
+const RESENDS_MAX: u32 = 2;
+
+impl Call {
+    /// A request that provably never left goes out again at once, on another connection.
+    pub(super) fn may_resend(&self, seen: Observation, replay: Replay) -> bool {
+        let stale = Observation::Lost { connection: Connection::Reused, sent: Sent::No };
+        seen == stale && replay == Replay::Possible && self.resends < RESENDS_MAX
+    }
+
+    pub(super) fn reason_of(&self, outcome: &Outcome, now: Instant) -> Reason {
+        match outcome.reason {
+            Some(Reason::AttemptTimeout) if now >= self.attempts_end => Reason::DeadlineExceeded,
+            Some(reason) => reason,
+            None => Reason::ConnectionLost,
+        }
+    }
+
+    /// No attempt will bring the call further: down the ladder, or the last answer, or the end.
+    pub(super) fn give_up(
+        &mut self,
+        by: By,
+        why: Reason,
+        until: Until,
+        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+    ) -> Action {
+        if let Some(reservation) = self.reservation.take() {
+            ctx.upstream.refund(reservation, ctx.now);
+        }
+        self.descend(by, 0, Refusal { why, until }, ctx)
+    }
+
+    /// Asks rung number `rung`, or ends the call where the ladder does.
+    pub(super) fn descend(
+        &mut self,
+        by: By,
+        rung: u8,
+        refusal: Refusal,
+        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+    ) -> Action {
+        let Refusal { why, until } = refusal;
+        if rung < self.settings.rungs {
+            self.trail.note(ctx.now, StepKind::FellBack { rung, why });
+            self.enter(by, State::FallingBack, Doing::Rung { rung, refusal });
+            return Action::FallBack { rung, why };
+        }
+        if let Some(number) = self.answered {
+            return self.deliver(by, number, None, ctx.now);
+        }
+        self.trail.note(ctx.now, StepKind::Refused(why));
+        let verdict = match self.attempts {
+            0 => Verdict::Rejected { why, until },
+            _ => Verdict::Failed { why },
+        };
+        self.finish(by, verdict, ctx)
+    }
+
+    pub(super) fn deliver(
+        &mut self,
+        by: By,
+        number: u32,
+        running: Option<Running>,
+        now: Instant,
+    ) -> Action {
+        self.trail.note(now, StepKind::Delivered { number });
+        self.enter(by, State::Delivering, Doing::Delivery { attempt: number, running });
+        Action::Deliver(number)
+    }
+
+    /// The answer that was handed on has ended. A body that breaks off is a failure of the
+    /// service, whatever its head said.
+    pub(super) fn delivered(
+        &mut self,
+        number: u32,
+        seen: Observation,
+        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+    ) -> Action {
+        let body = classify(seen, self.settings.on_500);
+        let doing = core::mem::replace(&mut self.doing, Doing::Nothing);
+        if body.class != Class::Success {
+            self.trail.note(ctx.now, StepKind::Saw { number, seen, class: body.class });
+        }
+        if let Doing::Delivery { running: Some(running), .. } = doing {
+            self.end_delivery(running, body, ctx);
+        }
+        let verdict = match body.class {
+            Class::Success => Verdict::Answered { attempt: number },
+            Class::Abandoned => Verdict::Cancelled,
+            Class::Failure | Class::Ignored => {
+                let why = body.reason.unwrap_or(Reason::ResponseIncomplete);
+                Verdict::Truncated { attempt: number, why }
+            }
+        };
+        self.finish(By::Ended, verdict, ctx)
+    }
+
+    /// Credits the endpoint of an answer with the worse of its head and its body.
+    fn end_delivery(
+        &mut self,
+        running: Running,
+        body: Outcome,
+        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+    ) {
+        let (head, elapsed) =
+            running.head.unwrap_or_else(|| (body, ctx.now.since(running.started)));
+        let outcome = if body.class == Class::Success { head } else { body };
+        self.latest = Some((outcome, elapsed));
+        self.end_attempt(running, outcome, ctx);
+    }
+
+    pub(super) fn finish(
+        &mut self,
+        by: By,
+        verdict: Verdict,
+        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+    ) -> Action {
+        self.enter(by, State::Finished, Doing::Nothing);
+        let class = self.latest.map_or(Class::Ignored, |(outcome, _)| outcome.class);
+        self.close(class, ctx);
+        Action::Finish(verdict)
+    }
+
+    /// Settles what the call holds as a whole.
+    pub(super) fn close(
+        &mut self,
+        class: Class,
+        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+    ) {
+        if let Some(reservation) = self.reservation.take() {
+            ctx.upstream.refund(reservation, ctx.now);
+        }
+        if let Some(ticket) = self.ticket.take() {
+            let elapsed = match self.latest {
+                Some((_, elapsed)) => elapsed,
+                None => ctx.now.since(self.started),
+            };
+            let ended = Ended { class, elapsed };
+            ctx.upstream.settle_call(ticket, ended, (ctx.now, ctx.rng.draw()), ctx.sink);
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! The machine itself: what it holds and its inputs. How it gets on is in `moves.rs`, whether it
+//! tries again in `retry.rs`, how it ends in `endings.rs`.
+
+use crate::backoff::Backoff;
+use crate::breaker;
+use crate::budget::Reservation;
+use crate::bulkhead::{Claimed, Waiter};
+use crate::event::Sink;
+use crate::outcome::{Class, Observation, Outcome};
+use crate::reason::Reason;
+use crate::rng::Rng;
+use crate::time::{Duration, Instant};
+use crate::upstream::{Event, Scene, Upstream};
+
+use super::attempt::{Running, Tried};
+use super::table::{self, Event as By, State};
+use super::trail::{StepKind, Trail};
+use super::{Action, CallSettings, Facts, Replay, Rung, Until, Verdict};
+
+/// The shared state and the chance that an input may use.
+#[derive(Debug)]
+pub struct Context<'a, R, S> {
+    /// The time of the input.
+    pub now: Instant,
+    /// The upstream of the route.
+    pub upstream: &'a mut Upstream,
+    /// The driver's stream of chance.
+    pub rng: &'a mut R,
+    /// Takes changes of state.
+    pub sink: &'a mut S,
+}
+
+impl<R, S> Context<'_, R, S> {
+    /// The upstream, and what it needs for a step of its own.
+    pub(super) fn split(&mut self) -> (&mut Upstream, Scene<'_, R, S>) {
+        (self.upstream, Scene { now: self.now, rng: self.rng, sink: self.sink })
+    }
+}
+
+/// One logical call. See the module's documentation.
+///
+/// A driver that stops before [`Action::Finish`] must report [`Call::cancelled`], or permits leak;
+/// keep the call in a guard whose `Drop` does.
+#[derive(Debug)]
+pub struct Call {
+    pub(super) settings: CallSettings,
+    pub(super) facts: Facts,
+    pub(super) state: State,
+    pub(super) doing: Doing,
+    pub(super) started: Instant,
+    /// By when attempts must have brought a head: the total deadline less the ladder's reserve.
+    pub(super) attempts_end: Instant,
+    pub(super) ticket: Option<breaker::Ticket>,
+    pub(super) reservation: Option<Reservation>,
+    pub(super) backoff: Backoff,
+    /// Attempts that count against the limit: all but those that provably never left.
+    pub(super) attempts: u32,
+    pub(super) resends: u32,
+    pub(super) tried: Tried,
+    pub(super) probed: bool,
+    /// The latest attempt that brought an answer, which the driver keeps.
+    pub(super) answered: Option<u32>,
+    /// What the latest attempt came to, and how long it took.
+    pub(super) latest: Option<(Outcome, Duration)>,
+    pub(super) trail: Trail,
+}
+
+/// What a call is doing, with what it holds for it. The state of the table says the same by name.
+#[derive(Debug)]
+pub(super) enum Doing {
+    Nothing,
+    Wait { waiter: Waiter, until: Instant },
+    Attempt(Running),
+    BackOff { until: Instant },
+    Delivery { attempt: u32, running: Option<Running> },
+    Rung { rung: u8, refusal: Refusal },
+}
+
+/// Why a call did not succeed, and when another may.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refusal {
+    pub(super) why: Reason,
+    pub(super) until: Until,
+}
+
+impl Call {
+    /// Begins a call.
+    pub fn start(
+        settings: CallSettings,
+        facts: Facts,
+        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+    ) -> (Self, Action) {
+        let mut call = Self::new(settings, facts, ctx.now);
+        let action = call.admit(ctx);
+        (call, action)
+    }
+
+    /// The bulkhead may have granted the permit that the call waits for.
+    pub fn granted(&mut self, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) -> Action {
+        let Doing::Wait { waiter, .. } = self.doing else { return Action::Wait };
+        match ctx.upstream.claim(waiter) {
+            Claimed::Permit(permit) => {
+                self.trail.note(ctx.now, StepKind::Granted);
+                self.dispatch(By::Granted, permit, ctx)
+            }
+            Claimed::StillWaiting => Action::Enqueue(waiter),
+            Claimed::Gone => self.give_up(By::Granted, Reason::QueueWait, Until::Unknown, ctx),
+        }
+    }
+
+    /// The head of an answer to attempt `number` has arrived.
+    pub fn head(
+        &mut self,
+        number: u32,
+        seen: Observation,
+        replay: Replay,
+        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+    ) -> Action {
+        let Some(mut running) = self.take_attempt(number) else { return Action::Wait };
+        let (outcome, elapsed) = self.observe(&running, seen, ctx.now);
+        running.head = Some((outcome, elapsed));
+        self.answered = Some(number);
+        match self.plan_retry(&outcome, replay, ctx) {
+            Ok(retry) => {
+                self.end_attempt(running, outcome, ctx);
+                self.back_off(By::Head, retry, ctx)
+            }
+            Err(denied) if outcome.class == Class::Failure && self.settings.rungs > 0 => {
+                self.trail.note(ctx.now, StepKind::RetryDenied(denied.0));
+                self.end_attempt(running, outcome, ctx);
+                self.give_up(By::Head, denied.0, Until::Unknown, ctx)
+            }
+            Err(denied) => {
+                if outcome.class == Class::Failure {
+                    self.trail.note(ctx.now, StepKind::RetryDenied(denied.0));
+                }
+                self.deliver(By::Head, number, Some(running), ctx.now)
+            }
+        }
+    }
+
+    /// Attempt `number` has ended: without a head, or with the last byte of its answer, or short
+    /// of it.
+    pub fn ended(
+        &mut self,
+        number: u32,
+        seen: Observation,
+        replay: Replay,
+        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+    ) -> Action {
+        if let Doing::Delivery { attempt, .. } = &self.doing
+            && *attempt == number
+        {
+            return self.delivered(number, seen, ctx);
+        }
+        let Some(running) = self.take_attempt(number) else { return Action::Wait };
+        let (outcome, _) = self.observe(&running, seen, ctx.now);
+        self.end_attempt(running, outcome, ctx);
+        if self.may_resend(seen, replay) {
+            self.resends += 1;
+            self.attempts -= 1;
+            return self.wait_until(By::Ended, ctx.now);
+        }
+        match self.plan_retry(&outcome, replay, ctx) {
+            Ok(retry) => self.back_off(By::Ended, retry, ctx),
+            Err(denied) => {
+                self.trail.note(ctx.now, StepKind::RetryDenied(denied.0));
+                let why = self.reason_of(&outcome, ctx.now);
+                self.give_up(By::Ended, why, Until::Unknown, ctx)
+            }
+        }
+    }
+
+    /// The caller was still sending its body at `since`: the time of the attempt runs from there,
+    /// since a slow caller is no fault of the service. Once the body has outgrown the replay
+    /// buffer the total gives way too, unless the caller set it.
+    pub fn uploading(&mut self, since: Instant, replay: Replay) {
+        if replay == Replay::Lost && self.facts.remaining.is_none() {
+            self.attempts_end = self.attempts_end.max(since.after(self.settings.attempt));
+        }
+        if let Doing::Attempt(running) = &mut self.doing {
+            let later = since.after(self.settings.attempt).min(self.attempts_end);
+            running.deadline = running.deadline.max(later);
+            self.check(By::Uploading, State::Attempting);
+        }
+    }
+
+    /// Time has passed. Waking early is harmless.
+    pub fn timer(&mut self, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) -> Action {
+        match &mut self.doing {
+            Doing::Wait { waiter, until } => {
+                let (waiter, due) = (*waiter, ctx.now >= *until);
+                if due { self.stop_waiting(waiter, ctx) } else { Action::Enqueue(waiter) }
+            }
+            Doing::BackOff { until } if ctx.now >= *until => self.try_again(ctx),
+            Doing::Attempt(running) if ctx.now >= running.deadline && !running.abandoning => {
+                running.abandoning = true;
+                let number = running.number;
+                self.check(By::Timer, State::Attempting);
+                self.trail.note(ctx.now, StepKind::Abandoned { number });
+                Action::Abandon(number)
+            }
+            Doing::Nothing
+            | Doing::BackOff { .. }
+            | Doing::Attempt(_)
+            | Doing::Delivery { .. }
+            | Doing::Rung { .. } => Action::Wait,
+        }
+    }
+
+    /// The rung that was asked has answered or failed.
+    pub fn rung_done(
+        &mut self,
+        result: Rung,
+        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+    ) -> Action {
+        let Doing::Rung { rung, refusal } = self.doing else { return Action::Wait };
+        match result {
+            Rung::Served => {
+                let why = refusal.why;
+                self.finish(By::RungDone, Verdict::FellBack { rung, why }, ctx)
+            }
+            Rung::Failed => self.descend(By::RungDone, rung + 1, refusal, ctx),
+        }
+    }
+
+    /// The caller has left, or the driver gives up for reasons of its own. Everything that the
+    /// call holds is given back.
+    pub fn cancelled(&mut self, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) {
+        if matches!(self.state, State::New | State::Finished) {
+            return;
+        }
+        match core::mem::replace(&mut self.doing, Doing::Nothing) {
+            Doing::Wait { waiter, .. } => ctx.upstream.leave(waiter),
+            Doing::Attempt(running) | Doing::Delivery { running: Some(running), .. } => {
+                let head = running.head.map(|(_, elapsed)| elapsed);
+                let elapsed = head.unwrap_or_else(|| ctx.now.since(running.started));
+                self.latest = Some((Outcome::abandoned(), elapsed));
+                self.end_attempt(running, Outcome::abandoned(), ctx);
+            }
+            Doing::Nothing
+            | Doing::BackOff { .. }
+            | Doing::Delivery { .. }
+            | Doing::Rung { .. } => {}
+        }
+        self.trail.note(ctx.now, StepKind::Cancelled);
+        self.enter(By::Cancelled, State::Finished, Doing::Nothing);
+        self.close(Class::Abandoned, ctx);
+    }
+
+    /// When to call [`Call::timer`]; `None` while only the driver can move the call.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        match &self.doing {
+            Doing::Wait { until, .. } | Doing::BackOff { until } => Some(*until),
+            Doing::Attempt(running) if !running.abandoning => Some(running.deadline),
+            Doing::Nothing | Doing::Attempt(_) | Doing::Delivery { .. } | Doing::Rung { .. } => {
+                None
+            }
+        }
+    }
+
+    /// The state it is in.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// When it began.
+    #[must_use]
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Attempts so far, those that provably never left not counted.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// The time that is left for attempts, for the service to know; `None` without a limit.
+    #[must_use]
+    pub fn remaining(&self, now: Instant) -> Option<Duration> {
+        (!self.attempts_end.is_never()).then(|| self.attempts_end.since(now))
+    }
+
+    /// Its decisions so far.
+    #[must_use]
+    pub fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    fn take_attempt(&mut self, number: u32) -> Option<Running> {
+        let doing = core::mem::replace(&mut self.doing, Doing::Nothing);
+        if let Doing::Attempt(running) = doing {
+            if running.number == number {
+                return Some(running);
+            }
+            self.doing = Doing::Attempt(running);
+        } else {
+            self.doing = doing;
+        }
+        None
+    }
+
+    /// Moves on, checked against the table.
+    pub(super) fn enter(&mut self, by: By, state: State, doing: Doing) {
+        self.check(by, state);
+        self.state = state;
+        self.doing = doing;
+    }
+
+    pub(super) fn check(&self, by: By, next: State) {
+        debug_assert!(
+            table::targets(self.state, by).contains(&next),
+            "{by:?} does not lead from {:?} to {next:?}",
+            self.state
+        );
+    }
+}

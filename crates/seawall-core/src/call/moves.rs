@@ -1,0 +1,216 @@
+//! How a call gets on: admission, permits, attempts and the waits between them.
+
+use crate::backoff::Backoff;
+use crate::bulkhead::{Acquired, Claimed, Permit, Waiter};
+use crate::event::Sink;
+use crate::outcome::{Observation, Outcome, classify};
+use crate::reason::Reason;
+use crate::rng::Rng;
+use crate::time::{Duration, Instant, nanos};
+use crate::upstream::{AttemptEnd, Event, Probe, Wish};
+
+use super::attempt::{Running, Tried};
+use super::machine::{Call, Context, Doing};
+use super::retry::Retry;
+use super::table::{Event as By, State};
+use super::trail::{StepKind, Trail};
+use super::{Action, AttemptPlan, CallSettings, Facts, Safety, Until, Verdict};
+
+/// What a rung of the ladder gets at least, so that it can still answer before the deadline.
+const LADDER_RESERVE: Duration = Duration::from_millis(50);
+
+impl Call {
+    pub(super) fn new(settings: CallSettings, facts: Facts, now: Instant) -> Self {
+        let total = match (settings.total, facts.remaining) {
+            (Some(own), Some(given)) => Some(own.min(given)),
+            (own, given) => own.or(given),
+        };
+        let mut trail = Trail::default();
+        trail.note(now, StepKind::Deadline(total));
+        Self {
+            settings,
+            facts,
+            state: State::New,
+            doing: Doing::Nothing,
+            started: now,
+            attempts_end: attempts_end(now, total, settings.rungs),
+            ticket: None,
+            reservation: None,
+            backoff: Backoff::default(),
+            attempts: 0,
+            resends: 0,
+            tried: Tried::default(),
+            probed: false,
+            answered: None,
+            latest: None,
+            trail,
+        }
+    }
+
+    pub(super) fn admit(&mut self, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) -> Action {
+        if self.attempts_end <= ctx.now {
+            // A guard stands outside the ladder: there is no time to serve even a rung.
+            let verdict = Verdict::Rejected { why: Reason::DeadlineExpired, until: Until::Never };
+            self.trail.note(ctx.now, StepKind::Refused(Reason::DeadlineExpired));
+            return self.finish(By::Start, verdict, ctx);
+        }
+        match ctx.upstream.admit_call(ctx.now, ctx.rng.draw(), ctx.sink) {
+            Ok(ticket) => {
+                self.ticket = Some(ticket);
+                self.acquire(By::Start, ctx)
+            }
+            Err(refused) => {
+                self.give_up(By::Start, Reason::BreakerOpen, Until::At(refused.until), ctx)
+            }
+        }
+    }
+
+    /// Asks for a permit for the next attempt.
+    fn acquire(&mut self, by: By, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) -> Action {
+        match ctx.upstream.acquire(ctx.now, self.attempts_end) {
+            Acquired::Permit(permit) => self.dispatch(by, permit, ctx),
+            Acquired::Queued { waiter, until } => {
+                self.trail.note(ctx.now, StepKind::Queued);
+                self.enter(by, State::Queued, Doing::Wait { waiter, until });
+                Action::Enqueue(waiter)
+            }
+            Acquired::Refused { reason, retry_at } => {
+                self.give_up(by, reason, Until::At(retry_at), ctx)
+            }
+        }
+    }
+
+    /// Sends the next attempt on its way.
+    pub(super) fn dispatch(
+        &mut self,
+        by: By,
+        permit: Permit,
+        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+    ) -> Action {
+        let (tried, probe) = (self.tried.as_slice(), self.probe());
+        let (upstream, mut scene) = ctx.split();
+        let Some(choice) = upstream.choose(Wish { tried, probe }, &mut scene) else {
+            ctx.upstream.release(permit, Duration::ZERO);
+            return self.give_up(by, Reason::NoHealthyEndpoint, Until::Unknown, ctx);
+        };
+        self.pay(ctx);
+        self.attempts += 1;
+        self.tried.note(choice.endpoint.slot);
+        self.probed |= choice.is_probe();
+        let number = self.attempts + self.resends;
+        let (endpoint, reason, candidates) = (choice.endpoint, choice.reason, choice.candidates);
+        self.trail.note(ctx.now, StepKind::Attempt { number, endpoint, reason, candidates });
+        let deadline = ctx.now.after(self.settings.attempt).min(self.attempts_end);
+        let (started, head) = (ctx.now, None);
+        let abandoning = false;
+        let running = Running { number, choice, permit, started, deadline, head, abandoning };
+        self.enter(by, State::Attempting, Doing::Attempt(running));
+        Action::Attempt(AttemptPlan { number, endpoint, reason, deadline })
+    }
+
+    fn probe(&self) -> Probe {
+        match self.facts.safety {
+            _ if self.probed => Probe::Never,
+            Safety::Idempotent | Safety::Keyed => Probe::Freely,
+            Safety::Unsafe => Probe::Reluctantly,
+        }
+    }
+
+    /// The first attempt deposits into the budget, an extra one spends what was reserved for it.
+    fn pay(&mut self, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) {
+        match self.reservation.take() {
+            Some(reservation) => reservation.spend(),
+            None if self.attempts + self.resends == 0 => ctx.upstream.deposit(ctx.now),
+            None => {}
+        }
+    }
+
+    /// Judges what was seen of an attempt.
+    pub(super) fn observe(
+        &mut self,
+        running: &Running,
+        seen: Observation,
+        now: Instant,
+    ) -> (Outcome, Duration) {
+        let outcome = classify(seen, self.settings.on_500);
+        let elapsed = now.since(running.started);
+        self.latest = Some((outcome, elapsed));
+        let (number, class) = (running.number, outcome.class);
+        self.trail.note(now, StepKind::Saw { number, seen, class });
+        (outcome, elapsed)
+    }
+
+    /// Gives back what an attempt held and credits its endpoint.
+    pub(super) fn end_attempt(
+        &mut self,
+        running: Running,
+        outcome: Outcome,
+        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+    ) {
+        let held = ctx.now.since(running.started);
+        let (answered, elapsed) = match running.head {
+            Some((_, elapsed)) => (true, elapsed),
+            None => (false, held),
+        };
+        let timeout = self.settings.attempt;
+        let end = AttemptEnd { outcome, elapsed, answered, timeout };
+        ctx.upstream.release(running.permit, held);
+        let (upstream, mut scene) = ctx.split();
+        upstream.attempt_ended(running.choice, end, &mut scene);
+    }
+
+    pub(super) fn back_off(
+        &mut self,
+        by: By,
+        retry: Retry,
+        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+    ) -> Action {
+        self.trail.note(ctx.now, StepKind::Retry { after: retry.after });
+        self.reservation = Some(retry.reservation);
+        self.wait_until(by, ctx.now.after(retry.after))
+    }
+
+    pub(super) fn wait_until(&mut self, by: By, until: Instant) -> Action {
+        self.enter(by, State::BackingOff, Doing::BackOff { until });
+        Action::Wait
+    }
+
+    /// The wait before a retry is over.
+    pub(super) fn try_again(
+        &mut self,
+        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+    ) -> Action {
+        if !ctx.upstream.breaker_allows_retry(self.ticket.as_ref(), ctx.now) {
+            return self.give_up(By::Timer, Reason::BreakerOpen, Until::Unknown, ctx);
+        }
+        if ctx.now >= self.attempts_end {
+            return self.give_up(By::Timer, Reason::DeadlineExceeded, Until::Never, ctx);
+        }
+        self.acquire(By::Timer, ctx)
+    }
+
+    /// The time in the queue is over; a permit granted in the same moment is still taken.
+    pub(super) fn stop_waiting(
+        &mut self,
+        waiter: Waiter,
+        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+    ) -> Action {
+        match ctx.upstream.claim(waiter) {
+            Claimed::Permit(permit) => self.dispatch(By::Timer, permit, ctx),
+            Claimed::StillWaiting | Claimed::Gone => {
+                ctx.upstream.leave(waiter);
+                self.give_up(By::Timer, Reason::QueueWait, Until::Unknown, ctx)
+            }
+        }
+    }
+}
+
+/// The total deadline, less what the ladder needs: the greater of 50 ms and a twentieth.
+fn attempts_end(now: Instant, total: Option<Duration>, rungs: u8) -> Instant {
+    let Some(total) = total else { return Instant::NEVER };
+    if rungs == 0 {
+        return now.after(total);
+    }
+    let reserve = LADDER_RESERVE.max(total / 20);
+    Instant::from_nanos(now.after(total).as_nanos().saturating_sub(nanos(reserve))).max(now)
+}

@@ -1,0 +1,91 @@
+//! Whether another attempt follows, and when.
+//!
+//! The questions are asked in a fixed order; the budget comes last, so that no token is spent on
+//! a call that could not have retried anyway.
+
+use crate::backoff::{HINT_MAX, with_hint};
+use crate::budget::Reservation;
+use crate::event::Sink;
+use crate::outcome::{Outcome, RetryRule};
+use crate::reason::Reason;
+use crate::rng::Rng;
+use crate::time::Duration;
+use crate::upstream::Event;
+
+use super::machine::{Call, Context};
+use super::{ATTEMPTS_MAX, Replay};
+
+/// Why no other attempt follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Denied(pub Reason);
+
+/// Another attempt, paid for.
+#[derive(Debug)]
+pub(super) struct Retry {
+    pub(super) after: Duration,
+    pub(super) reservation: Reservation,
+}
+
+impl Call {
+    /// Plans another attempt after `outcome`, or says why there is none.
+    pub(super) fn plan_retry(
+        &mut self,
+        outcome: &Outcome,
+        replay: Replay,
+        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+    ) -> Result<Retry, Denied> {
+        self.may_retry(outcome, replay)?;
+        if !ctx.upstream.breaker_allows_retry(self.ticket.as_ref(), ctx.now) {
+            return Err(Denied(Reason::BreakerOpen));
+        }
+        let after = self.retry_delay(outcome, ctx)?;
+        if !ctx.upstream.has_endpoint() {
+            return Err(Denied(Reason::NoHealthyEndpoint));
+        }
+        match ctx.upstream.reserve_extra(ctx.now) {
+            Ok(reservation) => Ok(Retry { after, reservation }),
+            Err(_) => Err(Denied(Reason::BudgetEmpty)),
+        }
+    }
+
+    /// Class, safety, replay and the limit of attempts.
+    fn may_retry(&self, outcome: &Outcome, replay: Replay) -> Result<(), Denied> {
+        let repeatable = self.facts.safety.is_repeatable();
+        match outcome.retry {
+            RetryRule::Never => return Err(Denied(Reason::NotRetryable)),
+            RetryRule::IfSafe if !repeatable => return Err(Denied(Reason::NotIdempotent)),
+            RetryRule::IfSafe | RetryRule::Always => {}
+        }
+        if replay == Replay::Lost {
+            return Err(Denied(Reason::ReplayOverflow));
+        }
+        if self.attempts >= self.settings.max_attempts.min(ATTEMPTS_MAX) {
+            return Err(Denied(Reason::AttemptsExhausted));
+        }
+        Ok(())
+    }
+
+    /// The wait before the next attempt, if that attempt can still end in time.
+    fn retry_delay(
+        &mut self,
+        outcome: &Outcome,
+        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+    ) -> Result<Duration, Denied> {
+        let backoff = match outcome.throttled {
+            true => self.settings.throttled_backoff,
+            false => self.settings.backoff,
+        };
+        let mut after = self.backoff.next(&backoff, self.attempts, ctx.rng.draw());
+        if let Some(hint) = outcome.retry_after {
+            after = with_hint(after, hint, ctx.rng.draw());
+            if hint > HINT_MAX || ctx.now.after(after) > self.attempts_end {
+                return Err(Denied(Reason::RetryAfterBeyondDeadline));
+            }
+        }
+        let useful = ctx.upstream.min_useful(ctx.now);
+        if ctx.now.after(after).after(useful) > self.attempts_end {
+            return Err(Denied(Reason::DeadlineCannotFit));
+        }
+        Ok(after)
+    }
+}

@@ -1,0 +1,76 @@
+//! Settings of a route's calls, and the facts of one request.
+
+use crate::backoff::BackoffSettings;
+use crate::outcome::RetryOn500;
+use crate::time::Duration;
+
+/// Attempts of one call at most, whatever is configured: it sizes the list of tried endpoints.
+pub const ATTEMPTS_MAX: u32 = 10;
+
+/// How the calls of a route are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallSettings {
+    /// From the start of a call to the head of its answer; `None` for no limit. A body that
+    /// flows is bounded by the driver's idle clocks instead, so that a long download is not cut.
+    /// Default 10 s.
+    pub total: Option<Duration>,
+    /// From the start of an attempt to the head of its answer. Default 3 s: three of them and
+    /// their backoffs fit the total.
+    pub attempt: Duration,
+    /// Attempts, the first included; 1 to [`ATTEMPTS_MAX`]. Default 3.
+    pub max_attempts: u32,
+    /// The wait after a transient failure.
+    pub backoff: BackoffSettings,
+    /// The wait after the service asked to slow down.
+    pub throttled_backoff: BackoffSettings,
+    /// Whether a plain 500 may be retried.
+    pub on_500: RetryOn500,
+    /// Rungs of the fallback ladder below the upstream. Default none: a fallback that nobody
+    /// asked for hides outages.
+    pub rungs: u8,
+}
+
+impl Default for CallSettings {
+    fn default() -> Self {
+        Self {
+            total: Some(Duration::from_secs(10)),
+            attempt: Duration::from_secs(3),
+            max_attempts: 3,
+            backoff: BackoffSettings::transient(),
+            throttled_backoff: BackoffSettings::throttled(),
+            on_500: RetryOn500::default(),
+            rungs: 0,
+        }
+    }
+}
+
+/// Whether a request may be executed more than once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Safety {
+    /// By its method (RFC 9110 section 9.2.2).
+    Idempotent,
+    /// By the caller's promise: it carries an idempotency key.
+    Keyed,
+    /// No.
+    Unsafe,
+}
+
+impl Safety {
+    /// Whether it may be executed more than once.
+    #[must_use]
+    pub const fn is_repeatable(self) -> bool {
+        match self {
+            Self::Idempotent | Self::Keyed => true,
+            Self::Unsafe => false,
+        }
+    }
+}
+
+/// What the machine must know of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Whether it may be executed more than once.
+    pub safety: Safety,
+    /// The time that a trusted caller still has; it only ever shortens the total.
+    pub remaining: Option<Duration>,
+}

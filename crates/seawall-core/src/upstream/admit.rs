@@ -1,0 +1,96 @@
+//! Admission: what a call asks of its upstream besides an endpoint.
+
+use crate::breaker::{Ended, Phase, Probing, Refused, Ticket};
+use crate::budget::{Denied, Reservation};
+use crate::bulkhead::{Acquired, Claimed, Permit, Waiter};
+use crate::event::Sink;
+use crate::rng::Draw;
+use crate::time::{Duration, Instant};
+
+use super::event::{Event, Scope, Scoped};
+use super::{Choice, ChoiceReason, Upstream};
+
+impl Choice {
+    /// Whether it was chosen to learn if the endpoint has recovered.
+    #[must_use]
+    pub(crate) fn is_probe(&self) -> bool {
+        self.reason == ChoiceReason::Probe
+    }
+}
+
+impl Upstream {
+    /// Asks the breaker of the upstream for a whole call.
+    pub(crate) fn admit_call(
+        &mut self,
+        now: Instant,
+        draw: Draw,
+        sink: &mut impl Sink<Event>,
+    ) -> Result<Ticket, Refused> {
+        let mut scoped = Scoped { at: now, scope: Scope::Upstream, sink };
+        self.breaker.admit(now, Probing::Allowed, draw, &mut scoped)
+    }
+
+    /// Tells the breaker of the upstream what a call came to.
+    pub(crate) fn settle_call(
+        &mut self,
+        ticket: Ticket,
+        ended: Ended,
+        (now, draw): (Instant, Draw),
+        sink: &mut impl Sink<Event>,
+    ) {
+        let mut scoped = Scoped { at: now, scope: Scope::Upstream, sink };
+        self.breaker.settle(ticket, ended, (now, draw), &mut scoped);
+    }
+
+    /// Whether a call that was admitted with `ticket` may still make another attempt: traffic
+    /// flows, or the call is one of the probes that decide.
+    pub(crate) fn breaker_allows_retry(&self, ticket: Option<&Ticket>, now: Instant) -> bool {
+        let generation = self.breaker.snapshot(now).generation;
+        let current = ticket.is_some_and(|ticket| ticket.generation() == generation);
+        match self.breaker.phase(now) {
+            Phase::Closed => true,
+            Phase::HalfOpen { .. } => current,
+            Phase::Open { .. } | Phase::ProbeDue => false,
+        }
+    }
+
+    /// Whether any endpoint is registered and not leaving.
+    pub(crate) fn has_endpoint(&self) -> bool {
+        self.endpoints.iter().flatten().any(|endpoint| endpoint.leaving.is_none())
+    }
+
+    pub(crate) fn deposit(&mut self, now: Instant) {
+        self.budget.deposit(now);
+    }
+
+    pub(crate) fn reserve_extra(&mut self, now: Instant) -> Result<Reservation, Denied> {
+        self.budget.reserve(now)
+    }
+
+    pub(crate) fn refund(&mut self, reservation: Reservation, now: Instant) {
+        self.budget.refund(reservation, now);
+    }
+
+    /// Asks for a permit that is of use only until `attempts_end`, less the time that an attempt
+    /// needs to have a chance.
+    pub(crate) fn acquire(&mut self, now: Instant, attempts_end: Instant) -> Acquired {
+        if self.bulkhead.has_free_permit() {
+            return self.bulkhead.acquire(now, attempts_end);
+        }
+        let useful = self.min_useful(now);
+        let latest = Instant::EPOCH.after(attempts_end.since(Instant::EPOCH.after(useful)));
+        self.bulkhead.acquire(now, latest)
+    }
+
+    pub(crate) fn claim(&mut self, waiter: Waiter) -> Claimed {
+        self.bulkhead.claim(waiter)
+    }
+
+    pub(crate) fn leave(&mut self, waiter: Waiter) {
+        self.bulkhead.leave(waiter);
+    }
+
+    pub(crate) fn release(&mut self, permit: Permit, held: Duration) {
+        self.bulkhead.release(permit, held);
+    }
+}

@@ -1,0 +1,254 @@
+//! Choosing the endpoint of an attempt.
+//!
+//! The order of preference: an endpoint that waits for a probe, offered one suitable call on
+//! purpose (filtered out before its breaker is asked, it would never come back); a good endpoint
+//! that this call has not tried; a good one that it has, least recently tried first; and when no
+//! endpoint is good, what [`super::WhenAllDown`] says.
+
+use crate::breaker::{self, Phase, Probing};
+use crate::endpoint::{EndpointId, Slot};
+use crate::event::Sink;
+use crate::health::HealthState;
+use crate::outlier::{ProbeTicket, Standing};
+use crate::rng::Rng;
+use crate::time::{Duration, Instant};
+
+use super::event::{Event, Scene, Scope, Scoped, What};
+use super::{Upstream, WhenAllDown};
+
+/// A call that must not be repeated may probe only an endpoint that has waited this long for a
+/// safe one, or upstreams that serve only such calls would never heal.
+const UNSAFE_PROBE_AFTER: Duration = Duration::from_secs(5);
+
+/// Whether an attempt may be used to learn if an endpoint has recovered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// Yes: should it fail, the call can try elsewhere.
+    Freely,
+    /// Only where no better call has come for a while.
+    Reluctantly,
+    /// No: this call has already probed, or the attempt is a hedge.
+    Never,
+}
+
+/// What an attempt asks of the choice.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    /// The endpoints that its call has tried, oldest first.
+    pub tried: &'a [Slot],
+    /// Whether it may be a probe.
+    pub probe: Probe,
+}
+
+/// Why an endpoint was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChoiceReason {
+    /// By the balancer.
+    Balanced,
+    /// To learn whether it has recovered.
+    Probe,
+    /// No good endpoint was left, so any may do.
+    Panic,
+}
+
+/// An endpoint for one attempt, with the receipts that settle it. Ends in
+/// [`Upstream::attempt_ended`].
+#[derive(Debug)]
+#[must_use = "an attempt that is never ended leaks its place"]
+pub struct Choice {
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// Why it was chosen.
+    pub reason: ChoiceReason,
+    /// How many endpoints stood for choice.
+    pub candidates: u32,
+    pub(super) breaker: Option<breaker::Ticket>,
+    pub(super) probe: Option<ProbeTicket>,
+}
+
+impl Upstream {
+    /// Chooses an endpoint, or none if [`WhenAllDown::Refuse`] holds and no endpoint is good, or
+    /// if there are no endpoints.
+    pub fn choose(
+        &mut self,
+        wish: Wish<'_>,
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) -> Option<Choice> {
+        let choice = self
+            .choose_due(wish, scene)
+            .or_else(|| self.choose_good(wish.tried, scene))
+            .or_else(|| self.choose_any(wish.tried, scene));
+        self.note_panic(choice.as_ref(), scene.now, scene.sink);
+        if let Some(choice) = &choice {
+            self.begin(choice.endpoint);
+        }
+        choice
+    }
+
+    /// Whether an attempt could be placed now without probing.
+    #[must_use]
+    pub fn has_good_endpoint(&self, now: Instant) -> bool {
+        self.slots().any(|slot| self.is_good(slot, now))
+    }
+
+    fn choose_due(
+        &mut self,
+        wish: Wish<'_>,
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) -> Option<Choice> {
+        if wish.probe == Probe::Never {
+            return None;
+        }
+        let now = scene.now;
+        let slot = self.find_due(wish.tried, wish.probe, now)?;
+        let ejection = self.outliers.begin_probe(slot, now);
+        let endpoint = self.endpoints.get_mut(slot.index())?.as_mut()?;
+        endpoint.due_since = None;
+        let id = endpoint.id;
+        let mut scoped = Scoped { at: now, scope: Scope::Endpoint(id), sink: &mut *scene.sink };
+        let draw = scene.rng.draw();
+        let ticket = endpoint.breaker.admit(now, Probing::Allowed, draw, &mut scoped).ok();
+        if ticket.is_none() && ejection.is_none() {
+            return None;
+        }
+        let (reason, candidates) = (ChoiceReason::Probe, 1);
+        Some(Choice { endpoint: id, reason, candidates, breaker: ticket, probe: ejection })
+    }
+
+    /// The first endpoint that a call like this one may probe.
+    fn find_due(&mut self, tried: &[Slot], probe: Probe, now: Instant) -> Option<Slot> {
+        let mut found = None;
+        for index in 0..self.endpoints.len() {
+            let slot = slot(index);
+            let due = self.is_due(slot, now);
+            let Some(Some(endpoint)) = self.endpoints.get_mut(index) else { continue };
+            if !due {
+                endpoint.due_since = None;
+                continue;
+            }
+            let since = *endpoint.due_since.get_or_insert(now);
+            let suits = probe == Probe::Freely || now.since(since) >= UNSAFE_PROBE_AFTER;
+            if suits && found.is_none() && !tried.contains(&slot) {
+                found = Some(slot);
+            }
+        }
+        found
+    }
+
+    fn is_due(&self, slot: Slot, now: Instant) -> bool {
+        let Some(endpoint) = self.present(slot) else { return false };
+        match self.outliers.standing(slot, now) {
+            Standing::ProbeDue => true,
+            Standing::Ejected { .. } | Standing::Probing => false,
+            Standing::In => match endpoint.breaker.phase(now) {
+                Phase::ProbeDue => true,
+                Phase::HalfOpen { free_places } => free_places > 0,
+                Phase::Closed | Phase::Open { .. } => false,
+            },
+        }
+    }
+
+    fn choose_good(
+        &mut self,
+        tried: &[Slot],
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) -> Option<Choice> {
+        let now = scene.now;
+        self.gather(|upstream, slot| upstream.is_good(slot, now) && !tried.contains(&slot));
+        if self.candidates.is_empty() {
+            let again = tried.iter().copied().find(|slot| self.is_good(*slot, now))?;
+            self.candidates.push(again);
+        }
+        let candidates = count(self.candidates.len());
+        while let Some(slot) = self.balancer.pick(&self.candidates, now, scene.rng) {
+            let endpoint = self.endpoints.get_mut(slot.index())?.as_mut()?;
+            let id = endpoint.id;
+            let scope = Scope::Endpoint(id);
+            let mut scoped = Scoped { at: now, scope, sink: &mut *scene.sink };
+            let draw = scene.rng.draw();
+            if let Ok(ticket) = endpoint.breaker.admit(now, Probing::Forbidden, draw, &mut scoped) {
+                let (breaker, probe) = (Some(ticket), None);
+                let reason = ChoiceReason::Balanced;
+                return Some(Choice { endpoint: id, reason, candidates, breaker, probe });
+            }
+            // Its breaker ramps up after a failure and takes only a share of the calls.
+            self.candidates.retain(|candidate| *candidate != slot);
+        }
+        None
+    }
+
+    /// Without a good endpoint: any that is registered, untried ones first. No breaker is asked,
+    /// so none gives a ticket; the outcome still counts for the outlier detector.
+    fn choose_any(
+        &mut self,
+        tried: &[Slot],
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) -> Option<Choice> {
+        if self.settings.when_all_down == WhenAllDown::Refuse {
+            return None;
+        }
+        self.gather(|upstream, slot| upstream.present(slot).is_some() && !tried.contains(&slot));
+        if self.candidates.is_empty() {
+            self.gather(|upstream, slot| upstream.present(slot).is_some());
+        }
+        let candidates = count(self.candidates.len());
+        let slot = self.balancer.pick(&self.candidates, scene.now, scene.rng)?;
+        let endpoint = self.present(slot)?.id;
+        let reason = ChoiceReason::Panic;
+        Some(Choice { endpoint, reason, candidates, breaker: None, probe: None })
+    }
+
+    fn begin(&mut self, id: EndpointId) {
+        self.balancer.started(id.slot);
+        if let Some(endpoint) = self.endpoint_mut(id) {
+            endpoint.active += 1;
+        }
+    }
+
+    fn note_panic(&mut self, choice: Option<&Choice>, now: Instant, sink: &mut impl Sink<Event>) {
+        let panic = match choice {
+            Some(choice) if choice.reason == ChoiceReason::Probe => self.panic,
+            Some(choice) => choice.reason == ChoiceReason::Panic,
+            None => true,
+        };
+        if panic == self.panic {
+            return;
+        }
+        self.panic = panic;
+        let what = if panic { What::PanicEntered } else { What::PanicLeft };
+        sink.emit(Event { at: now, scope: Scope::Upstream, what });
+    }
+
+    /// In, not leaving, healthy as far as known, and its breaker lets calls through.
+    fn is_good(&self, slot: Slot, now: Instant) -> bool {
+        self.present(slot).is_some_and(|endpoint| {
+            endpoint.health.state() != HealthState::Unhealthy
+                && self.outliers.standing(slot, now) == Standing::In
+                && endpoint.breaker.phase(now) == Phase::Closed
+        })
+    }
+
+    fn present(&self, slot: Slot) -> Option<&super::Endpoint> {
+        let endpoint = self.endpoints.get(slot.index())?.as_ref()?;
+        endpoint.leaving.is_none().then_some(endpoint)
+    }
+
+    fn slots(&self) -> impl Iterator<Item = Slot> + use<> {
+        (0..self.endpoints.len()).map(slot)
+    }
+
+    fn gather(&mut self, wanted: impl Fn(&Self, Slot) -> bool) {
+        let mut candidates = core::mem::take(&mut self.candidates);
+        candidates.clear();
+        candidates.extend(self.slots().filter(|slot| wanted(self, *slot)));
+        self.candidates = candidates;
+    }
+}
+
+fn slot(index: usize) -> Slot {
+    Slot::new(count(index))
+}
+
+fn count(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,79 @@
+//! One endpoint as its upstream knows it.
+
+use alloc::boxed::Box;
+
+use crate::breaker::Breaker;
+use crate::endpoint::EndpointId;
+use crate::health::Health;
+use crate::outlier;
+use crate::time::Instant;
+
+use super::UpstreamSettings;
+
+/// What identifies an endpoint across reloads: an opaque text of the driver, usually host and
+/// port.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EndpointName(Box<str>);
+
+impl EndpointName {
+    /// A name.
+    #[must_use]
+    pub fn new(name: Box<str>) -> Self {
+        Self(name)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why an endpoint takes no new attempts for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leaving {
+    /// An operator drains it; it stays registered.
+    Drained,
+    /// It is no longer configured; it goes with its last attempt.
+    Removed,
+}
+
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    pub(super) id: EndpointId,
+    pub(super) name: EndpointName,
+    pub(super) leaving: Option<Leaving>,
+    /// Attempts in flight.
+    pub(super) active: u32,
+    pub(super) breaker: Breaker,
+    pub(super) health: Health,
+    /// Since when it has waited for a probe, as far as a choice has noticed.
+    pub(super) due_since: Option<Instant>,
+}
+
+impl Endpoint {
+    pub(super) fn new(
+        id: EndpointId,
+        name: EndpointName,
+        settings: &UpstreamSettings,
+        origin: Instant,
+    ) -> Self {
+        Self {
+            id,
+            name,
+            leaving: None,
+            active: 0,
+            breaker: Breaker::new(settings.endpoint_breaker, origin),
+            health: Health::new(settings.health),
+            due_since: None,
+        }
+    }
+}
+
+/// The history of an endpoint that was removed.
+#[derive(Debug)]
+pub(super) struct Remembered {
+    pub(super) name: EndpointName,
+    pub(super) at: Instant,
+    pub(super) history: outlier::Remembered,
+}

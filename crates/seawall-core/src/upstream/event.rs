@@ -1,0 +1,83 @@
+//! What an upstream reports: changes of state, with where and when.
+
+use crate::breaker::BreakerEvent;
+use crate::endpoint::EndpointId;
+use crate::event::Sink;
+use crate::health;
+use crate::outlier::OutlierEvent;
+use crate::time::Instant;
+
+/// Where something happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The upstream as a whole.
+    Upstream,
+    /// One of its endpoints.
+    Endpoint(EndpointId),
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum What {
+    /// A breaker.
+    Breaker(BreakerEvent),
+    /// The outlier detector.
+    Outlier(OutlierEvent),
+    /// The verdict of active health checks.
+    Health(health::Change),
+    /// No endpoint may be chosen any more; [`super::WhenAllDown`] is in force.
+    PanicEntered,
+    /// An endpoint may be chosen again.
+    PanicLeft,
+}
+
+/// One change of state.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Event {
+    /// When.
+    pub at: Instant,
+    /// Where.
+    pub scope: Scope,
+    /// What.
+    pub what: What,
+}
+
+/// What a step of an upstream draws on.
+#[derive(Debug)]
+pub struct Scene<'a, R, S> {
+    /// The time of the step.
+    pub now: Instant,
+    /// The driver's stream of chance.
+    pub rng: &'a mut R,
+    /// Takes changes of state.
+    pub sink: &'a mut S,
+}
+
+/// Lends a sink to a breaker, which knows neither scope nor time.
+pub(super) struct Scoped<'a, S> {
+    pub(super) at: Instant,
+    pub(super) scope: Scope,
+    pub(super) sink: &'a mut S,
+}
+
+impl<S: Sink<Event>> Sink<BreakerEvent> for Scoped<'_, S> {
+    fn emit(&mut self, event: BreakerEvent) {
+        self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Breaker(event) });
+    }
+}
+
+/// Lends a sink to the outlier detector, which knows endpoints by slot alone.
+pub(super) struct BySlot<'a, S> {
+    pub(super) at: Instant,
+    pub(super) generations: &'a [u32],
+    pub(super) sink: &'a mut S,
+}
+
+impl<S: Sink<Event>> Sink<OutlierEvent> for BySlot<'_, S> {
+    fn emit(&mut self, event: OutlierEvent) {
+        let slot = event.slot();
+        let generation = self.generations.get(slot.index()).copied().unwrap_or_default();
+        let scope = Scope::Endpoint(EndpointId { slot, generation });
+        self.sink.emit(Event { at: self.at, scope, what: What::Outlier(event) });
+    }
+}

@@ -1,0 +1,315 @@
+//! An upstream: its endpoints and everything that is learned about them.
+//!
+//! Calls share it. It owns the breaker, budget, bulkhead, balancer and outlier detector and
+//! keeps them in agreement; the call machine (`call`) asks it for admission, an endpoint and a
+//! permit, and reports what became of each attempt. Addresses, sockets and health checks are the
+//! driver's.
+//!
+//! All tables are sized when endpoints change; admitting and settling allocate nothing.
+
+mod admit;
+mod choose;
+mod endpoint;
+mod event;
+mod settings;
+mod settle;
+mod snapshot;
+
+#[cfg(test)]
+mod tests;
+
+pub use choose::{Choice, ChoiceReason, Probe, Wish};
+pub use endpoint::EndpointName;
+pub use event::{Event, Scene, Scope, What};
+pub use settings::{UpstreamSettings, WhenAllDown};
+pub(crate) use settle::AttemptEnd;
+pub use snapshot::{EndpointSnapshot, UpstreamSnapshot};
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::balance::{Balancer, Joins};
+use crate::breaker::{Breaker, Manual};
+use crate::budget::Budget;
+use crate::bulkhead::{Bulkhead, Waiter};
+use crate::endpoint::{EndpointId, Slot};
+use crate::event::Sink;
+use crate::health::Check;
+use crate::histogram::RotatingHistogram;
+use crate::outlier::Outliers;
+use crate::ratio::Ratio;
+use crate::rng::Rng;
+use crate::time::{Duration, Instant};
+
+use endpoint::{Endpoint, Leaving, Remembered};
+use event::Scoped;
+
+/// Endpoints of one upstream at most. Bounds the tables and the cost of a choice.
+pub const ENDPOINTS_MAX: usize = 1_024;
+
+/// How long the history of a removed endpoint is kept, so that a registry that drops and
+/// re-registers it grants no amnesty.
+const MEMORY: Duration = Duration::from_secs(600);
+
+/// How often the typical latency is computed anew; a quantile walks a whole histogram.
+const TYPICAL_EVERY: Duration = Duration::from_secs(1);
+
+/// An upstream. See the module's documentation.
+#[derive(Debug)]
+pub struct Upstream {
+    settings: UpstreamSettings,
+    endpoints: Vec<Option<Endpoint>>,
+    generations: Vec<u32>,
+    remembered: Vec<Remembered>,
+    candidates: Vec<Slot>,
+    breaker: Breaker,
+    budget: Budget,
+    bulkhead: Bulkhead,
+    balancer: Balancer,
+    outliers: Outliers,
+    latency: RotatingHistogram,
+    typical: Duration,
+    typical_at: Instant,
+    panic: bool,
+}
+
+impl Upstream {
+    /// An upstream without endpoints. `rng` gives the windows their phase, so that the instances
+    /// of a fleet do not pulse in step.
+    #[must_use]
+    pub fn new(settings: UpstreamSettings, now: Instant, rng: &mut impl Rng) -> Self {
+        let minute = Duration::from_secs(60);
+        Self {
+            settings,
+            endpoints: Vec::new(),
+            generations: Vec::new(),
+            remembered: Vec::new(),
+            candidates: Vec::new(),
+            breaker: Breaker::new(settings.breaker, phase(rng)),
+            budget: Budget::new(settings.budget, phase(rng)),
+            bulkhead: Bulkhead::new(settings.bulkhead),
+            balancer: Balancer::new(settings.balance, rng),
+            outliers: Outliers::new(settings.outlier, phase(rng)),
+            latency: RotatingHistogram::new(minute, phase(rng)),
+            typical: Duration::ZERO,
+            typical_at: now,
+            panic: false,
+        }
+    }
+
+    /// Takes over new settings; everything that was learned stays.
+    pub fn reconfigure(&mut self, settings: UpstreamSettings, now: Instant) {
+        self.settings = settings;
+        self.breaker.reconfigure(settings.breaker, now);
+        self.budget.reconfigure(settings.budget, now);
+        self.bulkhead.reconfigure(settings.bulkhead);
+        self.balancer.reconfigure(settings.balance);
+        self.outliers.reconfigure(settings.outlier, now);
+        for endpoint in self.endpoints.iter_mut().flatten() {
+            endpoint.breaker.reconfigure(settings.endpoint_breaker, now);
+            endpoint.health.reconfigure(settings.health);
+        }
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn settings(&self) -> &UpstreamSettings {
+        &self.settings
+    }
+
+    /// Makes `names` the endpoints: known ones keep what was learned, new ones join, missing
+    /// ones take no new attempts and are gone when their last attempt ends. Names beyond
+    /// [`ENDPOINTS_MAX`] and repeated names are left out. Returns the identity of each name.
+    pub fn set_endpoints(
+        &mut self,
+        names: &[EndpointName],
+        now: Instant,
+        rng: &mut impl Rng,
+    ) -> Vec<(EndpointName, EndpointId)> {
+        let first = self.endpoints.iter().flatten().next().is_none();
+        let joins = if first { Joins::Warm } else { Joins::Cold };
+        for endpoint in self.endpoints.iter_mut().flatten() {
+            let listed = names.contains(&endpoint.name);
+            endpoint.leaving = match endpoint.leaving {
+                Some(Leaving::Drained) if listed => Some(Leaving::Drained),
+                _ => (!listed).then_some(Leaving::Removed),
+            };
+        }
+        let mut placed = Vec::with_capacity(names.len());
+        for name in names.iter().take(ENDPOINTS_MAX) {
+            let id = match self.find(name) {
+                Some(id) => id,
+                None => self.join(name, joins, now, rng),
+            };
+            placed.push((name.clone(), id));
+        }
+        self.collect_drained(now);
+        placed
+    }
+
+    /// Takes an endpoint out of choice for good, or back in. Running attempts go on.
+    pub fn set_draining(&mut self, id: EndpointId, draining: Draining) {
+        let Some(endpoint) = self.endpoint_mut(id) else { return };
+        if endpoint.leaving == Some(Leaving::Removed) {
+            return;
+        }
+        endpoint.leaving = match draining {
+            Draining::Yes => Some(Leaving::Drained),
+            Draining::No => None,
+        };
+    }
+
+    /// Reports an active health check of an endpoint.
+    pub fn health_checked(
+        &mut self,
+        id: EndpointId,
+        check: Check,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) {
+        let Some(endpoint) = self.endpoint_mut(id) else { return };
+        let change = endpoint.health.report(check);
+        if check == Check::Passed {
+            // It may bring the first probe forward, but only real traffic re-admits.
+            self.outliers.hasten(id.slot, now);
+        }
+        if let Some(change) = change {
+            sink.emit(Event { at: now, scope: Scope::Endpoint(id), what: What::Health(change) });
+        }
+    }
+
+    /// Forces the breaker of the upstream, or gives it back to its rules.
+    pub fn force_breaker(&mut self, manual: Manual, now: Instant, sink: &mut impl Sink<Event>) {
+        let mut scoped = Scoped { at: now, scope: Scope::Upstream, sink };
+        self.breaker.force(manual, now, &mut scoped);
+    }
+
+    /// The next waiter that owns a permit now and should be woken. Call it after every step until
+    /// it gives none.
+    pub fn next_grant(&mut self, now: Instant) -> Option<Waiter> {
+        self.bulkhead.next_grant(now)
+    }
+
+    /// The median latency of answers in the last minute, at least 1 ms: what an attempt needs to
+    /// have a fair chance. At most a second old.
+    pub fn min_useful(&mut self, now: Instant) -> Duration {
+        if now.since(self.typical_at) >= TYPICAL_EVERY || self.typical.is_zero() {
+            let median = self.latency.quantile(now, Ratio::from_percent(50));
+            self.typical = median.unwrap_or_default();
+            self.typical_at = now;
+        }
+        self.typical.max(Duration::from_millis(1))
+    }
+
+    /// The name of an endpoint, if it is still registered.
+    #[must_use]
+    pub fn name(&self, id: EndpointId) -> Option<&EndpointName> {
+        self.endpoint(id).map(|endpoint| &endpoint.name)
+    }
+
+    /// Asserts what must hold between any two steps.
+    pub fn invariants(&self) {
+        self.breaker.invariants();
+        self.budget.invariants();
+        self.bulkhead.invariants();
+        self.outliers.invariants();
+        debug_assert!(self.endpoints.len() <= self.candidates.capacity(), "no room for a choice");
+    }
+
+    fn find(&self, name: &EndpointName) -> Option<EndpointId> {
+        self.endpoints.iter().flatten().find(|endpoint| endpoint.name == *name).map(|e| e.id)
+    }
+
+    fn endpoint(&self, id: EndpointId) -> Option<&Endpoint> {
+        let endpoint = self.endpoints.get(id.slot.index())?.as_ref()?;
+        (endpoint.id == id).then_some(endpoint)
+    }
+
+    fn endpoint_mut(&mut self, id: EndpointId) -> Option<&mut Endpoint> {
+        let endpoint = self.endpoints.get_mut(id.slot.index())?.as_mut()?;
+        (endpoint.id == id).then_some(endpoint)
+    }
+
+    fn join(
+        &mut self,
+        name: &EndpointName,
+        joins: Joins,
+        now: Instant,
+        rng: &mut impl Rng,
+    ) -> EndpointId {
+        let slot = self.free_slot();
+        let generation = self.next_generation(slot);
+        let id = EndpointId { slot, generation };
+        let endpoint = Endpoint::new(id, name.clone(), &self.settings, phase(rng));
+        if let Some(place) = self.endpoints.get_mut(slot.index()) {
+            *place = Some(endpoint);
+        }
+        self.balancer.insert(slot, now, joins);
+        self.outliers.insert(slot, now);
+        self.restore(name, slot, now);
+        id
+    }
+
+    /// Gives back what is remembered of an endpoint that was removed a short time ago.
+    fn restore(&mut self, name: &EndpointName, slot: Slot, now: Instant) {
+        self.remembered.retain(|entry| now.since(entry.at) < MEMORY);
+        let Some(place) = self.remembered.iter().position(|entry| entry.name == *name) else {
+            return;
+        };
+        let entry = self.remembered.swap_remove(place);
+        self.outliers.restore(slot, entry.history, now);
+    }
+
+    fn free_slot(&mut self) -> Slot {
+        let free = self.endpoints.iter().position(Option::is_none);
+        let index = free.unwrap_or(self.endpoints.len());
+        if free.is_none() {
+            self.endpoints.push(None);
+            self.generations.push(0);
+            self.candidates.clear();
+            self.candidates.reserve(self.endpoints.len());
+        }
+        Slot::new(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+
+    fn next_generation(&mut self, slot: Slot) -> u32 {
+        let Some(generation) = self.generations.get_mut(slot.index()) else { return 0 };
+        *generation = generation.wrapping_add(1);
+        *generation
+    }
+
+    /// Forgets drained endpoints without a running attempt, keeping their history for a while.
+    fn collect_drained(&mut self, now: Instant) {
+        for place in &mut self.endpoints {
+            let gone = place
+                .as_ref()
+                .is_some_and(|e| e.leaving == Some(Leaving::Removed) && e.active == 0);
+            let Some(endpoint) = place.take_if(|_| gone) else { continue };
+            self.balancer.remove(endpoint.id.slot);
+            let history = self.outliers.remove(endpoint.id.slot, now);
+            if self.remembered.len() < ENDPOINTS_MAX {
+                self.remembered.push(Remembered { name: endpoint.name, at: now, history });
+            }
+        }
+    }
+}
+
+/// Whether an endpoint is being drained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Draining {
+    /// It takes no new attempts.
+    Yes,
+    /// It does.
+    No,
+}
+
+/// A phase for a window: anywhere in the first hour, far beyond any window's width.
+fn phase(rng: &mut impl Rng) -> Instant {
+    Instant::from_nanos(rng.below(3_600_000_000_000))
+}
+
+impl From<&str> for EndpointName {
+    fn from(name: &str) -> Self {
+        Self::new(Box::from(name))
+    }
+}

@@ -1,0 +1,55 @@
+//! Settings of an upstream: one for each mechanism.
+
+use crate::balance::BalanceSettings;
+use crate::breaker::BreakerSettings;
+use crate::budget::BudgetSettings;
+use crate::bulkhead::BulkheadSettings;
+use crate::health::HealthSettings;
+use crate::outlier::OutlierSettings;
+
+/// What happens to calls when no endpoint may be chosen by the rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenAllDown {
+    /// Every endpoint that is not draining is tried all the same. The default: a wrong verdict
+    /// about all of them costs more than a few vain attempts, which budget and breaker bound.
+    #[default]
+    TryAll,
+    /// Calls are refused.
+    Refuse,
+}
+
+/// Settings of an upstream. [`crate::Mode::Off`] switches a mechanism off where it has a mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpstreamSettings {
+    /// The breaker of the whole upstream; it judges calls.
+    pub breaker: BreakerSettings,
+    /// The breaker of each endpoint; it judges attempts.
+    pub endpoint_breaker: BreakerSettings,
+    /// The compartment that all attempts share.
+    pub bulkhead: BulkheadSettings,
+    /// The bound on extra attempts.
+    pub budget: BudgetSettings,
+    /// The outlier detector.
+    pub outlier: OutlierSettings,
+    /// The choice among endpoints.
+    pub balance: BalanceSettings,
+    /// The verdict on active health checks.
+    pub health: HealthSettings,
+    /// What happens when no endpoint may be chosen.
+    pub when_all_down: WhenAllDown,
+}
+
+impl Default for UpstreamSettings {
+    fn default() -> Self {
+        Self {
+            breaker: BreakerSettings::for_upstream(),
+            endpoint_breaker: BreakerSettings::for_endpoint(),
+            bulkhead: BulkheadSettings::default(),
+            budget: BudgetSettings::default(),
+            outlier: OutlierSettings::default(),
+            balance: BalanceSettings::default(),
+            health: HealthSettings::default(),
+            when_all_down: WhenAllDown::default(),
+        }
+    }
+}

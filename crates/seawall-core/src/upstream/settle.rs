@@ -1,0 +1,99 @@
+//! Settling: what an attempt came to, credited to the endpoint that served it.
+
+use crate::balance::LoadSample;
+use crate::breaker::Ended;
+use crate::event::Sink;
+use crate::outcome::{Class, Origin, Outcome};
+use crate::outlier::{Evidence, Standing};
+use crate::rng::Rng;
+use crate::time::Duration;
+
+use super::event::{BySlot, Event, Scene, Scope, Scoped};
+use super::{Choice, Upstream};
+
+/// A service's hint how long to stay away weighs no more than this in balancing.
+const PENALTY_MAX: Duration = Duration::from_secs(300);
+
+/// How an attempt ended, as its upstream needs to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AttemptEnd {
+    pub(crate) outcome: Outcome,
+    /// From the start of the attempt to the head of its answer, or to its end without one.
+    pub(crate) elapsed: Duration,
+    /// Whether a head arrived.
+    pub(crate) answered: bool,
+    /// The time the attempt had: what a failure is charged in balancing.
+    pub(crate) timeout: Duration,
+}
+
+impl Upstream {
+    /// Ends the attempt that `choice` began.
+    pub(crate) fn attempt_ended(
+        &mut self,
+        mut choice: Choice,
+        end: AttemptEnd,
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) {
+        let (id, now) = (choice.endpoint, scene.now);
+        if end.outcome.class == Class::Success && end.answered {
+            self.latency.record(now, end.elapsed);
+        }
+        self.balancer.finished(id.slot, sample(&end), now);
+        self.judge(&mut choice, &end, scene);
+        let Some(endpoint) = self.endpoint_mut(id) else { return };
+        endpoint.active = endpoint.active.saturating_sub(1);
+        if let Some(ticket) = choice.breaker {
+            let ended = Ended { class: end.outcome.class, elapsed: end.elapsed };
+            let scope = Scope::Endpoint(id);
+            let mut scoped = Scoped { at: now, scope, sink: &mut *scene.sink };
+            endpoint.breaker.settle(ticket, ended, (now, scene.rng.draw()), &mut scoped);
+        }
+        if endpoint.leaving.is_some() && endpoint.active == 0 {
+            self.collect_drained(now);
+        }
+    }
+
+    /// Tells the outlier detector, unless the outcome was our own doing.
+    fn judge(
+        &mut self,
+        choice: &mut Choice,
+        end: &AttemptEnd,
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) {
+        let (id, now) = (choice.endpoint, scene.now);
+        if self.endpoint(id).is_none() {
+            return;
+        }
+        let class = match end.outcome.origin {
+            Origin::Own => Class::Ignored,
+            Origin::Upstream | Origin::Network | Origin::Caller => end.outcome.class,
+        };
+        let evidence = Evidence { class, draw: scene.rng.draw() };
+        let was_out = self.outliers.standing(id.slot, now) != Standing::In;
+        let generations = &self.generations;
+        let mut sink = BySlot { at: now, generations, sink: &mut *scene.sink };
+        match choice.probe.take() {
+            Some(probe) => self.outliers.end_probe(probe, evidence, now, &mut sink),
+            None => self.outliers.note(id.slot, evidence, now, &mut sink),
+        }
+        if was_out && self.outliers.standing(id.slot, now) == Standing::In {
+            self.balancer.restart_slow(id.slot, now);
+        }
+    }
+}
+
+/// What an attempt teaches the balancer. A failure costs at least the whole attempt timeout:
+/// otherwise the endpoint that fails fastest would attract all traffic.
+fn sample(end: &AttemptEnd) -> LoadSample {
+    let latency = end.elapsed;
+    let penalty = end.outcome.retry_after.unwrap_or(end.timeout).min(PENALTY_MAX);
+    match end.outcome.class {
+        Class::Failure => LoadSample::Penalty { latency, penalty },
+        Class::Success | Class::Ignored if end.outcome.throttled => {
+            LoadSample::Penalty { latency, penalty }
+        }
+        Class::Success | Class::Ignored if end.answered => LoadSample::Answered { latency },
+        Class::Success | Class::Ignored => LoadSample::None,
+        Class::Abandoned => LoadSample::GivenUp { elapsed: latency },
+    }
+}

@@ -1,0 +1,71 @@
+//! What an upstream is at an instant: plain data with reasons.
+
+use alloc::vec::Vec;
+
+use crate::balance::LoadSnapshot;
+use crate::breaker::BreakerSnapshot;
+use crate::budget::BudgetSnapshot;
+use crate::bulkhead::BulkheadSnapshot;
+use crate::endpoint::EndpointId;
+use crate::health::HealthState;
+use crate::outlier::OutlierSnapshot;
+use crate::time::Instant;
+
+use super::Upstream;
+
+/// An upstream at an instant.
+#[derive(Clone, Debug)]
+pub struct UpstreamSnapshot {
+    /// Whether an endpoint may be chosen by the rules.
+    pub usable: bool,
+    /// Whether the latest choice found no good endpoint.
+    pub panic: bool,
+    /// Its breaker.
+    pub breaker: BreakerSnapshot,
+    /// Its bulkhead.
+    pub bulkhead: BulkheadSnapshot,
+    /// Its budget.
+    pub budget: BudgetSnapshot,
+    /// Its endpoints, by slot.
+    pub endpoints: Vec<EndpointSnapshot>,
+}
+
+/// An endpoint at an instant.
+#[derive(Clone, Debug)]
+pub struct EndpointSnapshot {
+    /// Which.
+    pub id: EndpointId,
+    /// Whether it takes no new attempts for good.
+    pub draining: bool,
+    /// Its verdict by active checks.
+    pub health: HealthState,
+    /// Its breaker.
+    pub breaker: BreakerSnapshot,
+    /// What the outlier detector knows.
+    pub outlier: OutlierSnapshot,
+    /// What the balancer knows.
+    pub load: LoadSnapshot,
+}
+
+impl Upstream {
+    /// Everything that is known at `now`.
+    #[must_use]
+    pub fn snapshot(&self, now: Instant) -> UpstreamSnapshot {
+        let endpoints = self.endpoints.iter().flatten().map(|endpoint| EndpointSnapshot {
+            id: endpoint.id,
+            draining: endpoint.leaving.is_some(),
+            health: endpoint.health.state(),
+            breaker: endpoint.breaker.snapshot(now),
+            outlier: self.outliers.snapshot(endpoint.id.slot, now),
+            load: self.balancer.snapshot(endpoint.id.slot, now),
+        });
+        UpstreamSnapshot {
+            usable: self.has_good_endpoint(now),
+            panic: self.panic,
+            breaker: self.breaker.snapshot(now),
+            bulkhead: self.bulkhead.snapshot(),
+            budget: self.budget.snapshot(now),
+            endpoints: endpoints.collect(),
+        }
+    }
+}
