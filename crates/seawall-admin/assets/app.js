@@ -21,13 +21,19 @@ async function look() {
     if (!response.ok) throw new Error(`/v1/status answered ${response.status}`);
     status = await response.json();
   } catch (error) {
-    showSilence(answered, Date.now(), error.message);
+    showSilence(answered, Date.now(), why(error));
     return;
   }
   answered = Date.now();
   history.add(status, answered / 1000);
   showGateway(status);
   showUpstreams(status.upstreams, history);
+}
+
+// Browsers word these two each in their own way.
+function why(error) {
+  if (error.name === "TimeoutError") return `no answer within ${PATIENCE / 1000} s`;
+  return error instanceof TypeError ? "no connection" : error.message;
 }
 
 async function lookAtCalls() {

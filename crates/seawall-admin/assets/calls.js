@@ -6,6 +6,8 @@ import { clock, duration, latency, words } from "./format.js";
 const SHOWN = 50;
 // With the filter on, so many are searched for those to show.
 const SEARCHED = 500;
+// Unfolded calls that stay after newer ones have pushed them out.
+const READ_MAX = 20;
 
 const VERDICT = { answer: "good", fallback: "warn", rejected: "bad", failed: "bad", cancelled: "off" };
 
@@ -32,7 +34,9 @@ function show(calls, filtered) {
     // What someone is reading stays, although newer calls have pushed it out.
     if (!wanted.has(id) && !node.open) rows.delete(id);
   }
-  const older = [...rows].filter(([id]) => !wanted.has(id)).map(([, node]) => node);
+  const kept = [...rows.keys()].filter((id) => !wanted.has(id));
+  for (const id of kept.splice(0, kept.length - READ_MAX)) rows.delete(id);
+  const older = kept.map((id) => rows.get(id));
   for (const call of calls) if (!rows.has(call.id)) rows.set(call.id, row(call));
   setChildren(byId("calls"), [...calls.map((call) => rows.get(call.id)), ...older]);
   const empty = byId("calls-empty");

@@ -55,7 +55,9 @@ function options(lines, format, width) {
     },
     // A label each minute where there is room, else every second one, or only the ends.
     axes: [{ ...axis(20, minutes, 40), incrs: [60, 120, 300] }, axis(56, values, 26)],
-    legend: { markers: { width: 2, dash: (chart, line) => strokeOf(lines[line - 1]) } },
+    legend: { markers: { width: 2, dash: (chart, line) => strokeOf(lines[line - 1]),
+      // By name, so that the marks follow the theme by themselves.
+      stroke: (chart, line) => line === 0 ? "transparent" : `var(--${lines[line - 1].tone})` } },
     series: [{ value: (chart, second, line, index) => time(chart, second, index) },
       ...lines.map((line) => lineOf(line, format))],
   };

@@ -27,6 +27,7 @@ export function percent(share) {
 
 export function latency(ms) {
   if (!isNumber(ms)) return UNKNOWN;
+  if (ms === 0) return "0 ms";
   if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`;
   return ms < 9.95 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
 }
@@ -34,7 +35,7 @@ export function latency(ms) {
 export function duration(ms) {
   if (!isNumber(ms)) return UNKNOWN;
   if (ms < 950) return `${Math.round(ms)} ms`;
-  if (ms < 9950) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 9950) return `${Number((ms / 1000).toFixed(1))} s`;
   const seconds = Math.round(ms / 1000);
   if (seconds < 60) return `${seconds} s`;
   const [big, small, units] = seconds < 3600 ? [60, 1, ["min", "s"]]
