@@ -152,6 +152,16 @@ async fn connections_over_64_wait_for_their_turn() {
 }
 
 #[tokio::test]
+async fn any_runtime_may_carry_the_server() {
+    fn assert_send(_: &impl Send) {}
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let shop = Arc::new(Shop::new(Pace::EachLook, 0));
+    let server = seawall_admin::serve(listener, shop, std::future::ready(()));
+    assert_send(&server);
+    server.await.unwrap();
+}
+
+#[tokio::test]
 async fn only_a_loopback_listener_is_served() {
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
     let shop = Arc::new(Shop::new(Pace::EachLook, 0));
