@@ -1,0 +1,21 @@
+//! What goes over the wire: judging and rebuilding the heads of requests and answers.
+//!
+//! Heads are built anew from parsed parts, never relayed. Pure functions on `http` types; sockets
+//! and bodies are elsewhere.
+
+mod answer;
+mod authority;
+mod forwarded;
+mod hop;
+mod path;
+mod request;
+mod retry_after;
+mod safety;
+mod trace;
+
+pub(crate) use answer::{BodyFollows, clean_answer};
+pub(crate) use authority::authority;
+pub(crate) use forwarded::{Caller, Identity, REQUEST_ID};
+pub(crate) use request::{Accepted, accept};
+pub(crate) use retry_after::retry_after;
+pub(crate) use safety::safety;

@@ -1,0 +1,245 @@
+//! Accepting a request: judged, cleaned and made ready for every attempt.
+
+use http::header::{CONTENT_LENGTH, EXPECT, HOST, TE, TRANSFER_ENCODING};
+use http::request::Parts;
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
+
+use seawall_core::call::Safety;
+use seawall_core::reason::Reason;
+use seawall_core::rng::Rng;
+use seawall_core::time::Duration;
+
+use super::forwarded::{Caller, Identity, REQUEST_ID, forward, request_id};
+use super::trace::Trace;
+use super::{authority, hop, path, safety};
+
+/// The time that is left, in milliseconds, as one Seawall tells the next.
+const TIMEOUT_MS: HeaderName = HeaderName::from_static("seawall-timeout-ms");
+/// Which attempt of its call a request is, from the second on.
+const ATTEMPT: HeaderName = HeaderName::from_static("seawall-attempt");
+/// What the way back and our own work may cost: taken off the time that is passed on.
+const HOP_MARGIN: Duration = Duration::from_millis(5);
+
+/// The head of a request that may be forwarded.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    /// The method.
+    pub(crate) method: Method,
+    /// The one authority, absent only in HTTP/1.0.
+    pub(crate) authority: Option<Authority>,
+    /// Path, resolved, and query.
+    pub(crate) target: PathAndQuery,
+    /// End-to-end fields.
+    pub(crate) headers: HeaderMap,
+    /// Its id.
+    pub(crate) id: HeaderValue,
+    /// Whether it may be executed more than once.
+    pub(crate) safety: Safety,
+    /// The time that a trusted caller still has.
+    pub(crate) remaining: Option<Duration>,
+    trace: Trace,
+}
+
+/// Judges a head and makes it ready.
+///
+/// # Errors
+/// The reason of the local answer.
+pub(crate) fn accept(
+    parts: Parts,
+    caller: Caller,
+    identity: &Identity,
+    rng: &mut impl Rng,
+) -> Result<Accepted, Reason> {
+    judge_framing(&parts)?;
+    let authority = authority(&parts)?;
+    let safety = safety(&parts);
+    let target = target(&parts.uri)?;
+    let mut headers = parts.headers;
+    let remaining = remaining(&headers, caller);
+    let trailers = hop::accepts_trailers(&headers);
+    hop::strip(&mut headers)?;
+    drop_own(&mut headers);
+    let id = request_id(&headers, caller);
+    headers.insert(REQUEST_ID, id.clone());
+    forward(&mut headers, caller, authority.as_ref().map(Authority::as_str));
+    identity.pass(&mut headers, parts.version)?;
+    if trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
+    let trace = Trace::of(&mut headers, rng);
+    let method = parts.method;
+    Ok(Accepted { method, authority, target, headers, id, safety, remaining, trace })
+}
+
+impl Accepted {
+    /// The path that is matched, without the query.
+    pub(crate) fn path(&self) -> &str {
+        self.target.path()
+    }
+
+    /// The head of one attempt at `endpoint`. Framing is set from the body by the caller.
+    pub(crate) fn attempt<B>(
+        &self,
+        number: u32,
+        endpoint: &str,
+        remaining: Option<Duration>,
+        body: B,
+        rng: &mut impl Rng,
+    ) -> Request<B> {
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = Uri::from(self.target.clone());
+        *request.version_mut() = Version::HTTP_11;
+        let headers = request.headers_mut();
+        headers.clone_from(&self.headers);
+        let host = self.authority.as_ref().map_or(endpoint, Authority::as_str);
+        if let Ok(host) = HeaderValue::try_from(host) {
+            headers.insert(HOST, host);
+        }
+        self.trace.stamp(headers, rng);
+        if number > 1 {
+            headers.insert(ATTEMPT, HeaderValue::from(number));
+        }
+        if let Some(remaining) = remaining {
+            let left = remaining.saturating_sub(HOP_MARGIN).as_millis().max(1);
+            headers.insert(TIMEOUT_MS, HeaderValue::from(u64::try_from(left).unwrap_or(u64::MAX)));
+        }
+        request
+    }
+}
+
+/// Framing that the parser let through and we do not. It hides `Content-Length` beside
+/// `Transfer-Encoding` from us and closes afterwards, so nothing ambiguous is ever relayed.
+fn judge_framing(parts: &Parts) -> Result<(), Reason> {
+    if parts.method == Method::CONNECT || parts.method == Method::TRACE {
+        return Err(Reason::MethodNotAllowed);
+    }
+    let mut codings = parts.headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => {}
+        (Some(_), _) if parts.headers.contains_key(CONTENT_LENGTH) => {
+            return Err(Reason::AmbiguousFraming);
+        }
+        (Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => {}
+        (Some(_), _) => return Err(Reason::CodingUnsupported),
+    }
+    let expects = parts.headers.get_all(EXPECT).iter();
+    for line in expects {
+        if !line.as_bytes().eq_ignore_ascii_case(b"100-continue") {
+            return Err(Reason::ExpectationFailed);
+        }
+    }
+    Ok(())
+}
+
+fn target(uri: &Uri) -> Result<PathAndQuery, Reason> {
+    let given = uri.path_and_query().ok_or(Reason::MalformedRequest)?;
+    if given.path() == "*" {
+        return Ok(given.clone());
+    }
+    let path = path::normalise(given.path())?;
+    if path == given.path() {
+        return Ok(given.clone());
+    }
+    let text = match given.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.into_owned(),
+    };
+    PathAndQuery::try_from(text).map_err(|_| Reason::MalformedRequest)
+}
+
+fn remaining(headers: &HeaderMap, caller: Caller) -> Option<Duration> {
+    if !caller.trusted {
+        return None;
+    }
+    let text = headers.get(TIMEOUT_MS)?.to_str().ok()?;
+    text.parse().ok().map(Duration::from_millis)
+}
+
+/// Fields that only a Seawall sets, and names that a service may mistake for fields we set:
+/// many map `-` and `_` to the same variable.
+fn drop_own(headers: &mut HeaderMap) {
+    let own: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| {
+            let name = name.as_str();
+            let dashed = name.replace('_', "-");
+            let reserved = dashed.starts_with("seawall-")
+                || dashed.starts_with("x-forwarded-")
+                || ["x-request-id", "forwarded", "via", "traceparent", "host"]
+                    .contains(&dashed.as_str());
+            name.starts_with("seawall-") || (reserved && name.contains('_'))
+        })
+        .cloned()
+        .collect();
+    for name in own {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seawall_core::rng::Stream;
+
+    fn given(lines: &[(&str, &str)], trusted: bool) -> Result<Accepted, Reason> {
+        let mut request = Request::builder().method("POST").uri("/a/../pay?x=1");
+        for (name, value) in lines {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.header("host", "Shop.Test").body(()).unwrap().into_parts();
+        let caller = Caller { address: "192.0.2.7:1".parse().unwrap(), trusted };
+        accept(parts, caller, &Identity::new("seawall", 1), &mut Stream::new(1, "test"))
+    }
+
+    #[test]
+    fn the_head_of_an_attempt_is_built_anew() {
+        let accepted = given(&[("connection", "x-mine"), ("x-mine", "1"), ("x-kept", "2")], false);
+        let accepted = accepted.unwrap();
+        let left = Some(Duration::from_millis(400));
+        let mut rng = Stream::new(2, "test");
+        let request = accepted.attempt(2, "127.0.0.1:9001", left, (), &mut rng);
+        assert_eq!(request.uri(), "/pay?x=1");
+        assert_eq!(request.headers()["host"], "shop.test");
+        assert_eq!(request.headers()["seawall-timeout-ms"], "395");
+        assert_eq!(request.headers()["seawall-attempt"], "2");
+        assert_eq!(request.headers()["x-kept"], "2");
+        assert!(!request.headers().contains_key("x-mine"));
+        assert!(request.headers().contains_key("traceparent"));
+    }
+
+    #[test]
+    fn own_fields_count_only_from_trusted_callers() {
+        let lines = [("seawall-timeout-ms", "250"), ("seawall-attempt", "9")];
+        let edge = given(&lines, false).unwrap();
+        assert_eq!(edge.remaining, None);
+        assert!(!edge.headers.contains_key("seawall-attempt"));
+        assert_eq!(given(&lines, true).unwrap().remaining, Some(Duration::from_millis(250)));
+    }
+
+    #[test]
+    fn underscored_twins_of_our_fields_are_dropped() {
+        let accepted = given(&[("x_forwarded_for", "10.0.0.1"), ("x_mine", "1")], false).unwrap();
+        assert!(!accepted.headers.contains_key("x_forwarded_for"));
+        assert!(accepted.headers.contains_key("x_mine"));
+    }
+
+    #[test]
+    fn doubtful_framing_is_refused() {
+        for (lines, reason) in [
+            (
+                &[("transfer-encoding", "chunked"), ("content-length", "3")][..],
+                Reason::AmbiguousFraming,
+            ),
+            (&[("transfer-encoding", "gzip, chunked")], Reason::CodingUnsupported),
+            (
+                &[("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")],
+                Reason::CodingUnsupported,
+            ),
+            (&[("expect", "tea")], Reason::ExpectationFailed),
+        ] {
+            assert_eq!(given(lines, false).map(|_| ()), Err(reason), "{lines:?}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! `traceparent` (W3C Trace Context, version 00): kept across the gateway, its span renewed for
+//! each attempt.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use seawall_core::rng::Rng;
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
+/// The trace that a request belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trace {
+    id: [u8; 32],
+    flags: [u8; 2],
+}
+
+impl Trace {
+    /// The caller's trace, or a new unsampled one where it gave none or a broken one.
+    pub(crate) fn of(headers: &mut HeaderMap, rng: &mut impl Rng) -> Self {
+        let given = headers.get(TRACEPARENT).and_then(|value| Self::parse(value.as_bytes()));
+        given.unwrap_or_else(|| {
+            headers.remove(TRACESTATE);
+            Self { id: hex(rng), flags: *b"00" }
+        })
+    }
+
+    /// Names a new span of this trace in the head of an attempt.
+    pub(crate) fn stamp(&self, headers: &mut HeaderMap, rng: &mut impl Rng) {
+        let span: [u8; 32] = hex(rng);
+        let mut text = Vec::with_capacity(55);
+        text.extend_from_slice(b"00-");
+        text.extend_from_slice(&self.id);
+        text.push(b'-');
+        text.extend_from_slice(span.first_chunk::<16>().unwrap_or(b"0000000000000001"));
+        text.push(b'-');
+        text.extend_from_slice(&self.flags);
+        if let Ok(value) = HeaderValue::from_bytes(&text) {
+            headers.insert(TRACEPARENT, value);
+        }
+    }
+
+    fn parse(text: &[u8]) -> Option<Self> {
+        let [b'0', b'0', b'-', rest @ ..] = text else { return None };
+        let (id, rest) = rest.split_first_chunk::<32>()?;
+        let [b'-', rest @ ..] = rest else { return None };
+        let (span, rest) = rest.split_first_chunk::<16>()?;
+        let [b'-', flags @ ..] = rest else { return None };
+        let flags: &[u8; 2] = flags.try_into().ok()?;
+        let valid = is_hex(id) && is_hex(span) && is_hex(flags) && !zero(id) && !zero(span);
+        valid.then_some(Self { id: *id, flags: *flags })
+    }
+}
+
+fn is_hex(text: &[u8]) -> bool {
+    text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn zero(text: &[u8]) -> bool {
+    text.iter().all(|byte| *byte == b'0')
+}
+
+/// 32 hexadecimal digits, never all zero.
+fn hex(rng: &mut impl Rng) -> [u8; 32] {
+    let bits = (u128::from(rng.next_u64()) << 64) | u128::from(rng.next_u64()) | 1;
+    let text = format!("{bits:032x}");
+    text.as_bytes().try_into().unwrap_or([b'1'; 32])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seawall_core::rng::Stream;
+
+    const GIVEN: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    fn through(given: Option<&str>) -> String {
+        let mut rng = Stream::new(1, "trace");
+        let mut headers = HeaderMap::new();
+        if let Some(given) = given {
+            headers.insert(TRACEPARENT, given.parse().unwrap());
+        }
+        Trace::of(&mut headers, &mut rng).stamp(&mut headers, &mut rng);
+        headers[TRACEPARENT].to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_trace_is_kept_and_the_span_is_new() {
+        let ours = through(Some(GIVEN));
+        assert_eq!(ours.get(..35), GIVEN.get(..35));
+        assert_eq!(ours.get(52..), GIVEN.get(52..));
+        assert_ne!(ours.get(36..52), GIVEN.get(36..52));
+    }
+
+    #[test]
+    fn a_broken_parent_begins_a_new_trace() {
+        for given in [
+            None,
+            Some("01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+            Some("00-00000000000000000000000000000000-b7ad6b7169203331-01"),
+            Some("00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01"),
+            Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x"),
+            Some("garbage"),
+        ] {
+            let ours = through(given);
+            assert!(Trace::parse(ours.as_bytes()).is_some(), "{ours}");
+            assert_ne!(ours.get(3..35), GIVEN.get(3..35));
+        }
+    }
+}
