@@ -51,6 +51,12 @@ impl StatusRange {
         self.first <= status && status <= self.last
     }
 
+    /// The range as such.
+    #[must_use]
+    pub const fn bounds(self) -> RangeInclusive<u16> {
+        self.first..=self.last
+    }
+
     /// Reads `200` or `200-299`.
     fn parse(text: &str) -> Option<Self> {
         let (first, last) = text.split_once('-').unwrap_or((text, text));

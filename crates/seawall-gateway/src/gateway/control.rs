@@ -1,0 +1,174 @@
+//! The control side of a gateway: opening listeners, reloading, draining.
+
+use std::sync::Arc;
+
+use tokio::time::{sleep, timeout};
+
+use seawall_config::Config;
+use seawall_core::rng::Stream;
+use seawall_core::time::Duration;
+
+use super::listeners::{Bound, bind_all};
+use super::{Gateway, GatewayError, WorkerHandle};
+use crate::checks::Checks;
+use crate::inbound::{Phase, StopHandle, stop};
+use crate::live::{Site, build};
+use crate::shared::{Lifecycle, Shared};
+use crate::worker::Command;
+
+/// After connections were told to go, workers get this long to let go of them.
+const FORCE: Duration = Duration::from_secs(2);
+
+/// The one who may change a gateway. Must live inside a `LocalSet` once checks run.
+#[derive(Debug)]
+pub struct Control {
+    shared: Arc<Shared>,
+    workers: Vec<WorkerHandle>,
+    listeners: Vec<Open>,
+    checks: Checks,
+    rng: Stream,
+}
+
+/// A listener that accepts.
+#[derive(Debug)]
+struct Open {
+    bound: Bound,
+    stop: StopHandle,
+}
+
+/// How a gateway ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Connections that were cut because their time was over.
+    pub cut: u64,
+}
+
+impl Control {
+    pub(super) fn new(shared: Arc<Shared>, workers: Vec<WorkerHandle>, rng: Stream) -> Self {
+        let (listeners, checks) = (Vec::new(), Checks::default());
+        Self { shared, workers, listeners, checks, rng }
+    }
+
+    /// A handle for reading.
+    #[must_use]
+    pub fn gateway(&self) -> Gateway {
+        Gateway { shared: Arc::clone(&self.shared) }
+    }
+
+    /// The addresses that accept, by name of listener; ports chosen by the system are filled in.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<(String, std::net::SocketAddr)> {
+        let named = self.listeners.iter().filter_map(|open| {
+            let address = open.bound.socket.local_addr().ok()?;
+            Some((open.bound.config.name.clone(), address))
+        });
+        named.collect()
+    }
+
+    /// Starts the health checks of the config in force. Call it inside a `LocalSet`.
+    pub fn start_checks(&mut self) {
+        let live = self.shared.live();
+        self.checks = Checks::start(&self.shared, &live, &mut self.rng);
+        tracing::info!(endpoints = self.checks.len(), "active health checks");
+    }
+
+    /// Takes over a new config: all of it or nothing. Running calls end under the old one, and
+    /// everything that was learned under a name is kept. Gives the new generation.
+    ///
+    /// # Errors
+    /// [`GatewayError::Bind`] and [`GatewayError::NeedsRestart`]; the old config stays in force.
+    pub fn reload(&mut self, config: Config) -> Result<u64, GatewayError> {
+        self.take_over(config).inspect_err(|error| self.reject(error))
+    }
+
+    /// Notes that a new config could not be taken over.
+    pub fn reject(&self, error: &GatewayError) {
+        self.shared.rejected_configs.bump();
+        let clock = self.shared.clock;
+        self.shared.events.note(clock, "config", "rejected", error.to_string());
+    }
+
+    /// Ends the gateway: announces it, stops accepting, lets running calls end, and cuts what is
+    /// left when the time of the config is over or `hurry` completes.
+    pub async fn drain(mut self, hurry: impl Future<Output = ()>) -> Ended {
+        let live = self.shared.live();
+        let gateway = &live.config.gateway;
+        self.shared.set_lifecycle(Lifecycle::Draining);
+        let mut hurry = std::pin::pin!(hurry);
+        tokio::select! {
+            () = sleep(gateway.announce) => {}
+            () = &mut hurry => {}
+        }
+        let stops: Vec<_> = self.listeners.drain(..).map(|open| open.stop).collect();
+        stops.iter().for_each(|stop| stop.enter(Phase::Draining));
+        let mut finished = std::pin::pin!(join(std::mem::take(&mut self.workers)));
+        tokio::select! {
+            cut = &mut finished => return Ended { cut },
+            () = sleep(gateway.drain) => {}
+            () = &mut hurry => {}
+        }
+        stops.iter().for_each(|stop| stop.enter(Phase::Forced));
+        Ended { cut: timeout(FORCE, finished).await.unwrap_or(1) }
+    }
+
+    /// Lets workers accept on these sockets.
+    pub(super) fn open(&mut self, sockets: Vec<Bound>) {
+        for bound in sockets {
+            let (handle, stop) = stop();
+            for worker in &self.workers {
+                let Ok(socket) = bound.socket.try_clone() else { continue };
+                let (config, stop) = (Box::new(bound.config.clone()), stop.clone());
+                worker.send(Command::Listen { socket, config, stop });
+            }
+            self.listeners.push(Open { bound, stop: handle });
+        }
+    }
+
+    fn take_over(&mut self, config: Config) -> Result<u64, GatewayError> {
+        let before = self.shared.live();
+        if config.gateway.workers != before.config.gateway.workers {
+            return Err(GatewayError::NeedsRestart { what: "gateway.workers" });
+        }
+        if config.admin != before.config.admin {
+            return Err(GatewayError::NeedsRestart { what: "admin" });
+        }
+        let held: Vec<&Bound> = self.listeners.iter().map(|open| &open.bound).collect();
+        let sockets = bind_all(&config.listeners, &held)?;
+        let (now, resources) = (self.shared.clock.now(), self.shared.resources);
+        let workers = self.shared.workers;
+        let mut site = Site { now, rng: &mut self.rng, resources, workers };
+        let live = build(config, Some(&before), &mut site);
+        let generation = live.generation;
+        self.shared.go_live(live);
+        self.switch_listeners(sockets);
+        self.workers.iter().for_each(|worker| worker.send(Command::Follow));
+        self.start_checks();
+        let detail = format!("generation {generation}");
+        self.shared.events.note(self.shared.clock, "config", "live", detail);
+        Ok(generation)
+    }
+
+    /// Unchanged listeners go on, changed ones hand their socket to a new accept loop, and those
+    /// that are gone stop accepting and drain.
+    fn switch_listeners(&mut self, sockets: Vec<Bound>) {
+        let (keep, leave): (Vec<Open>, Vec<Open>) = std::mem::take(&mut self.listeners)
+            .into_iter()
+            .partition(|open| sockets.iter().any(|bound| bound.config == open.bound.config));
+        let new = sockets
+            .into_iter()
+            .filter(|bound| keep.iter().all(|open| open.bound.config != bound.config));
+        let new: Vec<Bound> = new.collect();
+        self.listeners = keep;
+        self.open(new);
+        leave.iter().for_each(|open| open.stop.enter(Phase::Draining));
+    }
+}
+
+/// Waits until every worker has ended; gives the connections that were cut.
+async fn join(workers: Vec<WorkerHandle>) -> u64 {
+    let mut cut = 0;
+    for worker in workers {
+        cut += worker.ended().await;
+    }
+    cut
+}

@@ -1,0 +1,249 @@
+//! Building a generation from a config, on top of the one before: everything that was learned
+//! under a name is kept.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode};
+
+use seawall_config::{Config, RouteConfig, UpstreamConfig, WhenAllDown as Configured};
+use seawall_core::backoff::BackoffSettings;
+use seawall_core::bulkhead::BulkheadSettings;
+use seawall_core::call::CallSettings;
+use seawall_core::rng::Stream;
+use seawall_core::time::Instant;
+use seawall_core::upstream::{EndpointName, Upstream, UpstreamSettings, WhenAllDown};
+use seawall_upstream::PoolSettings;
+
+use super::{Live, Route, Router, StaticRung};
+use crate::meters::RouteMeters;
+use crate::resources::Resources;
+use crate::upstreams::{Directory, EndpointInfo, SharedUpstream};
+
+/// What building needs besides the config.
+pub(crate) struct Site<'a> {
+    /// The time of the change.
+    pub(crate) now: Instant,
+    /// Chance, for the phases of windows.
+    pub(crate) rng: &'a mut Stream,
+    /// The limits of the process.
+    pub(crate) resources: Resources,
+    /// How many workers share a pool's cap.
+    pub(crate) workers: usize,
+}
+
+/// Builds the generation after `previous`. Nothing in it can fail: a config that exists can work.
+pub(crate) fn build(config: Config, previous: Option<&Live>, site: &mut Site<'_>) -> Live {
+    let upstreams: Vec<_> =
+        config.upstreams.iter().map(|upstream| keep_or_make(upstream, previous, site)).collect();
+    let routes = routes(&config, &upstreams, previous, site);
+    let router = Router::new(&routes);
+    let generation = previous.map_or(1, |live| live.generation + 1);
+    Live { generation, config, router, routes, upstreams }
+}
+
+fn keep_or_make(
+    config: &UpstreamConfig,
+    previous: Option<&Live>,
+    site: &mut Site<'_>,
+) -> Arc<SharedUpstream> {
+    let settings = settings(config, site.resources);
+    let known = previous
+        .and_then(|live| live.upstreams.iter().find(|known| **known.name() == *config.name));
+    let upstream = match known {
+        Some(known) => Arc::clone(known),
+        None => {
+            let machine = Upstream::new(settings, site.now, site.rng);
+            Arc::new(SharedUpstream::new(Arc::from(config.name.as_str()), machine, site.now))
+        }
+    };
+    upstream.lock().machine.reconfigure(settings, site.now);
+    place_endpoints(&upstream, config, site);
+    upstream
+}
+
+/// Registers the endpoints. Those that leave stay in the directory of running calls until these
+/// have looked them up, which they do right after the choice.
+fn place_endpoints(upstream: &SharedUpstream, config: &UpstreamConfig, site: &mut Site<'_>) {
+    let names: Vec<EndpointName> =
+        config.endpoints.iter().map(|endpoint| EndpointName::from(&*endpoint.name)).collect();
+    let mut locked = upstream.lock();
+    let placed = locked.machine.set_endpoints(&names, site.now, site.rng);
+    let before = upstream.directory();
+    let known: HashMap<_, _> = before.iter().collect();
+    let entries = placed.into_iter().zip(&config.endpoints).map(|((_, id), endpoint)| {
+        let info = known.get(&id).filter(|info| info.address == endpoint.address);
+        let info = info.map_or_else(|| Arc::new(describe(endpoint)), |info| Arc::clone(info));
+        (id, info)
+    });
+    upstream.set_directory(Directory::new(entries.collect()));
+}
+
+fn describe(endpoint: &seawall_config::EndpointConfig) -> EndpointInfo {
+    EndpointInfo {
+        name: Arc::from(endpoint.name.as_str()),
+        address: endpoint.address,
+        zone: endpoint.zone.clone(),
+        meters: Default::default(),
+    }
+}
+
+fn settings(config: &UpstreamConfig, resources: Resources) -> UpstreamSettings {
+    let unlimited = BulkheadSettings { permits: u32::MAX, queue: 0, ..Default::default() };
+    UpstreamSettings {
+        breaker: config.breaker,
+        endpoint_breaker: config.endpoint_breaker,
+        bulkhead: config
+            .bulkhead
+            .map_or(unlimited, |bulkhead| bulkhead.settings(resources.attempts())),
+        budget: config.budget,
+        outlier: config.ejection,
+        balance: config.balance,
+        health: config.health_check.as_ref().map(|check| check.verdict).unwrap_or_default(),
+        when_all_down: match config.when_all_down {
+            Configured::TryAll => WhenAllDown::TryAll,
+            Configured::Refuse => WhenAllDown::Refuse,
+        },
+    }
+}
+
+/// In order of precedence within each host.
+fn routes(
+    config: &Config,
+    upstreams: &[Arc<SharedUpstream>],
+    previous: Option<&Live>,
+    site: &Site<'_>,
+) -> Vec<Arc<Route>> {
+    let find = |name: &str| upstreams.iter().find(|upstream| **upstream.name() == *name);
+    let mut routes: Vec<Arc<Route>> = config
+        .routes
+        .iter()
+        .filter_map(|route| {
+            let upstream = Arc::clone(find(&route.upstream)?);
+            let pool = pool(config.upstream(&route.upstream)?, site.workers);
+            let meters = meters(&route.name, previous);
+            Some(Arc::new(make_route(route, upstream, pool, meters)))
+        })
+        .collect();
+    debug_assert_eq!(routes.len(), config.routes.len(), "every route names a known upstream");
+    routes.sort_by_key(|route| (route.host.is_none(), std::cmp::Reverse(route.path.len())));
+    routes
+}
+
+fn meters(name: &str, previous: Option<&Live>) -> Arc<RouteMeters> {
+    let known = previous.and_then(|live| live.routes.iter().find(|route| *route.name == *name));
+    known.map(|route| Arc::clone(&route.meters)).unwrap_or_default()
+}
+
+fn make_route(
+    config: &RouteConfig,
+    upstream: Arc<SharedUpstream>,
+    pool: PoolSettings,
+    meters: Arc<RouteMeters>,
+) -> Route {
+    let policy = &config.policy;
+    Route {
+        name: Arc::from(config.name.as_str()),
+        host: config.host.clone(),
+        path: config.path.clone(),
+        methods: config
+            .methods
+            .iter()
+            .filter_map(|m| Method::from_bytes(m.as_bytes()).ok())
+            .collect(),
+        upstream,
+        settings: call_settings(config),
+        connect: policy.timeouts.connect,
+        body_idle: policy.timeouts.body_idle,
+        replay: policy.replay,
+        rungs: policy.fallback.iter().map(rung).collect(),
+        pool,
+        meters,
+    }
+}
+
+fn call_settings(config: &RouteConfig) -> CallSettings {
+    let (policy, default) = (&config.policy, CallSettings::default());
+    let rungs = u8::try_from(policy.fallback.len()).unwrap_or(u8::MAX);
+    let (total, attempt) = (policy.timeouts.total, policy.timeouts.attempt);
+    let settings = CallSettings { total, attempt, rungs, ..default };
+    match policy.retry {
+        None => CallSettings { max_attempts: 1, ..settings },
+        Some(retry) => CallSettings {
+            max_attempts: retry.max_attempts,
+            backoff: retry.backoff,
+            throttled_backoff: BackoffSettings {
+                jitter: retry.backoff.jitter,
+                ..default.throttled_backoff
+            },
+            on_500: retry.on_500,
+            ..settings
+        },
+    }
+}
+
+fn rung(config: &seawall_config::Rung) -> StaticRung {
+    StaticRung {
+        status: StatusCode::from_u16(config.status).unwrap_or(StatusCode::OK),
+        content_type: HeaderValue::try_from(config.content_type.as_str())
+            .unwrap_or_else(|_| HeaderValue::from_static("text/plain; charset=utf-8")),
+        body: Bytes::from_owner(Arc::clone(&config.body)),
+    }
+}
+
+/// Each worker has its own pool and its share of the cap, rounded up.
+fn pool(config: &UpstreamConfig, workers: usize) -> PoolSettings {
+    let workers = u32::try_from(workers.max(1)).unwrap_or(u32::MAX);
+    let share = |cap: u32| cap.div_ceil(workers);
+    let connections = share(config.pool.connections);
+    PoolSettings {
+        connections,
+        waiters: connections.saturating_mul(2),
+        idle_max: share(config.pool.idle_max),
+        idle: config.pool.idle,
+        connect: config.pool.connect,
+        ..PoolSettings::default()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// The first generation of a config.
+    pub(crate) fn live(config: Config) -> Live {
+        let mut rng = Stream::new(1, "test");
+        let resources = Resources::of_test();
+        let now = Instant::from_millis(1);
+        build(config, None, &mut Site { now, rng: &mut rng, resources, workers: 2 })
+    }
+
+    #[test]
+    fn t172_what_was_learned_under_a_name_survives() {
+        let source = |second: &str| {
+            let text = format!("[upstreams.u]\nendpoints = [\"127.0.0.1:1\", \"{second}\"]");
+            Config::parse(&text, "test.toml").unwrap()
+        };
+        let first = live(source("127.0.0.1:2"));
+        let ids = |live: &Live| {
+            let directory = live.upstreams[0].directory();
+            directory
+                .iter()
+                .map(|(id, info)| (info.name.to_string(), id))
+                .collect::<HashMap<_, _>>()
+        };
+        let before = ids(&first);
+        let mut rng = Stream::new(2, "test");
+        let resources = Resources::of_test();
+        let now = Instant::from_millis(2);
+        let mut site = Site { now, rng: &mut rng, resources, workers: 2 };
+        let second = build(source("127.0.0.1:3"), Some(&first), &mut site);
+        assert_eq!(second.generation, 2);
+        assert!(Arc::ptr_eq(&first.upstreams[0], &second.upstreams[0]));
+        assert!(Arc::ptr_eq(&first.routes[0].meters, &second.routes[0].meters));
+        let after = ids(&second);
+        assert_eq!(before["127.0.0.1:1"], after["127.0.0.1:1"]);
+        assert!(after.contains_key("127.0.0.1:3") && !after.contains_key("127.0.0.1:2"));
+    }
+}

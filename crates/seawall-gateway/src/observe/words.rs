@@ -1,0 +1,211 @@
+//! Machines' facts in words: for events, trails and status.
+
+use seawall_core::breaker::{BreakerEvent, BreakerSnapshot, Cause, Manual, Phase};
+use seawall_core::call::StepKind;
+use seawall_core::endpoint::EndpointId;
+use seawall_core::health::{Change, HealthState};
+use seawall_core::outcome::{Class, ConnectFailure, Connection, Observation, Sent};
+use seawall_core::outlier::{Finding, OutlierEvent};
+use seawall_core::time::{Duration, Instant};
+use seawall_core::upstream::ChoiceReason;
+
+/// A code and its particulars.
+pub(super) type Words = (&'static str, String);
+
+/// A change of a breaker; `None` for what is counted but would drown the log.
+pub(super) fn of_breaker(event: &BreakerEvent, now: Instant) -> Option<Words> {
+    Some(match event {
+        BreakerEvent::Opened { cause, rate, calls, openings, until } => {
+            let wait = seconds(until.since(now));
+            let cause = of_cause(*cause);
+            let detail = format!(
+                "{cause}: {rate} of {calls} calls; closed to traffic for {wait}, opening {openings} in a row"
+            );
+            ("opened", detail)
+        }
+        BreakerEvent::HalfOpened => ("half_opened", "probes pass and decide".to_owned()),
+        BreakerEvent::Closed { after } => {
+            ("closed", format!("traffic flows again after {}", seconds(*after)))
+        }
+        BreakerEvent::Forced { mode } => ("forced", of_manual(*mode).to_owned()),
+        BreakerEvent::StaleOutcome { .. }
+        | BreakerEvent::ProbeAbandoned
+        | BreakerEvent::WouldReject { .. } => return None,
+    })
+}
+
+/// What tripped a breaker.
+pub(super) const fn of_cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Consecutive => "consecutive_failures",
+        Cause::FailureRate => "failure_rate",
+        Cause::SlowRate => "slow_rate",
+        Cause::ProbeFailed => "probe_failed",
+        Cause::ProbesUndecided => "probes_undecided",
+    }
+}
+
+/// The control of a breaker.
+pub(super) const fn of_manual(manual: Manual) -> &'static str {
+    match manual {
+        Manual::Auto => "auto",
+        Manual::ForcedOpen => "forced_open",
+        Manual::ForcedClosed => "forced_closed",
+        Manual::Disabled => "disabled",
+    }
+}
+
+/// The state of a breaker.
+pub(super) const fn of_phase(breaker: &BreakerSnapshot) -> &'static str {
+    match breaker.phase {
+        Phase::Closed => "closed",
+        Phase::Open { .. } => "open",
+        Phase::ProbeDue => "probe_due",
+        Phase::HalfOpen { .. } => "half_open",
+    }
+}
+
+/// A change of the outlier detector.
+pub(super) fn of_outlier(event: &OutlierEvent, now: Instant) -> Words {
+    match event {
+        OutlierEvent::Ejected { ejection, .. } => {
+            let wait = seconds(ejection.until.since(now));
+            let (found, streak) = (of_finding(&ejection.finding), ejection.streak);
+            ("ejected", format!("{found}; out for {wait}, ejection {streak} in a row"))
+        }
+        OutlierEvent::Capped { finding, out, .. } => {
+            ("ejection_capped", format!("{}; {out} are out already", of_finding(finding)))
+        }
+        OutlierEvent::Suppressed { finding, failing, judged, .. } => {
+            let found = of_finding(finding);
+            let detail = format!("{found}; the fault is common: {failing} of {judged} endpoints");
+            ("ejection_suppressed", detail)
+        }
+        OutlierEvent::Returned { .. } => {
+            ("returned", "a probe succeeded; its share grows slowly".to_owned())
+        }
+    }
+}
+
+/// Why an endpoint is an outlier.
+pub(super) fn of_finding(finding: &Finding) -> String {
+    match finding {
+        Finding::Consecutive { failures, .. } => format!("{failures} failures in a row"),
+        Finding::SuccessRate { rate, threshold } => {
+            format!("success rate {rate}, below {threshold}")
+        }
+        Finding::FailureShare { share, .. } => format!("failure share {share}"),
+        Finding::FailedProbe => "its probe failed".to_owned(),
+    }
+}
+
+/// A change of active health.
+pub(super) fn of_health(change: Change) -> Words {
+    match change.to {
+        HealthState::Healthy => ("healthy", "health checks pass".to_owned()),
+        HealthState::Unhealthy => ("unhealthy", "health checks fail".to_owned()),
+        HealthState::Unknown => ("unknown", "no health check yet".to_owned()),
+    }
+}
+
+/// The name of a verdict of active health.
+pub(super) const fn of_health_state(state: HealthState) -> &'static str {
+    match state {
+        HealthState::Unknown => "unknown",
+        HealthState::Healthy => "healthy",
+        HealthState::Unhealthy => "unhealthy",
+    }
+}
+
+/// One decision of a call; `name` knows endpoints.
+pub(super) fn of_step(kind: &StepKind, name: impl Fn(EndpointId) -> String) -> Words {
+    match kind {
+        StepKind::Deadline(None) => ("deadline", "none".to_owned()),
+        StepKind::Deadline(Some(total)) => ("deadline", format!("in {}", seconds(*total))),
+        StepKind::Queued => ("queued", "no permit is free".to_owned()),
+        StepKind::Granted => ("granted", "a permit came free".to_owned()),
+        StepKind::Attempt { number, endpoint, reason, candidates } => {
+            let (endpoint, reason) = (name(*endpoint), of_choice(*reason));
+            ("attempt", format!("{number} at {endpoint}: {reason}, of {candidates}"))
+        }
+        StepKind::Saw { number, seen, class } => {
+            ("saw", format!("attempt {number}: {}, {}", of_observation(*seen), of_class(*class)))
+        }
+        StepKind::Abandoned { number } => {
+            ("abandoned", format!("attempt {number}: its time is over"))
+        }
+        StepKind::Retry { after } => ("retry", format!("after {}", seconds(*after))),
+        StepKind::RetryDenied(reason) => ("retry_denied", reason.code().to_owned()),
+        StepKind::Delivered { number } => ("delivered", format!("answer of attempt {number}")),
+        StepKind::FellBack { rung, why } => ("fell_back", format!("to rung {}, {why}", rung + 1)),
+        StepKind::Refused(reason) => ("refused", reason.code().to_owned()),
+        StepKind::Cancelled => ("cancelled", "the caller left".to_owned()),
+    }
+}
+
+const fn of_choice(reason: ChoiceReason) -> &'static str {
+    match reason {
+        ChoiceReason::Balanced => "balanced",
+        ChoiceReason::Probe => "as a probe",
+        ChoiceReason::Panic => "for want of a good one",
+    }
+}
+
+const fn of_class(class: Class) -> &'static str {
+    match class {
+        Class::Success => "success",
+        Class::Failure => "failure",
+        Class::Ignored => "ignored",
+        Class::Abandoned => "abandoned",
+    }
+}
+
+fn of_observation(seen: Observation) -> String {
+    match seen {
+        Observation::Status { code, retry_after: Some(wait), .. } => {
+            format!("status {code}, come back in {}", seconds(wait))
+        }
+        Observation::Status { code, .. } => format!("status {code}"),
+        Observation::Completed => "the whole answer".to_owned(),
+        Observation::ConnectFailed(why) => of_connect(why).to_owned(),
+        Observation::Lost { connection, sent } => {
+            let connection = match connection {
+                Connection::Fresh => "fresh",
+                Connection::Reused => "reused",
+            };
+            format!("{connection} connection lost, {}", of_sent(sent))
+        }
+        Observation::Malformed => "no valid HTTP".to_owned(),
+        Observation::HeadTooLarge => "a head that is too large".to_owned(),
+        Observation::TimedOut { sent } => format!("no answer in time, {}", of_sent(sent)),
+        Observation::WriteStalled => "it stopped reading".to_owned(),
+        Observation::ReadStalled => "it stopped sending".to_owned(),
+        Observation::CutShort => "the answer broke off".to_owned(),
+        Observation::CallerGone => "the caller left".to_owned(),
+    }
+}
+
+const fn of_connect(why: ConnectFailure) -> &'static str {
+    match why {
+        ConnectFailure::Refused => "connection refused",
+        ConnectFailure::TimedOut => "no connection in time",
+        ConnectFailure::Unroutable => "no way to the address",
+        ConnectFailure::Exhausted => "no connection free",
+    }
+}
+
+const fn of_sent(sent: Sent) -> &'static str {
+    match sent {
+        Sent::No => "nothing was sent",
+        Sent::Maybe => "perhaps sent",
+        Sent::Yes => "sent",
+    }
+}
+
+/// A duration for people, to a tenth of a unit.
+pub(super) fn seconds(duration: Duration) -> String {
+    if duration < Duration::from_secs(1) {
+        return format!("{:.1} ms", duration.as_secs_f64() * 1_000.0);
+    }
+    format!("{:.1} s", duration.as_secs_f64())
+}

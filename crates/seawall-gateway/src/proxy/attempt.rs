@@ -1,0 +1,176 @@
+//! One attempt: a connection, the request, and what came of it within the attempt's time.
+
+use std::future::Future;
+use std::pin::pin;
+
+use http::header::TRANSFER_ENCODING;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use tokio::time::sleep_until;
+
+use seawall_core::call::{Action, AttemptPlan, Safety};
+use seawall_core::outcome::{ConnectFailure, Connection, Observation};
+use seawall_core::time::Instant;
+use seawall_upstream::{Lease, Reuse};
+
+use super::exchange::Exchange;
+use super::observe::{of_checkout, of_send};
+use crate::body::AttemptBody;
+use crate::wire::retry_after;
+
+/// An answer that has begun, with the connection that brings it.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) number: u32,
+    pub(super) head: Response<Incoming>,
+    pub(super) lease: Lease<AttemptBody>,
+}
+
+/// What an attempt brought.
+enum Brought {
+    Answer(Answer, Observation),
+    Nothing(Observation),
+}
+
+/// Whether something happened before the attempt's time was over.
+enum InTime<T> {
+    Yes(T),
+    No,
+}
+
+impl Exchange {
+    /// Makes the attempt that the machine planned and reports what it saw.
+    pub(super) async fn attempt(&mut self, plan: AttemptPlan) -> Action {
+        self.count(&plan);
+        match self.bring(&plan).await {
+            Brought::Answer(answer, seen) => {
+                self.latest = Some(answer);
+                let replay = self.replay();
+                self.call.step(|call, ctx| call.head(plan.number, seen, replay, ctx))
+            }
+            Brought::Nothing(seen) => {
+                let replay = self.replay();
+                self.call.step(|call, ctx| call.ended(plan.number, seen, replay, ctx))
+            }
+        }
+    }
+
+    async fn bring(&mut self, plan: &AttemptPlan) -> Brought {
+        let directory = self.call.upstream().directory();
+        let Some(endpoint) = directory.find(plan.endpoint).cloned() else {
+            // Removed between the choice and now.
+            return Brought::Nothing(Observation::ConnectFailed(ConnectFailure::Unroutable));
+        };
+        endpoint.meters.attempts.bump();
+        let pool = self.call.worker.pools.of(&self.call.route, plan.endpoint, endpoint.address);
+        let clock = self.call.worker.clock;
+        let patience = clock.now().after(self.call.route.connect);
+        let deadline = clock.runtime(plan.deadline.min(patience));
+        let reuse = self.reuse();
+        let lease = match self.in_time(pool.checkout(reuse, deadline)).await {
+            InTime::Yes(Ok(lease)) => lease,
+            InTime::Yes(Err(error)) => return Brought::Nothing(of_checkout(&error)),
+            InTime::No => {
+                return Brought::Nothing(Observation::ConnectFailed(ConnectFailure::TimedOut));
+            }
+        };
+        let request = self.request(plan, &endpoint.name);
+        self.exchange_heads(plan.number, lease, request).await
+    }
+
+    async fn exchange_heads(
+        &mut self,
+        number: u32,
+        mut lease: Lease<AttemptBody>,
+        request: Request<AttemptBody>,
+    ) -> Brought {
+        let connection = if lease.is_reused() { Connection::Reused } else { Connection::Fresh };
+        let result = self.in_time(lease.send(request)).await;
+        match result {
+            InTime::Yes(Ok(head)) => {
+                let seen = of_head(&head);
+                if head.status() == StatusCode::SWITCHING_PROTOCOLS {
+                    return Brought::Nothing(Observation::Malformed);
+                }
+                Brought::Answer(Answer { number, head, lease }, seen)
+            }
+            InTime::Yes(Err(error)) => {
+                let seen = of_send(&error, connection, lease.sent());
+                if let Observation::Lost { connection: Connection::Reused, .. } = seen {
+                    lease.report_stale();
+                }
+                Brought::Nothing(seen)
+            }
+            InTime::No => Brought::Nothing(Observation::TimedOut { sent: lease.close() }),
+        }
+    }
+
+    /// Waits for `work` until the machine gives the attempt up. While the caller is still sending
+    /// its body the attempt's time does not run.
+    async fn in_time<T>(&mut self, work: impl Future<Output = T>) -> InTime<T> {
+        let mut work = pin!(work);
+        loop {
+            let Some(deadline) = self.call.call.next_deadline() else {
+                return InTime::Yes(work.await);
+            };
+            let wake = self.call.worker.clock.runtime(deadline);
+            tokio::select! {
+                biased;
+                result = &mut work => return InTime::Yes(result),
+                () = sleep_until(wake) => {}
+            }
+            if let Some(since) = self.uploading_since(deadline) {
+                let replay = self.replay();
+                self.call.call.uploading(since, replay);
+            }
+            let Action::Abandon(_) = self.call.step(|call, ctx| call.timer(ctx)) else { continue };
+            return InTime::No;
+        }
+    }
+
+    /// The latest moment at which the time of the attempt was the caller's to spend.
+    fn uploading_since(&self, deadline: Instant) -> Option<Instant> {
+        let upload = self.upload.as_ref()?.borrow();
+        match upload.waiting_for_caller() {
+            Some(_) => Some(deadline),
+            None => upload.last_progress(),
+        }
+    }
+
+    /// A request that must not be repeated gets a connection that is hardly ever found dead.
+    fn reuse(&self) -> Reuse {
+        match self.head.safety {
+            Safety::Idempotent | Safety::Keyed => Reuse::Any,
+            Safety::Unsafe => Reuse::FreshOrYoung,
+        }
+    }
+
+    fn request(&mut self, plan: &AttemptPlan, endpoint: &str) -> Request<AttemptBody> {
+        let worker = &self.call.worker;
+        let body = AttemptBody::new(self.upload.as_ref());
+        let remaining = self.call.call.remaining(worker.clock.now());
+        let unframed = body.size_hint().exact().is_none() && !body.is_empty();
+        let bodiless = [Method::GET, Method::HEAD].contains(&self.head.method);
+        let mut rng = worker.rng.borrow_mut();
+        let mut request = self.head.attempt(plan.number, endpoint, remaining, body, &mut *rng);
+        if unframed && bodiless {
+            // hyper sends no body of unknown length with these methods unless told to.
+            let chunked = HeaderValue::from_static("chunked");
+            request.headers_mut().insert(TRANSFER_ENCODING, chunked);
+        }
+        request
+    }
+
+    fn count(&self, plan: &AttemptPlan) {
+        let meters = &self.call.upstream().meters;
+        meters.begun.bump();
+        if plan.number == 1 { meters.first_attempts.bump() } else { meters.retries.bump() }
+    }
+}
+
+fn of_head(head: &Response<Incoming>) -> Observation {
+    let code = head.status().as_u16();
+    let exhausted = head.headers().contains_key("seawall-exhausted");
+    Observation::Status { code, retry_after: retry_after(head.headers()), exhausted }
+}

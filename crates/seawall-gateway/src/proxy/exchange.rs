@@ -1,0 +1,242 @@
+//! The loop: carry out what the machine says, report back, until the call is over.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use http::{HeaderMap, Method, Request, Response};
+use hyper::body::Incoming;
+use tokio::time::sleep_until;
+
+use seawall_config::Expose;
+use seawall_core::call::{Action, Call, Facts, Replay, Rung, Until, Verdict};
+use seawall_core::reason::Reason;
+
+use super::attempt::Answer;
+use super::delivery::Delivery;
+use super::guard::Guarded;
+use super::record::Record;
+use crate::answer::{LocalAnswer, WHY, why};
+use crate::body::{Body, Fault, Relayed, Upload, UploadLimits};
+use crate::live::{Match, Route};
+use crate::wire::{Accepted, BodyFollows, Caller, accept, clean_answer};
+use crate::worker::{Listening, Worker};
+
+/// A request as it came in.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    /// Head and body.
+    pub(crate) request: Request<Incoming>,
+    /// Who asks.
+    pub(crate) caller: Caller,
+}
+
+/// A call with its request and the answer that stands by.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub(super) call: Guarded,
+    pub(super) head: Accepted,
+    pub(super) upload: Option<Rc<RefCell<Upload>>>,
+    /// The latest answer: handed on when no attempt brings a better one.
+    pub(super) latest: Option<Answer>,
+    expose: Expose,
+    accepts: HeaderMap,
+}
+
+/// Answers one request, whatever happens.
+pub(crate) async fn proxy(
+    worker: Rc<Worker>,
+    listening: &Listening,
+    arrival: Arrival,
+) -> Response<Body> {
+    let (parts, incoming) = arrival.request.into_parts();
+    let accepts = accept_lines(&parts.headers);
+    if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > listening.uri_bytes)
+    {
+        return worker.refuse(Reason::UriTooLong, &[], listening, &accepts);
+    }
+    let accepted = {
+        let mut rng = worker.rng.borrow_mut();
+        accept(parts, arrival.caller, &worker.shared.identity, &mut *rng)
+    };
+    let head = match accepted {
+        Ok(head) => head,
+        Err(reason) => return worker.refuse(reason, &[], listening, &accepts),
+    };
+    let live = worker.shared.live();
+    let route = match live.router.find(head.authority.as_ref(), head.path(), &head.method) {
+        Match::Route(route) => Arc::clone(route),
+        Match::Methods(allow) => {
+            return worker.refuse(Reason::MethodNotAllowed, &allow, listening, &accepts);
+        }
+        Match::None => return worker.refuse(Reason::NoRoute, &[], listening, &accepts),
+    };
+    let upload = match upload(&worker, &route, listening, incoming) {
+        Ok(upload) => upload,
+        Err(reason) => return worker.refuse(reason, &[], listening, &accepts),
+    };
+    let (exchange, action) = Exchange::start(worker, route, head, upload, (listening, accepts));
+    exchange.run(action).await
+}
+
+impl Exchange {
+    fn start(
+        worker: Rc<Worker>,
+        route: Arc<Route>,
+        head: Accepted,
+        upload: Option<Rc<RefCell<Upload>>>,
+        (listening, accepts): (&Listening, HeaderMap),
+    ) -> (Self, Action) {
+        let record = Record::new(&head);
+        let facts = Facts { safety: head.safety, remaining: head.remaining };
+        let settings = route.settings;
+        let (call, action) =
+            Guarded::start(worker, route, record, |ctx| Call::start(settings, facts, ctx));
+        let expose = listening.expose;
+        (Self { call, head, upload, latest: None, expose, accepts }, action)
+    }
+
+    async fn run(mut self, first: Action) -> Response<Body> {
+        let mut action = first;
+        loop {
+            action = match action {
+                Action::Attempt(plan) => self.attempt(plan).await,
+                Action::Enqueue(_) => self.queue().await,
+                Action::Wait | Action::Abandon(_) => self.wait().await,
+                Action::Deliver(number) => return self.deliver(number),
+                Action::FallBack { rung, why } => return self.fall_back(rung, why),
+                Action::Finish(verdict) => return self.refuse(verdict),
+            };
+        }
+    }
+
+    /// Whether the request could be sent again from the start.
+    pub(super) fn replay(&self) -> Replay {
+        self.upload.as_ref().map_or(Replay::Possible, |upload| upload.borrow().replay())
+    }
+
+    /// Waits for a permit.
+    async fn queue(&mut self) -> Action {
+        let wake = self.wake();
+        tokio::select! {
+            biased;
+            () = self.call.granted() => {}
+            () = sleep_until(wake) => return self.call.step(|call, ctx| call.timer(ctx)),
+        }
+        self.call.step(|call, ctx| call.granted(ctx))
+    }
+
+    /// Waits for time to pass.
+    async fn wait(&mut self) -> Action {
+        sleep_until(self.wake()).await;
+        self.call.step(|call, ctx| call.timer(ctx))
+    }
+
+    fn wake(&self) -> tokio::time::Instant {
+        let clock = self.call.worker.clock;
+        clock.runtime(self.call.call.next_deadline().unwrap_or_else(|| clock.now()))
+    }
+
+    /// Hands the answer of attempt `number` on.
+    fn deliver(mut self, number: u32) -> Response<Body> {
+        let Some(answer) = self.latest.take().filter(|answer| answer.number == number) else {
+            debug_assert!(false, "the answer of attempt {number} is gone");
+            return self.refuse(Verdict::Failed { why: Reason::Internal });
+        };
+        let Answer { head, lease, .. } = answer;
+        let (mut parts, incoming) = head.into_parts();
+        let bodiless = self.head.method == Method::HEAD || parts.status.as_u16() == 304;
+        let follows = if bodiless { BodyFollows::No } else { BodyFollows::Yes };
+        clean_answer(&mut parts, &self.head.id, follows);
+        self.call.record.status(parts.status);
+        self.call.note_head();
+        let (idle, clock) = (self.call.route.body_idle, self.call.worker.clock);
+        let delivery = Delivery::new(self.call, number, lease);
+        let relayed = Relayed::new(incoming, delivery, idle, clock);
+        Response::from_parts(parts, Body::Relayed(Box::new(relayed)))
+    }
+
+    /// Answers with a static rung; it cannot fail.
+    fn fall_back(mut self, rung: u8, why_failed: Reason) -> Response<Body> {
+        let Some(rung) = self.call.route.rungs.get(usize::from(rung)).cloned() else {
+            debug_assert!(false, "the machine knows {} rungs", self.call.route.rungs.len());
+            return self.refuse(Verdict::Failed { why: Reason::Internal });
+        };
+        let mut response = rung.response(&self.head.id);
+        self.call.record.status(response.status());
+        let _finished: Action = self.call.step(|call, ctx| call.rung_done(Rung::Served, ctx));
+        if self.expose != Expose::None {
+            let shown = format!("{};after={why_failed}", why(Reason::FallbackDefault, None));
+            if let Ok(value) = http::HeaderValue::try_from(shown) {
+                response.headers_mut().insert(WHY, value);
+            }
+        }
+        response.map(Body::local)
+    }
+
+    /// Answers for a call that brought nothing to hand on.
+    fn refuse(self, verdict: Verdict) -> Response<Body> {
+        let (reason, until) = match verdict {
+            Verdict::Rejected { why, until } => (why, until),
+            Verdict::Failed { why } => (self.callers_fault().unwrap_or(why), Until::Unknown),
+            Verdict::Answered { .. }
+            | Verdict::Truncated { .. }
+            | Verdict::FellBack { .. }
+            | Verdict::Cancelled => (Reason::Internal, Until::Unknown),
+        };
+        let worker = &self.call.worker;
+        self.call.route.meters.local.bump(reason);
+        let local = LocalAnswer {
+            reason,
+            until,
+            upstream: Some(self.call.upstream().name()),
+            id: &self.head.id,
+            expose: self.expose,
+            allow: &[],
+        };
+        let mut rng = worker.rng.borrow_mut();
+        local.response(&self.accepts, worker.clock.now(), &mut *rng).map(Body::local)
+    }
+
+    /// A body that the caller broke is answered as its own mistake.
+    fn callers_fault(&self) -> Option<Reason> {
+        let fault = self.upload.as_ref()?.borrow().fault()?;
+        Some(match fault {
+            Fault::Stalled => Reason::BodyTimeout,
+            Fault::TooLarge => Reason::BodyTooLarge,
+            Fault::Broken => Reason::MalformedRequest,
+        })
+    }
+}
+
+/// The request's body, unless it has none.
+fn upload(
+    worker: &Worker,
+    route: &Route,
+    listening: &Listening,
+    incoming: Incoming,
+) -> Result<Option<Rc<RefCell<Upload>>>, Reason> {
+    if http_body::Body::is_end_stream(&incoming) {
+        return Ok(None);
+    }
+    let limits = UploadLimits {
+        replay: route.replay,
+        body_max: listening.body_max,
+        idle: listening.body_idle,
+    };
+    let memory = worker.shared.replay_memory.clone();
+    let upload = Upload::new(incoming, limits, memory, worker.clock);
+    if upload.is_too_large() {
+        return Err(Reason::BodyTooLarge);
+    }
+    Ok(Some(Rc::new(RefCell::new(upload))))
+}
+
+/// What a local answer must know of a head that is consumed before.
+fn accept_lines(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::new();
+    for line in headers.get_all(http::header::ACCEPT) {
+        kept.append(http::header::ACCEPT, line.clone());
+    }
+    kept
+}

@@ -1,0 +1,97 @@
+//! A call that cannot leak: dropped at any point, it gives back what it holds and is recorded.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use seawall_core::call::{Action, Call, CallState, Context, Verdict};
+use seawall_core::rng::Stream;
+use seawall_core::upstream::Event;
+
+use super::record::Record;
+use crate::live::Route;
+use crate::upstreams::{QueuePlace, SharedUpstream};
+use crate::worker::Worker;
+
+/// A call in progress, with everything it needs to take a step.
+#[derive(Debug)]
+pub(crate) struct Guarded {
+    pub(super) call: Call,
+    pub(super) worker: Rc<Worker>,
+    pub(super) route: Arc<Route>,
+    pub(super) record: Record,
+    place: QueuePlace,
+}
+
+type Ctx<'a> = Context<'a, Stream, Vec<Event>>;
+
+impl Guarded {
+    /// Begins a call on `route`.
+    pub(super) fn start(
+        worker: Rc<Worker>,
+        route: Arc<Route>,
+        record: Record,
+        begin: impl FnOnce(&mut Ctx<'_>) -> (Call, Action),
+    ) -> (Self, Action) {
+        let mut place = QueuePlace::default();
+        let upstream = Arc::clone(&route.upstream);
+        let mut started = None;
+        let action = worker.step_call(&upstream, &mut place, |ctx| {
+            let (call, action) = begin(ctx);
+            started = Some(call);
+            action
+        });
+        #[expect(clippy::expect_used, reason = "the closure runs exactly once")]
+        let call = started.expect("a step of the machine has run");
+        let mut guarded = Self { call, worker, route, record, place };
+        if let Action::Finish(verdict) = &action {
+            guarded.finish(*verdict);
+        }
+        (guarded, action)
+    }
+
+    /// One step of the call.
+    pub(super) fn step(&mut self, act: impl FnOnce(&mut Call, &mut Ctx<'_>) -> Action) -> Action {
+        let (call, place) = (&mut self.call, &mut self.place);
+        let action = self.worker.step_call(&self.route.upstream, place, |ctx| act(call, ctx));
+        if let Action::Finish(verdict) = &action {
+            self.finish(*verdict);
+        }
+        action
+    }
+
+    /// The upstream of the call.
+    pub(super) fn upstream(&self) -> &Arc<SharedUpstream> {
+        &self.route.upstream
+    }
+
+    /// Completes when the bulkhead may have granted a permit.
+    pub(super) async fn granted(&self) {
+        self.place.granted().await;
+    }
+
+    /// Notes the latency of the call: the head of its answer is there.
+    pub(super) fn note_head(&self) {
+        let now = self.worker.clock.now();
+        self.upstream().lock().latency.record(now, now.since(self.call.started()));
+    }
+
+    /// Writes down what the call came to, once.
+    pub(super) fn finish(&mut self, verdict: Verdict) {
+        let now = self.worker.clock.now();
+        self.record.finish(&self.call, &self.route, verdict, now, &self.worker);
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        if self.call.state() == CallState::Finished {
+            return;
+        }
+        let _settled: Action = self.step(|call, ctx| {
+            call.cancelled(ctx);
+            Action::Wait
+        });
+        debug_assert_eq!(self.call.state(), CallState::Finished, "a cancelled call is over");
+        self.finish(Verdict::Cancelled);
+    }
+}

@@ -1,0 +1,16 @@
+//! The proxy loop: one call machine for each request, asked what to do until it is over.
+//!
+//! Nothing here decides about resilience. `exchange.rs` carries out actions, `attempt.rs` makes
+//! one attempt and says what it saw, `delivery.rs` hands an answer on, `record.rs` writes down
+//! what became of it.
+
+mod attempt;
+mod delivery;
+mod exchange;
+mod guard;
+mod observe;
+mod record;
+
+pub(crate) use delivery::Delivery;
+pub(crate) use exchange::{Arrival, proxy};
+pub(crate) use record::{CallLog, Finished, VERDICTS};

@@ -1,0 +1,37 @@
+//! Facts of the pool in the words of the core.
+
+use seawall_core::outcome::{ConnectFailure, Connection, Observation, Sent};
+use seawall_upstream::{CheckoutError, DialError, SendError};
+
+/// Why there was no connection. Nothing was sent in any case.
+pub(super) fn of_checkout(error: &CheckoutError) -> Observation {
+    match error {
+        CheckoutError::PoolExhausted(_) => Observation::ConnectFailed(ConnectFailure::Exhausted),
+        CheckoutError::Dial(error) => Observation::ConnectFailed(of_dial(error)),
+        // The enum may grow; whatever it is, no connection came about.
+        _ => Observation::ConnectFailed(ConnectFailure::Unroutable),
+    }
+}
+
+fn of_dial(error: &DialError) -> ConnectFailure {
+    match error {
+        DialError::Refused => ConnectFailure::Refused,
+        DialError::TimedOut | DialError::DeadlinePassed => ConnectFailure::TimedOut,
+        error if error.is_own() => ConnectFailure::Exhausted,
+        _ => ConnectFailure::Unroutable,
+    }
+}
+
+/// Why there was no head, given how the connection had been and how much of the request left.
+pub(super) fn of_send(error: &SendError, connection: Connection, sent: Sent) -> Observation {
+    match error {
+        SendError::Closed { .. } => Observation::Lost { connection, sent },
+        SendError::Malformed(_) => Observation::Malformed,
+        SendError::HeadTooLarge => Observation::HeadTooLarge,
+        SendError::Unacknowledged => Observation::WriteStalled,
+        SendError::RequestBody(_) => Observation::CallerGone,
+        // An answer had begun, so the keep-alive race is no excuse.
+        SendError::HeadCut => Observation::Lost { connection: Connection::Fresh, sent: Sent::Yes },
+        _ => Observation::Lost { connection, sent },
+    }
+}

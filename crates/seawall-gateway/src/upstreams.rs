@@ -1,0 +1,217 @@
+//! Upstreams as the workers share them: one machine behind a lock, the addresses of its
+//! endpoints, and counters.
+//!
+//! A worker takes the lock for one step of the machine, never across an await; what the step
+//! asks for (waking waiters, publishing events) happens after release.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use tokio::sync::Notify;
+
+use seawall_core::bulkhead::Waiter;
+use seawall_core::call::{Action, Context};
+use seawall_core::endpoint::EndpointId;
+use seawall_core::histogram::RotatingHistogram;
+use seawall_core::rng::Stream;
+use seawall_core::time::{Duration, Instant};
+use seawall_core::upstream::{Event, Upstream};
+
+use crate::meters::{EndpointMeters, UpstreamMeters};
+
+/// An upstream that all workers use.
+#[derive(Debug)]
+pub(crate) struct SharedUpstream {
+    name: Arc<str>,
+    locked: Mutex<Locked>,
+    directory: ArcSwap<Directory>,
+    /// Its counters.
+    pub(crate) meters: UpstreamMeters,
+}
+
+/// What the lock protects.
+#[derive(Debug)]
+pub(crate) struct Locked {
+    /// The machine.
+    pub(crate) machine: Upstream,
+    /// Latency of whole calls, from start to head.
+    pub(crate) latency: RotatingHistogram,
+    events: Vec<Event>,
+    /// Calls in the queue of the bulkhead, which bounds them.
+    waiting: HashMap<Waiter, Arc<Notify>>,
+}
+
+/// Where endpoints are.
+#[derive(Debug, Default)]
+pub(crate) struct Directory {
+    by_slot: Vec<Option<(EndpointId, Arc<EndpointInfo>)>>,
+}
+
+/// What the driver knows of an endpoint.
+#[derive(Debug)]
+pub(crate) struct EndpointInfo {
+    /// As it stands in the config.
+    pub(crate) name: Arc<str>,
+    /// Where it is.
+    pub(crate) address: SocketAddr,
+    /// Endpoints that tend to fail together.
+    pub(crate) zone: Option<String>,
+    /// Its counters.
+    pub(crate) meters: EndpointMeters,
+}
+
+impl Directory {
+    /// A directory of these endpoints.
+    pub(crate) fn new(entries: Vec<(EndpointId, Arc<EndpointInfo>)>) -> Self {
+        let mut by_slot = Vec::new();
+        for (id, info) in entries {
+            let index = id.slot.index();
+            if by_slot.len() <= index {
+                by_slot.resize_with(index + 1, || None);
+            }
+            if let Some(place) = by_slot.get_mut(index) {
+                *place = Some((id, info));
+            }
+        }
+        Self { by_slot }
+    }
+
+    /// The endpoint, if it is still registered.
+    pub(crate) fn find(&self, id: EndpointId) -> Option<&Arc<EndpointInfo>> {
+        let (found, info) = self.by_slot.get(id.slot.index())?.as_ref()?;
+        (*found == id).then_some(info)
+    }
+
+    /// All endpoints, by slot.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (EndpointId, &Arc<EndpointInfo>)> {
+        self.by_slot.iter().flatten().map(|(id, info)| (*id, info))
+    }
+}
+
+/// What a step leaves to do once the lock is released.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct After {
+    /// Changes of state.
+    pub(crate) events: Vec<Event>,
+    woken: Vec<Arc<Notify>>,
+}
+
+impl After {
+    /// Wakes the waiters that own a permit now.
+    pub(crate) fn wake(&self) {
+        for waiter in &self.woken {
+            waiter.notify_one();
+        }
+    }
+}
+
+impl SharedUpstream {
+    /// An upstream around a machine.
+    pub(crate) fn new(name: Arc<str>, machine: Upstream, now: Instant) -> Self {
+        let minute = Duration::from_secs(60);
+        let latency = RotatingHistogram::new(minute, now);
+        let (events, waiting) = (Vec::new(), HashMap::new());
+        Self {
+            name,
+            locked: Mutex::new(Locked { machine, latency, events, waiting }),
+            directory: ArcSwap::default(),
+            meters: UpstreamMeters::default(),
+        }
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Where its endpoints are.
+    pub(crate) fn directory(&self) -> arc_swap::Guard<Arc<Directory>> {
+        self.directory.load()
+    }
+
+    /// Takes over new places of endpoints.
+    pub(crate) fn set_directory(&self, directory: Directory) {
+        self.directory.store(Arc::new(directory));
+    }
+
+    /// The machine. A panic of another holder does not stop traffic: its steps are atomic.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Locked> {
+        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One step of the machine on behalf of nobody in particular.
+    pub(crate) fn step<T>(
+        &self,
+        now: Instant,
+        rng: &mut Stream,
+        act: impl FnOnce(&mut Context<'_, Stream, Vec<Event>>) -> T,
+    ) -> (T, After) {
+        let mut locked = self.lock();
+        let Locked { machine, events, .. } = &mut *locked;
+        let result = act(&mut Context { now, upstream: machine, rng, sink: events });
+        (result, locked.after(now))
+    }
+
+    /// One step of a call. A call that is told to wait for a permit is registered under the
+    /// same lock, so that no grant can slip by; `place` keeps its registration.
+    pub(crate) fn step_call(
+        &self,
+        now: Instant,
+        rng: &mut Stream,
+        place: &mut QueuePlace,
+        act: impl FnOnce(&mut Context<'_, Stream, Vec<Event>>) -> Action,
+    ) -> (Action, After) {
+        let mut locked = self.lock();
+        let Locked { machine, events, .. } = &mut *locked;
+        let action = act(&mut Context { now, upstream: machine, rng, sink: events });
+        locked.register(place, &action);
+        (action, locked.after(now))
+    }
+}
+
+/// A call's registration in the queue of its upstream.
+#[derive(Debug, Default)]
+pub(crate) struct QueuePlace {
+    waiter: Option<Waiter>,
+    granted: Arc<Notify>,
+}
+
+impl QueuePlace {
+    /// Completes when the waiter may own a permit.
+    pub(crate) async fn granted(&self) {
+        self.granted.notified().await;
+    }
+}
+
+impl Locked {
+    fn register(&mut self, place: &mut QueuePlace, action: &Action) {
+        let wanted = match action {
+            Action::Enqueue(waiter) => Some(*waiter),
+            _ => None,
+        };
+        if place.waiter == wanted {
+            return;
+        }
+        if let Some(waiter) = place.waiter.take() {
+            self.waiting.remove(&waiter);
+        }
+        if let Some(waiter) = wanted {
+            place.waiter = Some(waiter);
+            self.waiting.insert(waiter, Arc::clone(&place.granted));
+        }
+    }
+
+    fn after(&mut self, now: Instant) -> After {
+        let mut woken = Vec::new();
+        while let Some(waiter) = self.machine.next_grant(now) {
+            woken.extend(self.waiting.remove(&waiter));
+        }
+        if cfg!(debug_assertions) {
+            self.machine.invariants();
+        }
+        After { events: std::mem::take(&mut self.events), woken }
+    }
+}
