@@ -48,7 +48,6 @@ pub(crate) fn check(args: &CheckArgs) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-#[expect(clippy::print_stdout, reason = "standard output is what the command is asked for")]
 fn print_text(config: &Config, explain: bool) {
     if !explain {
         let (upstreams, routes) = (config.upstreams.len(), config.routes.len());
@@ -67,7 +66,6 @@ fn print_text(config: &Config, explain: bool) {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "standard output is what the command is asked for")]
 fn print_json(config: &Config, explain: bool) {
     let one = |setting: &Setting| {
         let origin = config.describe_origin(&setting.origin);
@@ -84,7 +82,6 @@ fn print_json(config: &Config, explain: bool) {
     println!("{report:#}");
 }
 
-#[expect(clippy::print_stdout, reason = "with --json the findings are the output")]
 fn refuse(error: &ConfigError, json: bool) -> ExitCode {
     let (code, mistakes) = match error {
         ConfigError::Mistakes(mistakes) => (FINDINGS, mistakes.list()),

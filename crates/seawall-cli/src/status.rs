@@ -84,7 +84,6 @@ async fn look(args: &StatusArgs) -> Result<(), Trouble> {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "standard output is what the command is asked for")]
 fn show(args: &StatusArgs, status: &Value, before: Option<&Value>) {
     if args.json {
         println!("{status:#}");

@@ -11,10 +11,13 @@ use seawall_upstream::{Pool, PoolSnapshot};
 use crate::body::AttemptBody;
 use crate::live::{Live, Route};
 
+/// The pools of one upstream.
+type ByEndpoint = HashMap<EndpointId, Rc<Pool<AttemptBody>>>;
+
 /// The pools of a worker.
 #[derive(Debug, Default)]
 pub(crate) struct Pools {
-    by_key: RefCell<HashMap<String, HashMap<EndpointId, Rc<Pool<AttemptBody>>>>>,
+    by_upstream: RefCell<HashMap<String, ByEndpoint>>,
 }
 
 impl Pools {
@@ -25,7 +28,7 @@ impl Pools {
         id: EndpointId,
         address: SocketAddr,
     ) -> Rc<Pool<AttemptBody>> {
-        let mut pools = self.by_key.borrow_mut();
+        let mut pools = self.by_upstream.borrow_mut();
         let name: &str = route.upstream.name();
         if let Some(pool) = pools.get(name).and_then(|pools| pools.get(&id)) {
             return Rc::clone(pool);
@@ -37,7 +40,7 @@ impl Pools {
 
     /// Takes over the settings of a new generation and lets go of endpoints that are gone.
     pub(crate) fn follow(&self, live: &Live) {
-        let mut pools = self.by_key.borrow_mut();
+        let mut pools = self.by_upstream.borrow_mut();
         pools.retain(|name, _| live.upstreams.iter().any(|upstream| **upstream.name() == **name));
         for route in &live.routes {
             let Some(pools) = pools.get_mut(&**route.upstream.name()) else { continue };
@@ -54,7 +57,7 @@ impl Pools {
         &self,
         now: tokio::time::Instant,
     ) -> Vec<(String, EndpointId, PoolSnapshot)> {
-        let pools = self.by_key.borrow();
+        let pools = self.by_upstream.borrow();
         let mut seen = Vec::new();
         for (name, pools) in pools.iter() {
             for (id, pool) in pools {

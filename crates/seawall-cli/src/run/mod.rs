@@ -53,7 +53,8 @@ Signals:
   SIGHUP            read the file again; a bad one leaves the old config in force
   SIGTERM, SIGINT   stop accepting, let running calls end, exit 0; again: cut them, exit 3
 
-Logs go to standard error; SEAWALL_LOG=debug shows more, SEAWALL_LOG=seawall::access=debug each call.";
+Logs go to standard error. SEAWALL_LOG=debug shows more, SEAWALL_LOG=seawall::access=debug
+each call.";
 
 /// Runs until a signal ends it.
 pub(crate) fn run(args: &RunArgs) -> ExitCode {

@@ -65,7 +65,8 @@ impl Class {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// From the start of the call to the last byte of the body; `None` means no limit.
+    /// From the start of the call to the head of its answer; `None` means no limit. A body that
+    /// flows is bounded by `body_idle`.
     pub total: Option<Duration>,
     /// From the start of an attempt to the head of its response; never above `total`.
     pub attempt: Duration,

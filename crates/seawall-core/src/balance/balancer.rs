@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::estimate::{Cost, Estimate};
+use super::peak_ewma::{Cost, Estimate};
 use super::turns::{Turn, Turns};
 use super::{Algorithm, BalanceSettings, ramp};
 use crate::endpoint::Slot;

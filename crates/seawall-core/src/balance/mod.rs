@@ -2,10 +2,10 @@
 //!
 //! A balancer chooses among the candidates it is given and knows how loaded each endpoint is.
 //! Who is a candidate (not ejected, not tried, breaker closed) is decided by the upstream;
-//! `estimate` holds the latency estimate, `ramp` slow start, `turns` the round robin.
+//! `peak_ewma` holds the latency estimate, `ramp` slow start, `turns` the round robin.
 
 mod balancer;
-mod estimate;
+mod peak_ewma;
 mod ramp;
 mod settings;
 mod turns;

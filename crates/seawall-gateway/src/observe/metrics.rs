@@ -81,7 +81,7 @@ impl Scrape {
         };
         let verdicts = live.routes.iter().flat_map(|route| {
             VERDICTS.iter().zip(&route.meters.verdicts).map(move |(verdict, counter)| {
-                (with(labels(route), "verdict", *verdict), counter.total())
+                (with(labels(route), "verdict", verdict), counter.total())
             })
         });
         counters(encoder, "calls", "Calls that ended, by verdict.", verdicts)?;

@@ -19,7 +19,7 @@ pub(super) fn of_breaker(event: &BreakerEvent, now: Instant) -> Option<Words> {
             let wait = seconds(until.since(now));
             let cause = of_cause(*cause);
             let detail = format!(
-                "{cause}: {rate} of {calls} calls; closed to traffic for {wait}, opening {openings} in a row"
+                "{cause}: {rate} of {calls} calls; no traffic for {wait}, {openings} in a row"
             );
             ("opened", detail)
         }

@@ -29,7 +29,7 @@ pub(super) struct Answer {
 
 /// What an attempt brought.
 enum Brought {
-    Answer(Answer, Observation),
+    Answer(Box<Answer>, Observation),
     Nothing(Observation),
 }
 
@@ -45,7 +45,7 @@ impl Exchange {
         self.count(&plan);
         match self.bring(&plan).await {
             Brought::Answer(answer, seen) => {
-                self.latest = Some(answer);
+                self.latest = Some(*answer);
                 let replay = self.replay();
                 self.call.step(|call, ctx| call.head(plan.number, seen, replay, ctx))
             }
@@ -93,7 +93,7 @@ impl Exchange {
                 if head.status() == StatusCode::SWITCHING_PROTOCOLS {
                     return Brought::Nothing(Observation::Malformed);
                 }
-                Brought::Answer(Answer { number, head, lease }, seen)
+                Brought::Answer(Box::new(Answer { number, head, lease }), seen)
             }
             InTime::Yes(Err(error)) => {
                 let seen = of_send(&error, connection, lease.sent());

@@ -77,8 +77,7 @@ impl Guarded {
 
     /// Writes down what the call came to, once.
     pub(super) fn finish(&mut self, verdict: Verdict) {
-        let now = self.worker.clock.now();
-        self.record.finish(&self.call, &self.route, verdict, now, &self.worker);
+        self.record.finish(&self.call, verdict, &self.route, &self.worker);
     }
 }
 

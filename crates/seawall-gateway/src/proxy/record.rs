@@ -67,9 +67,8 @@ impl Record {
     pub(super) fn finish(
         &mut self,
         call: &Call,
-        route: &Arc<Route>,
         verdict: Verdict,
-        now: Instant,
+        route: &Arc<Route>,
         worker: &Worker,
     ) {
         if std::mem::replace(&mut self.over, true) {
@@ -89,7 +88,7 @@ impl Record {
             verdict,
             attempts: call.attempts(),
             started: call.started(),
-            ended: now,
+            ended: worker.clock.now(),
             trail: call.trail().clone(),
         };
         finished.count();
