@@ -6,6 +6,7 @@ use seawall_core::endpoint::EndpointId;
 use seawall_core::health::{Change, HealthState};
 use seawall_core::outcome::{Class, ConnectFailure, Connection, Observation, Sent};
 use seawall_core::outlier::{Finding, OutlierEvent};
+use seawall_core::ratio::Ratio;
 use seawall_core::time::{Duration, Instant};
 use seawall_core::upstream::ChoiceReason;
 
@@ -17,7 +18,7 @@ pub(super) fn of_breaker(event: &BreakerEvent, now: Instant) -> Option<Words> {
     Some(match event {
         BreakerEvent::Opened { cause, rate, calls, openings, until } => {
             let wait = seconds(until.since(now));
-            let cause = of_cause(*cause);
+            let (cause, rate) = (of_cause(*cause), percent(*rate));
             let detail = format!(
                 "{cause}: {rate} of {calls} calls; no traffic for {wait}, {openings} in a row"
             );
@@ -92,9 +93,9 @@ pub(super) fn of_finding(finding: &Finding) -> String {
     match finding {
         Finding::Consecutive { failures, .. } => format!("{failures} failures in a row"),
         Finding::SuccessRate { rate, threshold } => {
-            format!("success rate {rate}, below {threshold}")
+            format!("success rate {}, below {}", percent(*rate), percent(*threshold))
         }
-        Finding::FailureShare { share, .. } => format!("failure share {share}"),
+        Finding::FailureShare { share, .. } => format!("failure share {}", percent(*share)),
         Finding::FailedProbe => "its probe failed".to_owned(),
     }
 }
@@ -200,6 +201,11 @@ const fn of_sent(sent: Sent) -> &'static str {
         Sent::Maybe => "perhaps sent",
         Sent::Yes => "sent",
     }
+}
+
+/// A share for people, in whole percent.
+fn percent(ratio: Ratio) -> String {
+    format!("{} %", (ratio.ppm() + 5_000) / 10_000)
 }
 
 /// A duration for people, to a tenth of a unit.
