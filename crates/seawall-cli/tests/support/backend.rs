@@ -19,10 +19,10 @@ use std::time::Duration;
 
 pub(crate) use self::wire::Seen;
 
+use super::clock::PATIENCE;
+
 /// The header by which backends tell requests apart.
 pub(crate) const ID: &str = "x-test-id";
-/// How long a test waits for what must happen; a hang fails the test instead of the run.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// Requests that are kept whole; later ones are only counted.
 const KEPT_MAX: usize = 4_096;
 
@@ -177,7 +177,8 @@ impl Backend {
     fn wait_for(&self, what: &str, reached: impl Fn(&Book) -> bool) {
         let waiting = |book: &mut Book| !reached(book);
         let book = self.shared.book();
-        let (_book, over) = self.shared.changed.wait_timeout_while(book, PATIENCE, waiting).unwrap();
+        let (_book, over) =
+            self.shared.changed.wait_timeout_while(book, PATIENCE, waiting).unwrap();
         assert!(!over.timed_out(), "{self:?}: the {what} did not come");
     }
 }
