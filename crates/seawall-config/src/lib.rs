@@ -51,5 +51,5 @@ pub use policy::{Class, PolicyConfig, RetryConfig, Rung, Timeouts};
 pub use route::RouteConfig;
 pub use upstream::{
     BulkheadConfig, EndpointConfig, HealthCheckConfig, HealthProbe, PoolConfig, StatusRange,
-    UpstreamConfig, WhenAllDown,
+    UpstreamConfig,
 };

@@ -15,21 +15,11 @@ use seawall_core::breaker::BreakerSettings;
 use seawall_core::budget::BudgetSettings;
 use seawall_core::outlier::OutlierSettings;
 use seawall_core::time::Duration;
+use seawall_core::upstream::WhenAllDown;
 
 pub use bulkhead::BulkheadConfig;
 pub use endpoint::EndpointConfig;
 pub use health::{HealthCheckConfig, HealthProbe, PoolConfig, StatusRange};
-
-/// What happens when no endpoint may be chosen by the rules.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WhenAllDown {
-    /// Every endpoint that is not draining is tried all the same. The default: a wrong verdict
-    /// about all of them is likelier than harm by trying, which budget and permits bound.
-    #[default]
-    TryAll,
-    /// Calls are refused.
-    Refuse,
-}
 
 /// The words of `when_all_down`.
 pub(crate) const WHEN_ALL_DOWN: [(&str, WhenAllDown); 2] =

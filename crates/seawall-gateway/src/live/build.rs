@@ -7,13 +7,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode};
 
-use seawall_config::{Config, RouteConfig, UpstreamConfig, WhenAllDown as Configured};
+use seawall_config::{Config, RouteConfig, UpstreamConfig};
 use seawall_core::backoff::BackoffSettings;
 use seawall_core::bulkhead::BulkheadSettings;
 use seawall_core::call::CallSettings;
 use seawall_core::rng::Stream;
 use seawall_core::time::Instant;
-use seawall_core::upstream::{EndpointName, Upstream, UpstreamSettings, WhenAllDown};
+use seawall_core::upstream::{EndpointName, Upstream, UpstreamSettings};
 use seawall_upstream::PoolSettings;
 
 use super::{Live, Route, Router, StaticRung};
@@ -101,10 +101,7 @@ fn settings(config: &UpstreamConfig, resources: Resources) -> UpstreamSettings {
         outlier: config.ejection,
         balance: config.balance,
         health: config.health_check.as_ref().map(|check| check.verdict).unwrap_or_default(),
-        when_all_down: match config.when_all_down {
-            Configured::TryAll => WhenAllDown::TryAll,
-            Configured::Refuse => WhenAllDown::Refuse,
-        },
+        when_all_down: config.when_all_down,
     }
 }
 
