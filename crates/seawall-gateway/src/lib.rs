@@ -4,4 +4,5 @@
 //! the machine what to do; it decides nothing about resilience by itself. The admin API and the
 //! dashboard are in `seawall-admin`, connections to endpoints in `seawall-upstream`.
 
+pub mod inbound;
 pub mod observe;
