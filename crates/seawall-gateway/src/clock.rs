@@ -4,6 +4,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use seawall_core::time::Instant;
 
+/// The runtime's present, which a test can hold still.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clocks")]
+pub(crate) fn now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
 /// Turns the runtime's clock into instants of the core. Copies agree with each other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
@@ -17,14 +23,13 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clocks")]
     pub(crate) fn start() -> Self {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { epoch: tokio::time::Instant::now(), unix }
+        Self { epoch: now(), unix }
     }
 
     /// The time since the epoch, at least one nanosecond.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clocks")]
     pub(crate) fn now(&self) -> Instant {
-        self.of(tokio::time::Instant::now())
+        self.of(now())
     }
 
     /// The core's name for an instant of the runtime.

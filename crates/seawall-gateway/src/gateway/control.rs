@@ -11,7 +11,7 @@ use seawall_core::time::Duration;
 use super::listeners::{Bound, bind_all};
 use super::{Gateway, GatewayError, WorkerHandle};
 use crate::checks::Checks;
-use crate::inbound::{Phase, StopHandle, stop};
+use crate::inbound::Stop;
 use crate::live::{Site, build};
 use crate::shared::{Lifecycle, Shared};
 use crate::worker::Command;
@@ -33,7 +33,7 @@ pub struct Control {
 #[derive(Debug)]
 struct Open {
     bound: Bound,
-    stop: StopHandle,
+    stop: Stop,
 }
 
 /// How a gateway ended.
@@ -100,27 +100,27 @@ impl Control {
             () = &mut hurry => {}
         }
         let stops: Vec<_> = self.listeners.drain(..).map(|open| open.stop).collect();
-        stops.iter().for_each(|stop| stop.enter(Phase::Draining));
+        stops.iter().for_each(Stop::drain);
         let mut finished = std::pin::pin!(join(std::mem::take(&mut self.workers)));
         tokio::select! {
             cut = &mut finished => return Ended { cut },
             () = sleep(gateway.drain) => {}
             () = &mut hurry => {}
         }
-        stops.iter().for_each(|stop| stop.enter(Phase::Forced));
+        stops.iter().for_each(Stop::force);
         Ended { cut: timeout(FORCE, finished).await.unwrap_or(1) }
     }
 
     /// Lets workers accept on these sockets.
     pub(super) fn open(&mut self, sockets: Vec<Bound>) {
         for bound in sockets {
-            let (handle, stop) = stop();
+            let stop = Stop::new();
             for worker in &self.workers {
                 let Ok(socket) = bound.socket.try_clone() else { continue };
                 let (config, stop) = (Box::new(bound.config.clone()), stop.clone());
                 worker.send(Command::Listen { socket, config, stop });
             }
-            self.listeners.push(Open { bound, stop: handle });
+            self.listeners.push(Open { bound, stop });
         }
     }
 
@@ -160,7 +160,7 @@ impl Control {
         let new: Vec<Bound> = new.collect();
         self.listeners = keep;
         self.open(new);
-        leave.iter().for_each(|open| open.stop.enter(Phase::Draining));
+        leave.iter().for_each(|open| open.stop.drain());
     }
 }
 

@@ -1,0 +1,36 @@
+//! Answers that are written on the bare socket, because hyper has no say in them. Answers to
+//! requests that were read whole are made by the handler.
+
+use super::meters::Closed;
+
+/// The answer to a connection that ends for this reason, where HTTP/1.1 has one.
+pub(super) fn refusal(closed: Closed) -> Option<String> {
+    match closed {
+        Closed::HeaderTimeout => Some(problem(
+            "408 Request Timeout",
+            "header_timeout",
+            "The head of the request did not end in time.",
+        )),
+        Closed::UriTooLong => {
+            Some(problem("414 URI Too Long", "uri_too_long", "The request target is too long."))
+        }
+        _ => None,
+    }
+}
+
+/// The body of problem details (RFC 9457) for `status`, a code with its phrase.
+pub(super) fn details(status: &str, reason: &str, detail: &str) -> String {
+    let (code, title) = status.split_once(' ').unwrap_or((status, status));
+    // Nothing in here comes from outside, so nothing needs escaping.
+    let what = format!(r#""type":"about:blank","title":"{title}","status":{code}"#);
+    format!(r#"{{{what},"detail":"{detail}","reason":"{reason}"}}"#)
+}
+
+fn problem(status: &str, reason: &str, detail: &str) -> String {
+    let body = details(status, reason, detail);
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\n\
+         content-length: {}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
