@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep_until};
@@ -14,6 +15,7 @@ use seawall_core::time::Duration;
 use super::BodyError;
 use crate::clock::Clock;
 use crate::proxy::Delivery;
+use crate::wire::Trailers;
 
 /// The body that callers get.
 #[derive(Debug)]
@@ -67,6 +69,7 @@ impl HttpBody for Body {
 pub(crate) struct Relayed {
     incoming: Incoming,
     delivery: Option<Delivery>,
+    trailers: Trailers,
     idle: Duration,
     silence: Option<Pin<Box<Sleep>>>,
     waiting: bool,
@@ -79,11 +82,12 @@ impl Relayed {
     pub(crate) fn new(
         incoming: Incoming,
         delivery: Delivery,
+        trailers: Trailers,
         idle: Duration,
         clock: Clock,
     ) -> Self {
         let (delivery, silence, waiting) = (Some(delivery), None, false);
-        let mut relayed = Self { incoming, delivery, idle, silence, waiting, clock };
+        let mut relayed = Self { incoming, delivery, trailers, idle, silence, waiting, clock };
         if relayed.incoming.is_end_stream() {
             relayed.end(Observation::Completed);
         }
@@ -100,12 +104,15 @@ impl Relayed {
         };
         self.waiting = false;
         Poll::Ready(match frame {
-            Some(Ok(frame)) => {
-                if self.incoming.is_end_stream() {
-                    self.end(Observation::Completed);
+            Some(Ok(frame)) => match frame.into_trailers() {
+                Ok(trailers) => self.close_with(trailers),
+                Err(data) => {
+                    if self.incoming.is_end_stream() {
+                        self.end(Observation::Completed);
+                    }
+                    Some(Ok(data))
                 }
-                Some(Ok(frame))
-            }
+            },
             Some(Err(_)) => {
                 self.end(Observation::CutShort);
                 Some(Err(BodyError::Service))
@@ -115,6 +122,16 @@ impl Relayed {
                 None
             }
         })
+    }
+
+    /// The body ends with these.
+    fn close_with(&mut self, trailers: HeaderMap) -> Option<Result<Frame<Bytes>, BodyError>> {
+        let Ok(admitted) = self.trailers.admit(trailers) else {
+            self.end(Observation::CutShort);
+            return Some(Err(BodyError::Service));
+        };
+        self.end(Observation::Completed);
+        admitted.map(|trailers| Ok(Frame::trailers(trailers)))
     }
 
     fn poll_silence(

@@ -8,20 +8,21 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use super::upload::Place;
 use super::{BodyError, Upload};
 
 /// Reads an upload from its start. Only the latest attempt of a call may read.
 #[derive(Debug)]
 pub(crate) struct AttemptBody {
     upload: Option<Rc<RefCell<Upload>>>,
-    next: usize,
+    place: Place,
 }
 
 impl AttemptBody {
     /// The body of an attempt; without an upload it is empty.
     pub(crate) fn new(upload: Option<&Rc<RefCell<Upload>>>) -> Self {
         let upload = upload.filter(|upload| !upload.borrow().is_empty()).cloned();
-        Self { upload, next: 0 }
+        Self { upload, place: Place::default() }
     }
 
     /// Whether there is anything to send.
@@ -40,18 +41,18 @@ impl Body for AttemptBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let body = self.get_mut();
         let Some(upload) = &body.upload else { return Poll::Ready(None) };
-        let frame = upload.borrow_mut().poll_frame(&mut body.next, cx);
+        let frame = upload.borrow_mut().poll_frame(&mut body.place, cx);
         frame.map(|frame| frame.map(|frame| frame.map_err(BodyError::Caller)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.upload.as_ref().is_none_or(|upload| upload.borrow().is_done(self.next))
+        self.upload.as_ref().is_none_or(|upload| upload.borrow().is_done(self.place))
     }
 
     fn size_hint(&self) -> SizeHint {
         let Some(upload) = &self.upload else { return SizeHint::with_exact(0) };
         match upload.borrow().length() {
-            Some(length) if self.next == 0 => SizeHint::with_exact(length),
+            Some(length) if self.place == Place::default() => SizeHint::with_exact(length),
             _ => SizeHint::new(),
         }
     }

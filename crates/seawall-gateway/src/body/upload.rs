@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep_until};
@@ -12,8 +13,9 @@ use tokio::time::{Sleep, sleep_until};
 use seawall_core::call::Replay;
 use seawall_core::time::{Duration, Instant};
 
-use super::memory::ReplayMemory;
+use super::memory::{Full, ReplayMemory};
 use crate::clock::Clock;
+use crate::wire::Trailers;
 
 /// A body slower than this is held up on purpose, or as good as: 240 bytes a second.
 const RATE_MIN: u64 = 240;
@@ -47,24 +49,32 @@ pub(crate) enum Fault {
 pub(crate) struct Upload {
     incoming: Incoming,
     kept: Kept,
+    trailers: Option<HeaderMap>,
     ended: bool,
     fault: Option<Fault>,
     read: u64,
     length: Option<u64>,
-    started: Instant,
     progress: Instant,
     waiting: bool,
+    waited: Duration,
     timer: Pin<Box<Sleep>>,
     limits: UploadLimits,
     clock: Clock,
 }
 
-/// The frames read so far, as long as they fit.
+/// How far an attempt has read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    bytes: u64,
+    trailers: bool,
+}
+
+/// What was read so far, as long as it fits. It is a copy: a frame of one byte would hold on to
+/// the whole buffer that it was read into, which no account of bytes would see.
 #[derive(Debug)]
 struct Kept {
-    frames: Vec<Bytes>,
-    trailers: Option<http::HeaderMap>,
-    bytes: u64,
+    bytes: Vec<u8>,
+    held: u64,
     whole: bool,
     memory: ReplayMemory,
 }
@@ -84,13 +94,14 @@ impl Upload {
         Self {
             ended: incoming.is_end_stream(),
             incoming,
-            kept: Kept { frames: Vec::new(), trailers: None, bytes: 0, whole, memory },
+            kept: Kept { bytes: Vec::new(), held: 0, whole, memory },
+            trailers: None,
             fault: None,
             read: 0,
             length,
-            started: now,
             progress: now,
             waiting: false,
+            waited: Duration::ZERO,
             timer: Box::pin(sleep_until(clock.runtime(now.after(limits.idle)))),
             limits,
             clock,
@@ -132,45 +143,46 @@ impl Upload {
 
     /// Whether there is nothing to send.
     pub(super) fn is_empty(&self) -> bool {
-        self.ended && self.read == 0 && self.kept.trailers.is_none()
+        self.ended && self.read == 0 && self.trailers.is_none()
     }
 
-    /// Whether `next` frames are all there will ever be.
-    pub(super) fn is_done(&self, next: usize) -> bool {
-        self.ended && next >= self.kept.frames.len() && self.kept.trailers.is_none()
+    /// Whether nothing will ever follow after `place`.
+    pub(super) fn is_done(&self, place: Place) -> bool {
+        self.ended && place.bytes >= self.read && (place.trailers || self.trailers.is_none())
     }
 
-    /// Frame number `next`, counted from 0 in this body.
+    /// The frame at `place`, which it moves on.
     pub(super) fn poll_frame(
         &mut self,
-        next: &mut usize,
+        place: &mut Place,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         if let Some(fault) = self.fault {
             return Poll::Ready(Some(Err(fault)));
         }
-        if let Some(frame) = self.kept.frames.get(*next) {
-            *next += 1;
-            return Poll::Ready(Some(Ok(Frame::data(frame.clone()))));
+        if let Some(bytes) = self.kept.after(place.bytes) {
+            place.bytes = self.read;
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
-        if self.ended {
-            let trailers = self.kept.trailers.clone().filter(|_| *next == self.kept.frames.len());
-            *next = self.kept.frames.len() + 1;
-            return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
+        if !self.ended {
+            match ready!(self.poll_caller(cx)) {
+                Some(Ok(bytes)) => {
+                    place.bytes = self.read;
+                    return Poll::Ready(Some(Ok(Frame::data(bytes))));
+                }
+                Some(Err(fault)) => return Poll::Ready(Some(Err(fault))),
+                None => {}
+            }
         }
-        let frame = ready!(self.poll_caller(cx));
-        if matches!(&frame, Some(Ok(frame)) if frame.is_data()) && self.kept.whole {
-            *next += 1;
-        }
-        if matches!(&frame, Some(Ok(frame)) if frame.is_trailers()) {
-            *next = self.kept.frames.len() + 1;
-        }
-        Poll::Ready(frame)
+        let trailers = self.trailers.clone().filter(|_| !place.trailers);
+        place.trailers = true;
+        Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
     }
 
-    fn poll_caller(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+    /// More bytes of the caller; `None` where the body ended, with its trailers, if any, taken.
+    fn poll_caller(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Fault>>> {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(self.take(frame))),
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(self.take(frame).transpose()),
             Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(self.fail(Fault::Broken)))),
             Poll::Ready(None) => {
                 self.waiting = false;
@@ -181,17 +193,21 @@ impl Upload {
         }
     }
 
-    fn take(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, Fault> {
-        self.waiting = false;
-        self.progress = self.clock.now();
+    fn take(&mut self, frame: Frame<Bytes>) -> Result<Option<Bytes>, Fault> {
+        let now = self.clock.now();
+        if std::mem::take(&mut self.waiting) {
+            self.waited += now.since(self.progress);
+        }
+        self.progress = now;
         self.ended = self.incoming.is_end_stream();
         match frame.into_data() {
-            Ok(bytes) => self.take_bytes(bytes).map(Frame::data),
+            Ok(bytes) => self.take_bytes(bytes).map(Some),
             Err(frame) => {
-                let trailers = frame.into_trailers().unwrap_or_default();
                 self.ended = true;
-                self.kept.trailers = Some(trailers.clone());
-                Ok(Frame::trailers(trailers))
+                let trailers = frame.into_trailers().unwrap_or_default();
+                let admitted = Trailers::Wanted.admit(trailers);
+                self.trailers = admitted.map_err(|_| self.fail(Fault::TooLarge))?;
+                Ok(None)
             }
         }
     }
@@ -201,15 +217,16 @@ impl Upload {
         if self.limits.body_max.is_some_and(|max| self.read > max) {
             return Err(self.fail(Fault::TooLarge));
         }
-        let elapsed = self.progress.since(self.started);
-        if elapsed > RATE_AFTER && !self.ended && self.read / elapsed.as_secs().max(1) < RATE_MIN {
+        // Only the time that the service waited for the caller counts, not the other way round.
+        let waited = self.waited;
+        if waited > RATE_AFTER && !self.ended && self.read / waited.as_secs().max(1) < RATE_MIN {
             return Err(self.fail(Fault::Stalled));
         }
         self.kept.keep(&bytes, self.limits.replay);
         Ok(bytes)
     }
 
-    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Fault>>> {
         if !self.waiting {
             // The clock of the caller's silence starts when the service first wants more.
             self.waiting = true;
@@ -235,25 +252,90 @@ impl Kept {
         if !self.whole {
             return;
         }
-        let length = bytes.len() as u64;
-        if self.bytes + length > cap || self.memory.reserve(length).is_err() {
+        let needed = (self.bytes.len() + bytes.len()) as u64;
+        if needed > cap || self.grow(needed, cap).is_err() {
             self.drop_all();
             return;
         }
-        self.bytes += length;
-        self.frames.push(bytes.clone());
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Makes room for `needed` bytes in all, by doubling, and accounts for it.
+    fn grow(&mut self, needed: u64, cap: u64) -> Result<(), Full> {
+        if needed <= self.held {
+            return Ok(());
+        }
+        let target = needed.max((self.held * 2).min(cap));
+        self.memory.reserve(target - self.held)?;
+        self.held = target;
+        let more = usize::try_from(target).unwrap_or(usize::MAX) - self.bytes.len();
+        self.bytes.reserve_exact(more);
+        Ok(())
+    }
+
+    /// What was kept from byte `start` on, if anything.
+    fn after(&self, start: u64) -> Option<Bytes> {
+        let rest = self.bytes.get(usize::try_from(start).ok()?..)?;
+        (!rest.is_empty()).then(|| Bytes::copy_from_slice(rest))
     }
 
     fn drop_all(&mut self) {
-        self.memory.release(self.bytes);
-        self.bytes = 0;
-        self.frames = Vec::new();
+        self.memory.release(self.held);
+        self.held = 0;
+        self.bytes = Vec::new();
         self.whole = false;
     }
 }
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        self.memory.release(self.bytes);
+        self.memory.release(self.held);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(memory: &ReplayMemory) -> Kept {
+        Kept { bytes: Vec::new(), held: 0, whole: true, memory: memory.clone() }
+    }
+
+    #[test]
+    fn what_is_kept_can_be_read_again_from_any_place() {
+        let memory = ReplayMemory::default();
+        let mut kept = kept(&memory);
+        kept.keep(&Bytes::from_static(b"one "), 16);
+        kept.keep(&Bytes::from_static(b"two"), 16);
+        assert_eq!(kept.after(0).unwrap(), "one two");
+        assert_eq!(kept.after(4).unwrap(), "two");
+        assert_eq!(kept.after(7), None);
+        assert_eq!(kept.after(8), None);
+    }
+
+    #[test]
+    fn many_small_frames_hold_what_was_accounted_for() {
+        let memory = ReplayMemory::default();
+        let mut kept = kept(&memory);
+        let buffer = Bytes::from(vec![7; 8192]);
+        for _ in 0..1000 {
+            kept.keep(&buffer.slice(..1), 1500);
+        }
+        assert_eq!(kept.bytes.len(), 1000);
+        assert_eq!(kept.bytes.capacity() as u64, memory.used());
+        assert!(memory.used() <= 1500, "{}", memory.used());
+        drop(kept);
+        assert_eq!(memory.used(), 0);
+    }
+
+    #[test]
+    fn a_body_over_the_cap_is_not_kept_in_part() {
+        let memory = ReplayMemory::default();
+        let mut kept = kept(&memory);
+        kept.keep(&Bytes::from_static(b"12345678"), 10);
+        kept.keep(&Bytes::from_static(b"abc"), 10);
+        assert_eq!((kept.whole, kept.after(0), memory.used()), (false, None, 0));
+        kept.keep(&Bytes::from_static(b"d"), 10);
+        assert_eq!((kept.after(0), memory.used()), (None, 0));
     }
 }

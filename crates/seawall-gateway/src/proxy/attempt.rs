@@ -17,7 +17,7 @@ use seawall_upstream::{Lease, Reuse};
 use super::exchange::Exchange;
 use super::observe::{of_checkout, of_send};
 use crate::body::AttemptBody;
-use crate::wire::retry_after;
+use crate::wire::{AttemptFacts, retry_after};
 
 /// An answer that has begun, with the connection that brings it.
 #[derive(Debug)]
@@ -153,7 +153,8 @@ impl Exchange {
         let unframed = body.size_hint().exact().is_none() && !body.is_empty();
         let bodiless = [Method::GET, Method::HEAD].contains(&self.head.method);
         let mut rng = worker.rng.borrow_mut();
-        let mut request = self.head.attempt(plan.number, endpoint, remaining, body, &mut *rng);
+        let facts = AttemptFacts { number: plan.number, endpoint, remaining };
+        let mut request = self.head.attempt(facts, body, &mut *rng);
         if unframed && bodiless {
             // hyper sends no body of unknown length with these methods unless told to.
             let chunked = HeaderValue::from_static("chunked");

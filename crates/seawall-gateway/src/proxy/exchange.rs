@@ -147,12 +147,13 @@ impl Exchange {
         let (mut parts, incoming) = head.into_parts();
         let bodiless = self.head.method == Method::HEAD || parts.status.as_u16() == 304;
         let follows = if bodiless { BodyFollows::No } else { BodyFollows::Yes };
-        clean_answer(&mut parts, &self.head.id, follows);
+        clean_answer(&mut parts, &self.head, follows);
         self.call.record.status(parts.status);
         self.call.note_head();
         let (idle, clock) = (self.call.route.body_idle, self.call.worker.clock);
         let delivery = Delivery::new(self.call, number, lease);
-        let relayed = Relayed::new(incoming, delivery, idle, clock);
+        let trailers = self.head.trailers;
+        let relayed = Relayed::new(incoming, delivery, trailers, idle, clock);
         Response::from_parts(parts, Body::Relayed(Box::new(relayed)))
     }
 

@@ -1,24 +1,28 @@
 //! The head of a service's answer, made ready for the caller.
 
-use http::header::{CONTENT_LENGTH, HeaderName, VIA};
+use http::HeaderValue;
+use http::header::{CONTENT_LENGTH, HeaderName, TRAILER, VIA};
 use http::response::Parts;
-use http::{HeaderMap, HeaderValue};
-
-use seawall_core::reason::Reason;
 
 use super::forwarded::REQUEST_ID;
 use super::hop;
+use super::request::Accepted;
 
 /// Strips what belongs to the upstream connection or only a Seawall may say, and names the
-/// request. `length` is what the answer to a HEAD or a 304 says of a body that does not follow.
-pub(crate) fn clean_answer(parts: &mut Parts, id: &HeaderValue, length: BodyFollows) {
-    let announced = parts.headers.get(CONTENT_LENGTH).cloned();
-    if hop::strip(&mut parts.headers).is_err() {
-        // A service that names protected fields confuses only itself; they are end-to-end.
-        strip_fixed(&mut parts.headers);
-    }
-    if let (BodyFollows::No, Some(announced)) = (length, announced) {
-        parts.headers.insert(CONTENT_LENGTH, announced);
+/// request. Trailers stay announced where its caller takes them. If no body follows, the length
+/// that the answer to a HEAD or a 304 speaks of is kept.
+pub(crate) fn clean_answer(parts: &mut Parts, request: &Accepted, body: BodyFollows) {
+    let length = parts.headers.get(CONTENT_LENGTH).cloned();
+    let trailers = request.trailers.announcement(&parts.headers);
+    hop::strip_answer(&mut parts.headers);
+    match (body, length, trailers) {
+        (BodyFollows::No, Some(length), _) => {
+            parts.headers.insert(CONTENT_LENGTH, length);
+        }
+        (BodyFollows::Yes, None, Some(trailers)) => {
+            parts.headers.insert(TRAILER, trailers);
+        }
+        _ => {}
     }
     let own: Vec<HeaderName> = parts
         .headers
@@ -29,7 +33,7 @@ pub(crate) fn clean_answer(parts: &mut Parts, id: &HeaderValue, length: BodyFoll
     for name in own {
         parts.headers.remove(name);
     }
-    parts.headers.insert(REQUEST_ID, id.clone());
+    parts.headers.insert(REQUEST_ID, request.id.clone());
     parts.headers.append(VIA, HeaderValue::from_static("1.1 seawall"));
 }
 
@@ -42,8 +46,53 @@ pub(crate) enum BodyFollows {
     No,
 }
 
-fn strip_fixed(headers: &mut HeaderMap) {
-    headers.remove(http::header::CONNECTION);
-    let again: Result<(), Reason> = hop::strip(headers);
-    debug_assert!(again.is_ok(), "nothing is named any more");
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Caller, Identity, accept};
+    use http::{HeaderMap, Request, Response};
+    use seawall_core::rng::Stream;
+
+    fn request(te: &str) -> Accepted {
+        let request = Request::builder().uri("/").header("host", "shop.test").header("te", te);
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let caller = Caller { address: "192.0.2.7:1".parse().unwrap(), trusted: false };
+        accept(parts, caller, &Identity::new("seawall", 1), &mut Stream::new(1, "test")).unwrap()
+    }
+
+    fn cleaned(lines: &[(&str, &str)], te: &str, body: BodyFollows) -> HeaderMap {
+        let mut response = Response::builder();
+        for (name, value) in lines {
+            response = response.header(*name, *value);
+        }
+        let (mut parts, ()) = response.body(()).unwrap().into_parts();
+        clean_answer(&mut parts, &request(te), body);
+        parts.headers
+    }
+
+    #[test]
+    fn the_length_is_kept_only_where_no_body_follows() {
+        let lines = [("content-length", "3"), ("etag", "\"1\"")];
+        assert_eq!(cleaned(&lines, "", BodyFollows::No)["content-length"], "3");
+        assert!(!cleaned(&lines, "", BodyFollows::Yes).contains_key("content-length"));
+    }
+
+    #[test]
+    fn trailers_are_announced_to_callers_that_take_them() {
+        let lines = [("trailer", "x-sum, set-cookie"), ("transfer-encoding", "chunked")];
+        assert_eq!(cleaned(&lines, "trailers", BodyFollows::Yes)["trailer"], "x-sum");
+        assert!(!cleaned(&lines, "gzip", BodyFollows::Yes).contains_key("trailer"));
+        assert!(!cleaned(&lines, "trailers", BodyFollows::No).contains_key("trailer"));
+    }
+
+    #[test]
+    fn a_service_that_names_protected_fields_confuses_only_itself() {
+        let lines = [("connection", "via, x-mine"), ("x-mine", "1"), ("seawall-why", "no")];
+        let headers = cleaned(&[&lines[..], &[("x-kept", "1")]].concat(), "", BodyFollows::Yes);
+        for name in ["connection", "x-mine", "seawall-why"] {
+            assert!(!headers.contains_key(name), "{name}");
+        }
+        assert_eq!(headers["x-kept"], "1");
+        assert_eq!(headers["via"], "1.1 seawall");
+    }
 }

@@ -36,10 +36,28 @@ pub(super) fn strip(headers: &mut HeaderMap) -> Result<(), Reason> {
     for name in named_by_connection(headers)? {
         headers.remove(name);
     }
+    strip_always(headers);
+    Ok(())
+}
+
+/// The same for an answer: a service that names protected fields confuses only itself. They are
+/// kept, and what else it names is removed.
+pub(super) fn strip_answer(headers: &mut HeaderMap) {
+    let lines = headers.get_all(CONNECTION).iter().filter_map(|line| line.to_str().ok());
+    let names = lines.flat_map(|line| line.split(',')).filter_map(|token| {
+        let name: HeaderName = token.trim().parse().ok()?;
+        (!is_protected(name.as_str())).then_some(name)
+    });
+    for name in names.collect::<Vec<_>>() {
+        headers.remove(name);
+    }
+    strip_always(headers);
+}
+
+fn strip_always(headers: &mut HeaderMap) {
     for name in &ALWAYS {
         headers.remove(name);
     }
-    Ok(())
 }
 
 /// Whether the sender is ready for trailers.

@@ -12,10 +12,12 @@ mod request;
 mod retry_after;
 mod safety;
 mod trace;
+mod trailers;
 
 pub(crate) use answer::{BodyFollows, clean_answer};
 pub(crate) use authority::authority;
 pub(crate) use forwarded::{Caller, Identity, REQUEST_ID};
-pub(crate) use request::{Accepted, accept};
+pub(crate) use request::{Accepted, AttemptFacts, accept};
 pub(crate) use retry_after::retry_after;
 pub(crate) use safety::safety;
+pub(crate) use trailers::Trailers;

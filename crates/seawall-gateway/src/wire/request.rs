@@ -1,6 +1,6 @@
 //! Accepting a request: judged, cleaned and made ready for every attempt.
 
-use http::header::{CONTENT_LENGTH, EXPECT, HOST, TE, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
@@ -12,6 +12,7 @@ use seawall_core::time::Duration;
 
 use super::forwarded::{Caller, Identity, REQUEST_ID, forward, request_id};
 use super::trace::Trace;
+use super::trailers::Trailers;
 use super::{authority, hop, path, safety};
 
 /// The time that is left, in milliseconds, as one Seawall tells the next.
@@ -38,6 +39,8 @@ pub(crate) struct Accepted {
     pub(crate) safety: Safety,
     /// The time that a trusted caller still has.
     pub(crate) remaining: Option<Duration>,
+    /// Whether the caller takes trailers at the end of the answer.
+    pub(crate) trailers: Trailers,
     trace: Trace,
 }
 
@@ -57,19 +60,29 @@ pub(crate) fn accept(
     let target = target(&parts.uri)?;
     let mut headers = parts.headers;
     let remaining = remaining(&headers, caller);
-    let trailers = hop::accepts_trailers(&headers);
+    let trailers = Trailers::taken_by(&headers);
+    let announced = Trailers::framed_by(&headers, parts.version).announcement(&headers);
     hop::strip(&mut headers)?;
     drop_own(&mut headers);
     let id = request_id(&headers, caller);
     headers.insert(REQUEST_ID, id.clone());
     forward(&mut headers, caller, authority.as_ref().map(Authority::as_str));
     identity.pass(&mut headers, parts.version)?;
-    if trailers {
-        headers.insert(TE, HeaderValue::from_static("trailers"));
-    }
+    negotiate(&mut headers, trailers, announced);
     let trace = Trace::of(&mut headers, rng);
     let method = parts.method;
-    Ok(Accepted { method, authority, target, headers, id, safety, remaining, trace })
+    Ok(Accepted { method, authority, target, headers, id, safety, remaining, trailers, trace })
+}
+
+/// What differs between the attempts of one request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AttemptFacts<'a> {
+    /// Which attempt it is, from 1.
+    pub(crate) number: u32,
+    /// The endpoint's name: the host of requests that name none.
+    pub(crate) endpoint: &'a str,
+    /// The time that is left of the call.
+    pub(crate) remaining: Option<Duration>,
 }
 
 impl Accepted {
@@ -78,15 +91,15 @@ impl Accepted {
         self.target.path()
     }
 
-    /// The head of one attempt at `endpoint`. Framing is set from the body by the caller.
+    /// The request of one attempt. Framing is set from the body by the caller, except that a body
+    /// with trailers is sent in chunks.
     pub(crate) fn attempt<B>(
         &self,
-        number: u32,
-        endpoint: &str,
-        remaining: Option<Duration>,
+        facts: AttemptFacts<'_>,
         body: B,
         rng: &mut impl Rng,
     ) -> Request<B> {
+        let AttemptFacts { number, endpoint, remaining } = facts;
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = Uri::from(self.target.clone());
@@ -131,6 +144,20 @@ fn judge_framing(parts: &Parts) -> Result<(), Reason> {
         }
     }
     Ok(())
+}
+
+/// Says to the service which trailers its answer may have, and which follow the request.
+fn negotiate(headers: &mut HeaderMap, taken: Trailers, announced: Option<HeaderValue>) {
+    if taken == Trailers::Wanted {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+        // Whoever sends TE names it: a next hop that does not know it then drops it.
+        headers.insert(CONNECTION, HeaderValue::from_static("te"));
+    }
+    if let Some(announced) = announced {
+        headers.insert(TRAILER, announced);
+        // Only a chunked body can have trailers, even if its length is known.
+        headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
 }
 
 fn target(uri: &Uri) -> Result<PathAndQuery, Reason> {
@@ -199,7 +226,8 @@ mod tests {
         let accepted = accepted.unwrap();
         let left = Some(Duration::from_millis(400));
         let mut rng = Stream::new(2, "test");
-        let request = accepted.attempt(2, "127.0.0.1:9001", left, (), &mut rng);
+        let facts = AttemptFacts { number: 2, endpoint: "127.0.0.1:9001", remaining: left };
+        let request = accepted.attempt(facts, (), &mut rng);
         assert_eq!(request.uri(), "/pay?x=1");
         assert_eq!(request.headers()["host"], "shop.test");
         assert_eq!(request.headers()["seawall-timeout-ms"], "395");
@@ -216,6 +244,23 @@ mod tests {
         assert_eq!(edge.remaining, None);
         assert!(!edge.headers.contains_key("seawall-attempt"));
         assert_eq!(given(&lines, true).unwrap().remaining, Some(Duration::from_millis(250)));
+    }
+
+    #[test]
+    fn trailers_are_negotiated_anew() {
+        let chunked = ("transfer-encoding", "chunked");
+        let lines = [("te", "gzip, trailers"), ("trailer", "x-sum, host"), chunked];
+        let accepted = given(&lines, false).unwrap();
+        assert_eq!(accepted.trailers, Trailers::Wanted);
+        assert_eq!(accepted.headers["te"], "trailers");
+        assert_eq!(accepted.headers["connection"], "te");
+        assert_eq!(accepted.headers["trailer"], "x-sum");
+        assert_eq!(accepted.headers["transfer-encoding"], "chunked");
+        let sized = given(&[("trailer", "x-sum"), ("content-length", "3")], false).unwrap();
+        assert_eq!(sized.trailers, Trailers::Unwanted);
+        for name in ["te", "connection", "trailer", "transfer-encoding"] {
+            assert!(!sized.headers.contains_key(name), "{name}");
+        }
     }
 
     #[test]
