@@ -11,7 +11,9 @@ use tokio::task::JoinSet;
 use seawall_config::{HealthCheckConfig, HealthProbe};
 use seawall_core::health::Check;
 use seawall_core::rng::{Rng as _, Stream};
-use seawall_upstream::{CheckKind, CheckResult, CheckSettings, CheckTurns, run_checks};
+use seawall_upstream::{
+    CheckFailure, CheckKind, CheckResult, CheckSettings, CheckTurns, run_checks,
+};
 
 use crate::live::Live;
 use crate::shared::Shared;
@@ -75,6 +77,10 @@ impl Target {
         let report = |result: CheckResult| {
             let check = match &result {
                 CheckResult::Pass => Check::Passed,
+                CheckResult::Fail(CheckFailure::Dial(why)) if why.is_own() => {
+                    tracing::warn!(%why, "a health check could not be made");
+                    return;
+                }
                 CheckResult::Fail(why) => {
                     tracing::debug!(endpoint = &*endpoint.name, %why, "a health check failed");
                     Check::Failed

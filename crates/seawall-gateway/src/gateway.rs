@@ -3,7 +3,7 @@
 mod control;
 mod listeners;
 
-pub use control::{Control, Ended};
+pub use control::{Control, Ended, Notice};
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -22,8 +22,8 @@ use crate::shared::{Lifecycle, Shared};
 use crate::wire::Identity;
 use crate::worker::{Command, Worker};
 
-/// Commands that may wait for a worker. Reloads and listeners come one at a time.
-const COMMANDS: usize = 64;
+/// Commands that may wait for a worker: one for each listener that a config may have, and some.
+const COMMANDS: usize = 8_192;
 
 /// Why a gateway could not start, or could not take over a new config.
 #[derive(Debug, thiserror::Error)]
@@ -156,7 +156,7 @@ pub fn start(config: Config, workers: usize, seed: u64) -> Result<Control, Gatew
         "bounds derived from the limit of open files"
     );
     let mut control = Control::new(shared, handles, rng);
-    control.open(sockets);
+    control.open(sockets)?;
     control.gateway().shared.set_lifecycle(Lifecycle::Serving);
     Ok(control)
 }

@@ -24,5 +24,5 @@ mod upstreams;
 mod wire;
 mod worker;
 
-pub use gateway::{Control, Ended, Gateway, GatewayError, start};
+pub use gateway::{Control, Ended, Gateway, GatewayError, Notice, start};
 pub use shared::Lifecycle;

@@ -3,6 +3,7 @@
 mod admin;
 mod source;
 
+use std::io::IsTerminal as _;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use tokio::task::{JoinHandle, LocalSet};
 use tracing_subscriber::EnvFilter;
 
 use seawall_config::Config;
-use seawall_gateway::Control;
+use seawall_gateway::{Control, Notice};
 
 use crate::{UNUSABLE, lifeline};
 use admin::{Asked, Running};
@@ -98,7 +99,7 @@ async fn serve(source: Source, config: Config, workers: usize) -> Result<ExitCod
     let running = Arc::new(Running::new(control.gateway(), asks));
     let admin = admin.map(|listener| serve_admin(listener, running, is_closing)).transpose()?;
     announce(&control, admin.as_ref().map(|(address, _)| *address), &source);
-    loop {
+    let notice = loop {
         tokio::select! {
             _ = signals.hang_up.recv() => {
                 let _told = reload(&mut control, &source);
@@ -107,11 +108,13 @@ async fn serve(source: Source, config: Config, workers: usize) -> Result<ExitCod
                 // Whoever asked may have gone; the reload is done all the same.
                 let _gone = answer.send(reload(&mut control, &source));
             }
-            _ = signals.terminate.recv() => break,
-            _ = signals.interrupt.recv() => break,
+            _ = signals.terminate.recv() => break Notice::Given,
+            _ = signals.interrupt.recv() => break Notice::Skipped,
         }
-    }
-    let ended = control.drain(signals.again()).await;
+    };
+    // Whoever asks for a reload from now on is told that the gateway is leaving.
+    drop(asked);
+    let ended = control.drain(notice, signals.again()).await;
     drop(closing);
     if let Some((_, task)) = admin {
         task.await??;
@@ -192,7 +195,9 @@ fn seed() -> Result<u64, Trouble> {
 
 fn log_to_standard_error() {
     let filter = EnvFilter::try_from_env("SEAWALL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let format = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
+    format.with_writer(std::io::stderr).init();
 }
 
 /// The soft limit of open files is often 1 024 for the sake of old programs; ours may use it all.

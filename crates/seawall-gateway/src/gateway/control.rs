@@ -25,6 +25,8 @@ pub struct Control {
     shared: Arc<Shared>,
     workers: Vec<WorkerHandle>,
     listeners: Vec<Open>,
+    /// Listeners that a reload removed and that still have connections.
+    leaving: Vec<Stop>,
     checks: Checks,
     rng: Stream,
 }
@@ -36,6 +38,15 @@ struct Open {
     stop: Stop,
 }
 
+/// Whether readiness says no for a while before a drain, so that a balancer takes notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// For the `announce` of the config.
+    Given,
+    /// Not at all: somebody sits at the terminal.
+    Skipped,
+}
+
 /// How a gateway ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ended {
@@ -45,8 +56,8 @@ pub struct Ended {
 
 impl Control {
     pub(super) fn new(shared: Arc<Shared>, workers: Vec<WorkerHandle>, rng: Stream) -> Self {
-        let (listeners, checks) = (Vec::new(), Checks::default());
-        Self { shared, workers, listeners, checks, rng }
+        let (listeners, leaving) = (Vec::new(), Vec::new());
+        Self { shared, workers, listeners, leaving, checks: Checks::default(), rng }
     }
 
     /// A handle for reading.
@@ -88,40 +99,46 @@ impl Control {
         self.shared.events.note(clock, "config", "rejected", error.to_string());
     }
 
-    /// Ends the gateway: announces it, stops accepting, lets running calls end, and cuts what is
-    /// left when the time of the config is over or `hurry` completes.
-    pub async fn drain(mut self, hurry: impl Future<Output = ()>) -> Ended {
+    /// Ends the gateway: announces it unless told not to, stops accepting, lets running calls end,
+    /// and cuts what is left when the time of the config is over or `hurry` completes.
+    pub async fn drain(mut self, notice: Notice, hurry: impl Future<Output = ()>) -> Ended {
         let live = self.shared.live();
         let gateway = &live.config.gateway;
         self.shared.set_lifecycle(Lifecycle::Draining);
+        let announce = if notice == Notice::Given { gateway.announce } else { Duration::ZERO };
         let mut hurry = std::pin::pin!(hurry);
-        tokio::select! {
-            () = sleep(gateway.announce) => {}
-            () = &mut hurry => {}
-        }
+        let patience = tokio::select! {
+            () = sleep(announce) => gateway.drain,
+            () = &mut hurry => Duration::ZERO,
+        };
         let stops: Vec<_> = self.listeners.drain(..).map(|open| open.stop).collect();
         stops.iter().for_each(Stop::drain);
         let mut finished = std::pin::pin!(join(std::mem::take(&mut self.workers)));
         tokio::select! {
             cut = &mut finished => return Ended { cut },
-            () = sleep(gateway.drain) => {}
-            () = &mut hurry => {}
+            () = sleep(patience) => {}
+            () = &mut hurry, if !patience.is_zero() => {}
         }
-        stops.iter().for_each(Stop::force);
+        stops.iter().chain(&self.leaving).for_each(Stop::force);
         Ended { cut: timeout(FORCE, finished).await.unwrap_or(1) }
     }
 
     /// Lets workers accept on these sockets.
-    pub(super) fn open(&mut self, sockets: Vec<Bound>) {
+    ///
+    /// # Errors
+    /// [`GatewayError::Bind`] without descriptors for the workers; what was opened stays open.
+    pub(super) fn open(&mut self, sockets: Vec<Bound>) -> Result<(), GatewayError> {
         for bound in sockets {
+            let copies =
+                self.workers.iter().map(|_| bound.copy()).collect::<Result<Vec<_>, _>>()?;
             let stop = Stop::new();
-            for worker in &self.workers {
-                let Ok(socket) = bound.socket.try_clone() else { continue };
+            for (worker, socket) in self.workers.iter().zip(copies) {
                 let (config, stop) = (Box::new(bound.config.clone()), stop.clone());
                 worker.send(Command::Listen { socket, config, stop });
             }
             self.listeners.push(Open { bound, stop });
         }
+        Ok(())
     }
 
     fn take_over(&mut self, config: Config) -> Result<u64, GatewayError> {
@@ -138,9 +155,9 @@ impl Control {
         let workers = self.shared.workers;
         let mut site = Site { now, rng: &mut self.rng, resources, workers };
         let live = build(config, Some(&before), &mut site);
-        let generation = live.generation;
+        let (generation, drain) = (live.generation, live.config.gateway.drain);
         self.shared.go_live(live);
-        self.switch_listeners(sockets);
+        self.switch_listeners(sockets, drain)?;
         self.workers.iter().for_each(|worker| worker.send(Command::Follow));
         self.start_checks();
         let detail = format!("generation {generation}");
@@ -149,8 +166,12 @@ impl Control {
     }
 
     /// Unchanged listeners go on, changed ones hand their socket to a new accept loop, and those
-    /// that are gone stop accepting and drain.
-    fn switch_listeners(&mut self, sockets: Vec<Bound>) {
+    /// that are gone stop accepting; what runs on them is cut after `drain`.
+    fn switch_listeners(
+        &mut self,
+        sockets: Vec<Bound>,
+        drain: Duration,
+    ) -> Result<(), GatewayError> {
         let (keep, leave): (Vec<Open>, Vec<Open>) = std::mem::take(&mut self.listeners)
             .into_iter()
             .partition(|open| sockets.iter().any(|bound| bound.config == open.bound.config));
@@ -159,8 +180,20 @@ impl Control {
             .filter(|bound| keep.iter().all(|open| open.bound.config != bound.config));
         let new: Vec<Bound> = new.collect();
         self.listeners = keep;
-        self.open(new);
-        leave.iter().for_each(|open| open.stop.drain());
+        let opened = self.open(new);
+        self.leaving.retain(|stop| !stop.is_forced());
+        leave.into_iter().for_each(|open| self.leave(open.stop, drain));
+        opened
+    }
+
+    fn leave(&mut self, stop: Stop, drain: Duration) {
+        stop.drain();
+        self.leaving.push(stop.clone());
+        #[expect(clippy::disallowed_methods, reason = "it ends by itself after the drain")]
+        tokio::task::spawn_local(async move {
+            sleep(drain).await;
+            stop.force();
+        });
     }
 }
 

@@ -19,6 +19,13 @@ pub(super) struct Bound {
     pub(super) socket: TcpListener,
 }
 
+impl Bound {
+    /// The same socket once more, for another worker.
+    pub(super) fn copy(&self) -> Result<TcpListener, GatewayError> {
+        self.socket.try_clone().map_err(|source| failed(&self.config, source))
+    }
+}
+
 /// Binds every listener; `open` gives the sockets of addresses that are held already.
 pub(super) fn bind_all(
     listeners: &[ListenerConfig],
@@ -35,13 +42,13 @@ fn bind_one(config: &ListenerConfig, open: &[&Bound]) -> Result<Bound, GatewayEr
     };
     match socket {
         Ok(socket) => Ok(Bound { config: config.clone(), socket }),
-        Err(source) => Err(GatewayError::Bind {
-            listener: config.name.clone(),
-            address: config.address,
-            remedy: remedy(&source),
-            source,
-        }),
+        Err(source) => Err(failed(config, source)),
     }
+}
+
+fn failed(config: &ListenerConfig, source: std::io::Error) -> GatewayError {
+    let (listener, address) = (config.name.clone(), config.address);
+    GatewayError::Bind { listener, address, remedy: remedy(&source), source }
 }
 
 /// One socket for all workers, not one each with `SO_REUSEPORT`: a second gateway on the same port

@@ -39,6 +39,12 @@ impl Stop {
         self.advance(Phase::Forced);
     }
 
+    /// Whether what still ran has been cut.
+    #[must_use]
+    pub(crate) fn is_forced(&self) -> bool {
+        *self.phase.borrow() == Phase::Forced
+    }
+
     /// Waits until it has gone at least this far.
     pub(crate) async fn reached(&self, phase: Phase) {
         let mut seen = self.phase.subscribe();
