@@ -10,7 +10,7 @@ use crate::time::{Duration, Instant, nanos};
 use crate::upstream::{AttemptEnd, Event, Probe, Wish};
 
 use super::attempt::{Running, Tried};
-use super::machine::{Call, Context, Doing};
+use super::machine::{Call, Context, Doing, Refusal};
 use super::retry::Retry;
 use super::table::{Event as By, State};
 use super::trail::{StepKind, Trail};
@@ -87,6 +87,10 @@ impl Call {
         permit: Permit,
         ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
     ) -> Action {
+        if let Some(Refusal { why, until }) = self.obstacle(ctx) {
+            ctx.upstream.release(permit, Duration::ZERO);
+            return self.give_up(by, why, until, ctx);
+        }
         let (tried, probe) = (self.tried.as_slice(), self.probe());
         let (upstream, mut scene) = ctx.split();
         let Some(choice) = upstream.choose(Wish { tried, probe }, &mut scene) else {
@@ -106,6 +110,13 @@ impl Call {
         let running = Running { number, choice, permit, started, deadline, head, abandoning };
         self.enter(by, State::Attempting, Doing::Attempt(running));
         Action::Attempt(AttemptPlan { number, endpoint, reason, deadline })
+    }
+
+    /// What forbids an attempt now. Asked again once a permit is there: a driver may be late with
+    /// the news of a grant.
+    fn obstacle(&self, ctx: &Context<'_, impl Rng, impl Sink<Event>>) -> Option<Refusal> {
+        let refusal = Refusal { why: Reason::DeadlineExceeded, until: Until::Never };
+        (ctx.now >= self.attempts_end).then_some(refusal)
     }
 
     fn probe(&self) -> Probe {

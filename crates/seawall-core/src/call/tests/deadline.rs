@@ -98,6 +98,25 @@ fn t78_an_answer_that_is_ready_at_the_deadline_wins() {
 }
 
 #[test]
+fn a_permit_that_comes_after_the_deadline_starts_nothing() {
+    for by_timer in [false, true] {
+        let mut settings = narrow(1, 4);
+        settings.bulkhead.max_wait = SECOND * 60;
+        let mut world = World::new(settings, 2);
+        let (mut holder, _) = world.attempt(plain(), get());
+        let (mut call, _) = world.start(plain(), within(MS * 50));
+        world.pass(MS * 40);
+        holder.cancelled(&mut world);
+        assert!(world.upstream.next_grant(world.now).is_some());
+        world.pass(MS * 10);
+        let action = if by_timer { call.timer(&mut world) } else { call.granted(&mut world) };
+        let why = Reason::DeadlineExceeded;
+        assert_eq!(verdict(&action), Verdict::Rejected { why, until: Until::Never });
+        assert_eq!(world.in_use(), 0);
+    }
+}
+
+#[test]
 fn a_retry_whose_timer_comes_after_the_deadline_starts_nothing() {
     let mut world = World::new(lenient(), 2);
     let (mut call, _) = world.attempt(plain(), within(SECOND));
