@@ -216,12 +216,14 @@ impl Call {
     }
 }
 
-/// The total deadline, less what the ladder needs: the greater of 50 ms and a twentieth.
+/// The total deadline, less what the ladder needs: the greater of 50 ms and a twentieth, but never
+/// more than half, so that a caller in a hurry still gets an attempt.
 fn attempts_end(now: Instant, total: Option<Duration>, rungs: u8) -> Instant {
     let Some(total) = total else { return Instant::NEVER };
-    if rungs == 0 {
-        return now.after(total);
+    let end = now.after(total);
+    if rungs == 0 || end.is_never() {
+        return end;
     }
-    let reserve = LADDER_RESERVE.max(total / 20);
-    Instant::from_nanos(now.after(total).as_nanos().saturating_sub(nanos(reserve))).max(now)
+    let reserve = LADDER_RESERVE.max(total / 20).min(total / 2);
+    Instant::from_nanos(end.as_nanos().saturating_sub(nanos(reserve)))
 }

@@ -66,6 +66,18 @@ fn t59_each_limit_has_its_own_reason() {
 }
 
 #[test]
+fn t77_a_deadline_that_overflows_is_none() {
+    for rungs in [0, 2] {
+        let mut world = World::new(lenient(), 2);
+        let settings = CallSettings { total: Some(Duration::MAX), rungs, ..plain() };
+        let settings = CallSettings { attempt: Duration::MAX, ..settings };
+        let (call, first) = world.attempt(settings, get());
+        assert_eq!(first.deadline, Instant::NEVER);
+        assert_eq!(call.remaining(world.now), None);
+    }
+}
+
+#[test]
 fn t77_a_caller_only_ever_shortens_the_total() {
     let mut world = World::new(lenient(), 2);
     for (remaining, left) in [(SECOND, SECOND), (SECOND * 60, SECOND * 10)] {
@@ -125,6 +137,15 @@ fn a_retry_whose_timer_comes_after_the_deadline_starts_nothing() {
     let end = call.timer(&mut world);
     assert_eq!(verdict(&end), Verdict::Failed { why: Reason::DeadlineExceeded });
     assert_eq!(world.extra(), 0);
+}
+
+#[test]
+fn a_total_below_the_ladders_reserve_still_allows_an_attempt() {
+    let mut world = World::new(lenient(), 2);
+    let settings = CallSettings { rungs: 1, ..plain() };
+    let (call, first) = world.attempt(settings, within(MS * 40));
+    assert_eq!(call.state(), CallState::Attempting);
+    assert!(first.deadline > world.now && first.deadline < world.now.after(MS * 40));
 }
 
 #[test]
