@@ -48,7 +48,7 @@ impl Call {
     }
 
     pub(super) fn admit(&mut self, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) -> Action {
-        if self.attempts_end <= ctx.now {
+        if self.attempts_end <= ctx.now || self.settings.attempt.is_zero() {
             // A guard stands outside the ladder: there is no time to serve even a rung.
             let verdict = Verdict::Rejected { why: Reason::DeadlineExpired, until: Until::Never };
             self.trail.note(ctx.now, StepKind::Refused(Reason::DeadlineExpired));

@@ -66,6 +66,22 @@ fn t59_each_limit_has_its_own_reason() {
 }
 
 #[test]
+fn t77_zero_refuses_and_asks_for_nothing() {
+    let zero = CallSettings { total: Some(Duration::ZERO), ..plain() };
+    let hasty = CallSettings { attempt: Duration::ZERO, ..plain() };
+    for (settings, facts) in [(zero, get()), (plain(), within(Duration::ZERO)), (hasty, get())] {
+        for rungs in [0, 1] {
+            let mut world = World::new(lenient(), 2);
+            let (call, action) = world.start(CallSettings { rungs, ..settings }, facts);
+            let expected = Verdict::Rejected { why: Reason::DeadlineExpired, until: Until::Never };
+            assert_eq!(verdict(&action), expected);
+            assert_eq!((call.attempts(), world.in_use()), (0, 0));
+            assert_eq!(world.snapshot().budget.first, 0, "a refused call deposits nothing");
+        }
+    }
+}
+
+#[test]
 fn t77_a_deadline_that_overflows_is_none() {
     for rungs in [0, 2] {
         let mut world = World::new(lenient(), 2);
