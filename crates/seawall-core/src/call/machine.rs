@@ -175,14 +175,13 @@ impl Call {
     /// since a slow caller is no fault of the service. Once the body has outgrown the replay
     /// buffer the total gives way too, unless the caller set it.
     pub fn uploading(&mut self, since: Instant, replay: Replay) {
+        let Doing::Attempt(running) = &mut self.doing else { return };
+        let patience = since.after(self.settings.attempt);
         if replay == Replay::Lost && self.facts.remaining.is_none() {
-            self.attempts_end = self.attempts_end.max(since.after(self.settings.attempt));
+            self.attempts_end = self.attempts_end.max(patience);
         }
-        if let Doing::Attempt(running) = &mut self.doing {
-            let later = since.after(self.settings.attempt).min(self.attempts_end);
-            running.deadline = running.deadline.max(later);
-            self.check(By::Uploading, State::Attempting);
-        }
+        running.deadline = running.deadline.max(patience.min(self.attempts_end));
+        self.check(By::Uploading, State::Attempting);
     }
 
     /// Time has passed. Waking early is harmless.

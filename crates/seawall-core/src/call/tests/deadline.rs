@@ -198,3 +198,13 @@ fn an_upload_beyond_the_replay_buffer_outlives_our_own_total() {
     call.uploading(world.now, Replay::Lost);
     assert_eq!(call.next_deadline(), Some(world.now.after(SECOND * 3)));
 }
+
+#[test]
+fn an_upload_is_news_only_while_an_attempt_runs() {
+    let mut world = World::new(lenient(), 2);
+    let (mut call, _) = world.attempt(plain(), get());
+    assert_eq!(call.ended(&mut world, 1, REFUSED), Action::Wait);
+    let before = call.remaining(world.now);
+    call.uploading(world.now.after(SECOND * 60), Replay::Lost);
+    assert_eq!(call.remaining(world.now), before);
+}
