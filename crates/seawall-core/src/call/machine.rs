@@ -156,6 +156,10 @@ impl Call {
         let Some(running) = self.take_attempt(number) else { return Action::Wait };
         let (outcome, _) = self.observe(&running, seen, ctx.now);
         self.end_attempt(running, outcome, ctx);
+        if seen == Observation::CallerGone {
+            self.trail.note(ctx.now, StepKind::Cancelled);
+            return self.finish(By::Ended, Verdict::Cancelled, ctx);
+        }
         if self.may_resend(seen, replay) {
             self.resends += 1;
             self.attempts -= 1;

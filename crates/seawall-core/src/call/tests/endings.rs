@@ -50,6 +50,26 @@ fn a_caller_that_leaves_during_a_good_answer_is_no_failure() {
 }
 
 #[test]
+fn a_caller_that_leaves_before_the_head_ends_the_call_as_cancelled() {
+    for rungs in [0, 2] {
+        let mut world = World::new(lenient(), 1);
+        let (mut call, _) = world.attempt(CallSettings { rungs, ..plain() }, get());
+        let end = call.ended(&mut world, 1, Observation::CallerGone);
+        assert_eq!(verdict(&end), Verdict::Cancelled, "no rung is asked for nobody");
+    }
+}
+
+#[test]
+fn a_caller_that_leaves_does_not_get_the_kept_answer() {
+    let mut world = World::new(lenient(), 2);
+    let (mut call, _) = world.attempt(plain(), get());
+    assert_eq!(call.head(&mut world, 1, status(503)), Action::Wait);
+    let second = call.retried(&mut world);
+    let end = call.ended(&mut world, second.number, Observation::CallerGone);
+    assert_eq!(verdict(&end), Verdict::Cancelled);
+}
+
+#[test]
 fn t20_a_caller_that_leaves_is_no_failure_of_the_upstream() {
     let mut world = World::new(UpstreamSettings::default(), 1);
     for _ in 0..100 {
