@@ -234,21 +234,20 @@ impl Call {
             return;
         }
         match core::mem::replace(&mut self.doing, Doing::Nothing) {
-            Doing::Wait { waiter, .. } => ctx.upstream.leave(waiter),
-            Doing::Attempt(running) | Doing::Delivery { running: Some(running), .. } => {
-                let head = running.head.map(|(_, elapsed)| elapsed);
-                let elapsed = head.unwrap_or_else(|| ctx.now.since(running.started));
-                self.latest = Some((Outcome::abandoned(), elapsed));
-                self.end_attempt(running, Outcome::abandoned(), ctx);
+            Doing::Wait { waiter, .. } => {
+                ctx.upstream.leave(waiter);
+                self.leave_undecided();
             }
-            Doing::Nothing
-            | Doing::BackOff { .. }
-            | Doing::Delivery { .. }
-            | Doing::Rung { .. } => {}
+            Doing::BackOff { .. } => self.leave_undecided(),
+            Doing::Attempt(running) | Doing::Delivery { running: Some(running), .. } => {
+                self.end_delivery(running, Outcome::abandoned(), ctx);
+            }
+            // The upstream had its chance, and what came of it stands.
+            Doing::Nothing | Doing::Delivery { .. } | Doing::Rung { .. } => {}
         }
         self.trail.note(ctx.now, StepKind::Cancelled);
         self.enter(By::Cancelled, State::Finished, Doing::Nothing);
-        self.close(Class::Abandoned, ctx);
+        self.close(ctx);
     }
 
     /// When to call [`Call::timer`]; `None` while only the driver can move the call.

@@ -50,6 +50,24 @@ fn a_caller_that_leaves_during_a_good_answer_is_no_failure() {
 }
 
 #[test]
+fn a_caller_that_leaves_during_a_bad_answer_hides_no_failure() {
+    for by_report in [false, true] {
+        let mut world = World::new(UpstreamSettings::default(), 1);
+        let settings = CallSettings { max_attempts: 1, ..plain() };
+        let (mut call, first) = world.attempt(settings, get());
+        assert_eq!(call.head(&mut world, 1, status(503)), Action::Deliver(1));
+        if by_report {
+            let end = call.ended(&mut world, 1, Observation::CallerGone);
+            assert_eq!(verdict(&end), Verdict::Cancelled);
+        } else {
+            call.cancelled(&mut world);
+        }
+        assert_eq!(world.endpoint(first.endpoint).breaker.failures, 1);
+        assert_eq!(world.snapshot().breaker.failures, 1);
+    }
+}
+
+#[test]
 fn a_caller_that_leaves_before_the_head_ends_the_call_as_cancelled() {
     for rungs in [0, 2] {
         let mut world = World::new(lenient(), 1);
@@ -109,6 +127,29 @@ fn a_short_last_attempt_does_not_hide_the_failures_before_it() {
 }
 
 #[test]
+fn cl_2_t34_own_refusals_move_no_counter() {
+    let mut settings = strict();
+    settings.bulkhead.permits = 0;
+    settings.bulkhead.queue = 1;
+    settings.bulkhead.max_wait = SECOND * 5;
+    let mut world = World::new(settings, 2);
+    for _ in 0..50 {
+        let (mut waiting, _) = world.start(laddered(), get());
+        let (mut refused, action) = world.start(laddered(), get());
+        assert!(matches!(action, Action::FallBack { rung: 0, why: Reason::QueueFull }));
+        world.pass(SECOND * 5);
+        waiting.cancelled(&mut world);
+        refused.cancelled(&mut world);
+    }
+    let seen = world.snapshot();
+    assert_eq!((seen.breaker.calls, seen.breaker.failures, seen.breaker.slow), (0, 0, 0));
+    for endpoint in seen.endpoints {
+        assert_eq!((endpoint.breaker.calls, endpoint.outlier.requests), (0, 0));
+    }
+    assert_eq!(seen.bulkhead.service_time, None);
+}
+
+#[test]
 fn rungs_are_asked_in_order_and_the_last_answer_comes_after_them() {
     let mut world = World::new(lenient(), 1);
     let (mut call, _) = world.attempt(laddered(), get());
@@ -119,6 +160,24 @@ fn rungs_are_asked_in_order_and_the_last_answer_comes_after_them() {
     assert!(matches!(next, Action::FallBack { rung: 1, .. }), "{next:?}");
     let last = call.call.rung_done(Rung::Failed, &mut world.ctx());
     assert_eq!(last, Action::Deliver(1));
+}
+
+#[test]
+fn a_rung_that_serves_ends_the_call_and_the_upstream_still_failed() {
+    for leaves in [false, true] {
+        let mut world = World::new(UpstreamSettings::default(), 1);
+        let (mut call, _) = world.attempt(laddered(), get());
+        let why = Reason::ConnectRefused;
+        let asked = call.ended(&mut world, 1, REFUSED);
+        assert_eq!(asked, Action::FallBack { rung: 0, why });
+        if leaves {
+            call.cancelled(&mut world);
+        } else {
+            let end = call.call.rung_done(Rung::Served, &mut world.ctx());
+            assert_eq!(verdict(&end), Verdict::FellBack { rung: 0, why });
+        }
+        assert_eq!(world.snapshot().breaker.failures, 1);
+    }
 }
 
 #[test]
