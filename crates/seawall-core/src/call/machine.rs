@@ -184,6 +184,7 @@ impl Call {
         if replay == Replay::Lost && self.facts.remaining.is_none() {
             self.attempts_end = self.attempts_end.max(patience);
         }
+        running.patience = running.patience.max(patience);
         running.deadline = running.deadline.max(patience.min(self.attempts_end));
         self.check(By::Uploading, State::Attempting);
     }

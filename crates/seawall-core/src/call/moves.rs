@@ -3,11 +3,11 @@
 use crate::backoff::Backoff;
 use crate::bulkhead::{Acquired, Claimed, Permit, Waiter};
 use crate::event::Sink;
-use crate::outcome::{Observation, Outcome, classify};
+use crate::outcome::{Class, Observation, Origin, Outcome, classify};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant, nanos};
-use crate::upstream::{AttemptEnd, Event, Probe, Wish};
+use crate::upstream::{AttemptEnd, Choice, Event, Probe, Wish};
 
 use super::attempt::{Running, Tried};
 use super::machine::{Call, Context, Doing, Refusal};
@@ -104,12 +104,17 @@ impl Call {
         let number = self.attempts + self.resends;
         let (endpoint, reason, candidates) = (choice.endpoint, choice.reason, choice.candidates);
         self.trail.note(ctx.now, StepKind::Attempt { number, endpoint, reason, candidates });
-        let deadline = ctx.now.after(self.settings.attempt).min(self.attempts_end);
-        let (started, head) = (ctx.now, None);
-        let abandoning = false;
-        let running = Running { number, choice, permit, started, deadline, head, abandoning };
+        let running = self.begin(number, choice, permit, ctx.now);
+        let deadline = running.deadline;
         self.enter(by, State::Attempting, Doing::Attempt(running));
         Action::Attempt(AttemptPlan { number, endpoint, reason, deadline })
+    }
+
+    fn begin(&self, number: u32, choice: Choice, permit: Permit, started: Instant) -> Running {
+        let patience = started.after(self.settings.attempt);
+        let deadline = patience.min(self.attempts_end);
+        let (head, abandoning) = (None, false);
+        Running { number, choice, permit, started, patience, deadline, head, abandoning }
     }
 
     /// What forbids an attempt now. Asked again once a permit is there: a driver may be late with
@@ -143,12 +148,31 @@ impl Call {
         seen: Observation,
         now: Instant,
     ) -> (Outcome, Duration) {
-        let outcome = classify(seen, self.settings.on_500);
+        let outcome = self.judge(running, seen);
         let elapsed = now.since(running.started);
-        self.latest = Some((outcome, elapsed));
+        let failed = self.latest.is_some_and(|(latest, _)| latest.class == Class::Failure);
+        if outcome.class != Class::Abandoned || !failed {
+            self.latest = Some((outcome, elapsed));
+        }
         let (number, class) = (running.number, outcome.class);
         self.trail.note(now, StepKind::Saw { number, seen, class });
         (outcome, elapsed)
+    }
+
+    /// An attempt that had less than its time because its caller is in a hurry is given up rather
+    /// than failed, or impatient callers would open the breaker of a healthy upstream. Limits of
+    /// our own count in full.
+    fn judge(&self, running: &Running, seen: Observation) -> Outcome {
+        let outcome = classify(seen, self.settings.on_500);
+        let hurried = self
+            .facts
+            .remaining
+            .is_some_and(|remaining| self.settings.total.is_none_or(|total| remaining < total));
+        let cut = hurried && running.deadline < running.patience;
+        if cut && outcome.reason == Some(Reason::AttemptTimeout) {
+            return Outcome { class: Class::Abandoned, origin: Origin::Caller, ..outcome };
+        }
+        outcome
     }
 
     /// Gives back what an attempt held and credits its endpoint.

@@ -100,6 +100,21 @@ fn t20_a_caller_that_leaves_is_no_failure_of_the_upstream() {
 }
 
 #[test]
+fn t20_a_callers_own_short_deadline_is_no_failure_of_the_upstream() {
+    let mut world = World::new(UpstreamSettings::default(), 1);
+    for _ in 0..100 {
+        let (mut call, first) = world.attempt(plain(), within(MS * 20));
+        world.now = first.deadline;
+        assert_eq!(call.timer(&mut world), Action::Abandon(1));
+        let end = call.ended(&mut world, 1, TIMED_OUT);
+        assert_eq!(verdict(&end), Verdict::Failed { why: Reason::DeadlineExceeded });
+    }
+    let (id, upstream) = (world.ids[0], world.snapshot().breaker);
+    assert_eq!((upstream.failures, world.endpoint(id).breaker.failures), (0, 0));
+    assert_eq!(world.endpoint(id).outlier.consecutive, 0);
+}
+
+#[test]
 fn t139_our_own_limits_are_failures_of_the_upstream() {
     for (total, remaining) in [(SECOND * 2, None), (SECOND * 10, Some(SECOND * 3))] {
         let mut world = World::new(UpstreamSettings::default(), 1);
