@@ -117,11 +117,17 @@ impl Call {
         Running { number, choice, permit, started, patience, deadline, head, abandoning }
     }
 
-    /// What forbids an attempt now. Asked again once a permit is there: a driver may be late with
-    /// the news of a grant.
+    /// What forbids an attempt now. Asked again once a permit is there: the breaker may have
+    /// opened meanwhile, and a driver may be late with the news of a grant.
     fn obstacle(&self, ctx: &Context<'_, impl Rng, impl Sink<Event>>) -> Option<Refusal> {
-        let refusal = Refusal { why: Reason::DeadlineExceeded, until: Until::Never };
-        (ctx.now >= self.attempts_end).then_some(refusal)
+        if ctx.now >= self.attempts_end {
+            return Some(Refusal { why: Reason::DeadlineExceeded, until: Until::Never });
+        }
+        let first = self.attempts + self.resends == 0;
+        if first || ctx.upstream.breaker_allows_retry(self.ticket.as_ref(), ctx.now) {
+            return None;
+        }
+        Some(Refusal { why: Reason::BreakerOpen, until: Until::Unknown })
     }
 
     fn probe(&self) -> Probe {
@@ -215,13 +221,10 @@ impl Call {
         &mut self,
         ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
     ) -> Action {
-        if !ctx.upstream.breaker_allows_retry(self.ticket.as_ref(), ctx.now) {
-            return self.give_up(By::Timer, Reason::BreakerOpen, Until::Unknown, ctx);
+        match self.obstacle(ctx) {
+            Some(Refusal { why, until }) => self.give_up(By::Timer, why, until, ctx),
+            None => self.acquire(By::Timer, ctx),
         }
-        if ctx.now >= self.attempts_end {
-            return self.give_up(By::Timer, Reason::DeadlineExceeded, Until::Never, ctx);
-        }
-        self.acquire(By::Timer, ctx)
     }
 
     /// The time in the queue is over; a permit granted in the same moment is still taken.

@@ -63,6 +63,23 @@ fn t171_the_retry_loop_stands_between_the_breaker_and_the_bulkhead() {
 }
 
 #[test]
+fn t171_a_retry_that_queued_for_its_permit_asks_the_breaker_again() {
+    let mut settings = narrow(1, 4);
+    settings.breaker = UpstreamSettings::default().breaker;
+    let mut world = World::new(settings, 1);
+    let (mut call, _) = world.attempt(plain(), get());
+    assert_eq!(call.ended(&mut world, 1, REFUSED), Action::Wait);
+    let (mut holder, _) = world.attempt(plain(), get());
+    world.now = call.next_deadline().expect("a wait");
+    assert!(matches!(call.timer(&mut world), Action::Enqueue(_)));
+    world.upstream.force_breaker(Manual::ForcedOpen, world.now, &mut Discard);
+    holder.cancelled(&mut world);
+    assert!(world.upstream.next_grant(world.now).is_some());
+    assert_eq!(verdict(&call.granted(&mut world)), Verdict::Failed { why: Reason::BreakerOpen });
+    assert_eq!((world.in_use(), world.extra()), (0, 0));
+}
+
+#[test]
 fn t171_the_endpoint_is_chosen_after_the_permit_and_asked_before_the_clock_starts() {
     assert!(LAYERS[5].starts_with("bulkhead"));
     assert!(LAYERS[6].starts_with("endpoint choice"));
