@@ -131,7 +131,7 @@ impl Call {
                 self.give_up(By::Head, denied.0, Until::Unknown, ctx)
             }
             Err(denied) => {
-                if outcome.class == Class::Failure {
+                if outcome.class != Class::Success {
                     self.trail.note(ctx.now, StepKind::RetryDenied(denied.0));
                 }
                 self.deliver(By::Head, number, Some(running), ctx.now)

@@ -258,6 +258,18 @@ fn t99_t100_a_permit_is_held_by_attempts_and_never_during_backoff() {
 }
 
 #[test]
+fn bo_4_a_hint_beyond_the_deadline_stops_the_call_and_says_so() {
+    for code in [503, 429] {
+        let mut world = World::new(lenient(), 2);
+        let settings = CallSettings { total: Some(MS * 1_800), ..plain() };
+        let (mut call, _) = world.attempt(settings, get());
+        let action = call.head(&mut world, 1, hinted(code, SECOND * 2));
+        assert_eq!(action, Action::Deliver(1), "the hint reaches the caller");
+        assert_eq!(call.denial(), Some(Reason::RetryAfterBeyondDeadline), "{code}");
+    }
+}
+
+#[test]
 fn bo_4_a_hint_that_fits_is_waited_for() {
     let mut world = World::new(lenient(), 2);
     let (mut call, _) = world.attempt(plain(), get());
