@@ -88,13 +88,13 @@ impl Call {
         ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
     ) -> Action {
         if let Some(Refusal { why, until }) = self.obstacle(ctx) {
-            ctx.upstream.release(permit, Duration::ZERO);
+            ctx.upstream.give_back(permit);
             return self.give_up(by, why, until, ctx);
         }
         let (tried, probe) = (self.tried.as_slice(), self.probe());
         let (upstream, mut scene) = ctx.split();
         let Some(choice) = upstream.choose(Wish { tried, probe }, &mut scene) else {
-            ctx.upstream.release(permit, Duration::ZERO);
+            ctx.upstream.give_back(permit);
             return self.give_up(by, Reason::NoHealthyEndpoint, Until::Unknown, ctx);
         };
         self.pay(ctx);

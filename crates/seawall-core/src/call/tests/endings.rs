@@ -165,6 +165,21 @@ fn cl_2_t34_own_refusals_move_no_counter() {
 }
 
 #[test]
+fn cl_2_a_call_that_finds_no_endpoint_teaches_the_queue_nothing() {
+    let mut world = World::new(lenient(), 1);
+    let _answered = world.one(200, MS * 80);
+    assert_eq!(world.snapshot().bulkhead.service_time, Some(MS * 80));
+    world.set_endpoints(0);
+    for _ in 0..20 {
+        let (_, action) = world.start(plain(), get());
+        let end = verdict(&action);
+        assert!(matches!(end, Verdict::Rejected { why: Reason::NoHealthyEndpoint, .. }));
+    }
+    assert_eq!(world.snapshot().bulkhead.service_time, Some(MS * 80));
+    assert_eq!(world.in_use(), 0);
+}
+
+#[test]
 fn rungs_are_asked_in_order_and_the_last_answer_comes_after_them() {
     let mut world = World::new(lenient(), 1);
     let (mut call, _) = world.attempt(laddered(), get());
