@@ -145,6 +145,16 @@ fn t35_one_bad_endpoint_closes_no_door_but_its_own() {
 }
 
 #[test]
+fn an_endpoint_that_recovers_starts_slowly() {
+    let mut world = World::new(fragile(), 3);
+    let bad = open_one(&mut world);
+    world.pass(SECOND * 60);
+    assert_eq!(where_to(&mut world, get()), (bad, ChoiceReason::Probe));
+    let weight = world.endpoint(bad).load.weight;
+    assert_eq!(weight.ppm(), 100_000, "a tenth at first");
+}
+
+#[test]
 fn t145_an_upstream_that_was_all_down_heals_by_itself() {
     let mut settings = UpstreamSettings::default();
     settings.bulkhead.permits = 1_000;
