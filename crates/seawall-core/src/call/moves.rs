@@ -69,6 +69,10 @@ impl Call {
     fn acquire(&mut self, by: By, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) -> Action {
         match ctx.upstream.acquire(ctx.now, self.attempts_end) {
             Acquired::Permit(permit) => self.dispatch(by, permit, ctx),
+            Acquired::Queued { waiter, until } if until <= ctx.now => {
+                ctx.upstream.leave(waiter);
+                self.give_up(by, Reason::QueueWait, Until::Unknown, ctx)
+            }
             Acquired::Queued { waiter, until } => {
                 self.trail.note(ctx.now, StepKind::Queued);
                 self.enter(by, State::Queued, Doing::Wait { waiter, until });

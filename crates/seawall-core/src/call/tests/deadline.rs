@@ -208,3 +208,16 @@ fn an_upload_is_news_only_while_an_attempt_runs() {
     call.uploading(world.now.after(SECOND * 60), Replay::Lost);
     assert_eq!(call.remaining(world.now), before);
 }
+
+#[test]
+fn a_wait_without_time_is_refused_on_arrival() {
+    let mut settings = narrow(1, 4);
+    settings.bulkhead.max_wait = Duration::ZERO;
+    let mut world = World::new(settings, 2);
+    let (_holder, _) = world.attempt(plain(), get());
+    let (_, action) = world.start(plain(), get());
+    let why = Reason::QueueWait;
+    assert_eq!(verdict(&action), Verdict::Rejected { why, until: Until::Unknown });
+    let seen = world.snapshot().bulkhead;
+    assert_eq!((seen.in_use, seen.queued), (1, 0));
+}
