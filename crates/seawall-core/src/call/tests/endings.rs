@@ -226,13 +226,12 @@ fn a_cancelled_waiter_gives_its_grant_back() {
     let mut world = World::new(narrow(1, 4), 1);
     let (mut holder, _) = world.attempt(plain(), get());
     let (mut first, _) = world.start(plain(), get());
-    let (second, queued) = world.start(plain(), get());
+    let (_second, queued) = world.start(plain(), get());
     holder.cancelled(&mut world);
     assert!(world.upstream.next_grant(world.now).is_some());
     first.cancelled(&mut world);
     let Action::Enqueue(waiter) = queued else { panic!("it queues") };
     assert_eq!(world.upstream.next_grant(world.now), Some(waiter));
-    drop(second);
     assert_eq!(world.in_use(), 1);
 }
 

@@ -23,13 +23,11 @@ fn stopped_by(layer: usize) -> (Reason, bool) {
     let rungs = u8::from(layer == 1);
     let (_, action) = world.start(CallSettings { rungs, ..plain() }, facts);
     assert_eq!(world.in_use(), 0);
-    match action {
-        Action::FallBack { why, .. } => (why, true),
-        other => match verdict(&other) {
-            Verdict::Rejected { why, .. } => (why, false),
-            verdict => panic!("a refusal was expected, not {verdict:?}"),
-        },
+    if let Action::FallBack { why, .. } = action {
+        return (why, true);
     }
+    let Verdict::Rejected { why, .. } = verdict(&action) else { panic!("no refusal: {action:?}") };
+    (why, false)
 }
 
 #[test]
