@@ -26,6 +26,7 @@ pub(crate) use settle::AttemptEnd;
 pub use snapshot::{EndpointSnapshot, UpstreamSnapshot};
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use crate::balance::{Balancer, Joins};
@@ -128,15 +129,19 @@ impl Upstream {
     ) -> Vec<(EndpointName, EndpointId)> {
         let first = self.endpoints.iter().flatten().next().is_none();
         let joins = if first { Joins::Warm } else { Joins::Cold };
+        let mut known = BTreeSet::new();
+        let mut names: Vec<_> = names.iter().filter(|name| known.insert(*name)).collect();
+        names.truncate(ENDPOINTS_MAX);
+        let known: BTreeSet<_> = names.iter().copied().collect();
         for endpoint in self.endpoints.iter_mut().flatten() {
-            let listed = names.contains(&endpoint.name);
+            let listed = known.contains(&endpoint.name);
             endpoint.leaving = match endpoint.leaving {
                 Some(Leaving::Drained) if listed => Some(Leaving::Drained),
                 _ => (!listed).then_some(Leaving::Removed),
             };
         }
         let mut placed = Vec::with_capacity(names.len());
-        for name in names.iter().take(ENDPOINTS_MAX) {
+        for name in names {
             let id = match self.find(name) {
                 Some(id) => id,
                 None => self.join(name, joins, now, rng),

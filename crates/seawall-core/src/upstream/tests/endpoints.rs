@@ -24,6 +24,23 @@ fn is_full_weight(world: &World, name: &str) -> bool {
 }
 
 #[test]
+fn known_endpoints_keep_their_identity_and_what_was_learned() {
+    let mut world = World::new(in_turn(), &["a", "b"]);
+    for _ in 0..10 {
+        world.attempt(|_| 200);
+    }
+    let before = (world.named("a"), world.named("b"));
+    assert!(before.0.breaker.calls == 5 && before.0.outlier.requests == 5);
+    // Order and repetition mean nothing.
+    let ids = world.set(&["b", "a", "b"]);
+    assert_eq!(ids, [before.1.id, before.0.id]);
+    let after = world.named("a");
+    assert_eq!(after.breaker.calls, before.0.breaker.calls);
+    assert_eq!(after.outlier, before.0.outlier);
+    assert_eq!(after.load, before.0.load);
+}
+
+#[test]
 fn the_first_endpoints_join_warm_and_later_ones_cold() {
     let mut world = World::new(in_turn(), &["a", "b", "c"]);
     assert!(is_full_weight(&world, "a"));
@@ -135,6 +152,24 @@ fn t146_an_endpoint_removed_while_its_probe_runs_is_still_ejected() {
     assert_eq!(world.named("b").outlier.standing, Standing::Probing, "its attempt still runs");
     world.end(probe, status(503), MS);
     assert!(matches!(world.named("b").outlier.standing, Standing::Ejected { .. }));
+}
+
+#[test]
+fn no_more_endpoints_are_kept_than_the_bound() {
+    let mut world = World::new(UpstreamSettings::default(), &[]);
+    assert_eq!(world.place(&names(0..ENDPOINTS_MAX + 10)).len(), ENDPOINTS_MAX);
+    assert_eq!(world.count(), ENDPOINTS_MAX);
+    // Repeated names take no place from others.
+    let mut twice = names(0..10);
+    twice.extend(names(0..ENDPOINTS_MAX));
+    assert_eq!(distinct(world.place(&twice)), ENDPOINTS_MAX);
+    assert_eq!(world.count(), ENDPOINTS_MAX);
+    // Those that are named beyond the bound leave, known or not.
+    assert_eq!(world.place(&names(500..ENDPOINTS_MAX + 500)).len(), ENDPOINTS_MAX);
+    let mut turned = names(2_000..2_000 + ENDPOINTS_MAX);
+    turned.extend(names(500..ENDPOINTS_MAX + 500));
+    assert_eq!(world.place(&turned).len(), ENDPOINTS_MAX);
+    assert_eq!(world.count(), ENDPOINTS_MAX);
 }
 
 fn distinct(mut ids: Vec<EndpointId>) -> usize {
