@@ -37,7 +37,7 @@ use crate::endpoint::{EndpointId, Slot};
 use crate::event::Sink;
 use crate::health::Check;
 use crate::histogram::RotatingHistogram;
-use crate::outlier::Outliers;
+use crate::outlier::{self, Outliers};
 use crate::ratio::Ratio;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
@@ -292,9 +292,8 @@ impl Upstream {
             let Some(endpoint) = place.take_if(|_| gone) else { continue };
             self.balancer.remove(endpoint.id.slot);
             let history = self.outliers.remove(endpoint.id.slot, now);
-            if self.remembered.len() < ENDPOINTS_MAX {
-                self.remembered.push(Remembered { name: endpoint.name, at: now, history });
-            }
+            let entry = Remembered { name: endpoint.name, at: now, history };
+            remember(&mut self.remembered, entry);
         }
     }
 }
@@ -306,6 +305,18 @@ pub enum Draining {
     Yes,
     /// It does.
     No,
+}
+
+/// Keeps the history of a removed endpoint, if it has one; the oldest makes room.
+fn remember(remembered: &mut Vec<Remembered>, entry: Remembered) {
+    if entry.history == outlier::Remembered::default() {
+        return;
+    }
+    if remembered.len() >= ENDPOINTS_MAX {
+        let oldest = (0..).zip(&*remembered).min_by_key(|(_, known)| known.at).map(|(at, _)| at);
+        oldest.map(|at: usize| remembered.swap_remove(at));
+    }
+    remembered.push(entry);
 }
 
 /// A phase for a window: anywhere in the first hour, far beyond any window's width.

@@ -155,6 +155,27 @@ fn t146_an_endpoint_removed_while_its_probe_runs_is_still_ejected() {
 }
 
 #[test]
+fn t146_a_crowd_of_leavers_does_not_push_out_the_latest() {
+    let mut settings = in_turn();
+    settings.outlier.base = MINUTE * 60;
+    settings.outlier.max = MINUTE * 60;
+    let mut world = World::new(settings, &["a", "b", "c"]);
+    // More leave than are remembered, all longer ago than the one that matters.
+    for round in 0..2 {
+        let crowd = names(round * 1_000..(round + 1) * 1_000);
+        let mut with: Vec<EndpointName> = ["a", "b", "c"].map(EndpointName::from).into();
+        with.extend(crowd);
+        world.place(&with);
+        world.set(&["a", "b", "c"]);
+        world.pass(SECOND);
+    }
+    world.eject("b");
+    world.set(&["a", "c"]);
+    world.set(&["a", "b", "c"]);
+    assert!(matches!(world.named("b").outlier.standing, Standing::Ejected { .. }));
+}
+
+#[test]
 fn no_more_endpoints_are_kept_than_the_bound() {
     let mut world = World::new(UpstreamSettings::default(), &[]);
     assert_eq!(world.place(&names(0..ENDPOINTS_MAX + 10)).len(), ENDPOINTS_MAX);
