@@ -137,6 +137,10 @@ impl Upstream {
 
     fn is_due(&self, slot: Slot, now: Instant) -> bool {
         let Some(endpoint) = self.present(slot) else { return false };
+        if endpoint.health.state() == HealthState::Unhealthy {
+            // Its checks learn sooner than callers would, and at nobody's expense.
+            return false;
+        }
         match self.outliers.standing(slot, now) {
             Standing::ProbeDue => true,
             Standing::Ejected { .. } | Standing::Probing => false,

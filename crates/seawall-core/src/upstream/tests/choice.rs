@@ -146,6 +146,22 @@ fn t147_a_check_that_passes_brings_no_ejected_endpoint_back() {
 }
 
 #[test]
+fn an_endpoint_whose_checks_fail_is_not_probed_by_callers() {
+    let mut world = World::new(in_turn(), &["a", "b", "c"]);
+    let ejected = world.eject("b");
+    fail_checks(&mut world, &["b"]);
+    world.pass(Duration::from_secs(600));
+    assert_eq!(world.named("b").outlier.standing, Standing::ProbeDue);
+    for _ in 0..20 {
+        assert_ne!(world.attempt(|_| 200), ejected);
+    }
+    for _ in 0..2 {
+        world.upstream.health_checked(ejected, Check::Passed, world.now, &mut world.events);
+    }
+    assert_eq!(world.attempt(|_| 200), ejected, "now it is worth a try");
+}
+
+#[test]
 fn a_probe_goes_to_one_call_at_a_time() {
     let mut settings = in_turn();
     settings.outlier.base = SECOND;
