@@ -84,6 +84,32 @@ fn with_all_good_ones_tried_the_least_recent_goes_again_and_that_is_no_panic() {
 }
 
 #[test]
+fn a_ramping_endpoint_is_no_reason_to_panic() {
+    for when_all_down in [WhenAllDown::TryAll, WhenAllDown::Refuse] {
+        let mut settings = UpstreamSettings { when_all_down, ..in_turn() };
+        settings.endpoint_breaker.consecutive = Some(1);
+        settings.endpoint_breaker.ramp = Some(SECOND * 60);
+        settings.outlier.consecutive = None;
+        let mut world = World::new(settings, &["a"]);
+        world.attempt(|_| 503);
+        world.pass(SECOND * 6);
+        world.attempt(|_| 200);
+        world.events.clear();
+        let mut refused = 0;
+        for _ in 0..50 {
+            let Some(choice) = world.choose(&[], Probe::Freely) else {
+                refused += 1;
+                continue;
+            };
+            assert_eq!(choice.reason, ChoiceReason::Balanced);
+            world.end(choice, status(200), MS);
+        }
+        assert_eq!(world.panics(), (0, 0));
+        assert_eq!(refused > 30, when_all_down == WhenAllDown::Refuse, "{refused} refused");
+    }
+}
+
+#[test]
 fn t143_the_endpoint_that_fails_fastest_does_not_win() {
     let mut settings = UpstreamSettings::default();
     settings.endpoint_breaker.mode = crate::Mode::Off;
