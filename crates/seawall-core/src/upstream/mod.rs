@@ -140,6 +140,7 @@ impl Upstream {
                 _ => (!listed).then_some(Leaving::Removed),
             };
         }
+        self.collect_drained(now);
         let mut placed = Vec::with_capacity(names.len());
         for name in names {
             let id = match self.find(name) {
@@ -148,7 +149,6 @@ impl Upstream {
             };
             placed.push((name.clone(), id));
         }
-        self.collect_drained(now);
         placed
     }
 
@@ -218,6 +218,7 @@ impl Upstream {
         self.budget.invariants();
         self.bulkhead.invariants();
         self.outliers.invariants();
+        self.balancer.invariants();
         debug_assert!(self.endpoints.len() <= self.candidates.capacity(), "no room for a choice");
     }
 

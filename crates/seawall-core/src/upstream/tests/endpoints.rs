@@ -189,7 +189,9 @@ fn no_more_endpoints_are_kept_than_the_bound() {
     assert_eq!(world.place(&names(500..ENDPOINTS_MAX + 500)).len(), ENDPOINTS_MAX);
     let mut turned = names(2_000..2_000 + ENDPOINTS_MAX);
     turned.extend(names(500..ENDPOINTS_MAX + 500));
-    assert_eq!(world.place(&turned).len(), ENDPOINTS_MAX);
+    let placed = world.place(&turned);
+    assert_eq!(placed.len(), ENDPOINTS_MAX);
+    assert!(placed.iter().all(|id| id.slot.index() < ENDPOINTS_MAX), "idle places are reused");
     assert_eq!(world.count(), ENDPOINTS_MAX);
 }
 
