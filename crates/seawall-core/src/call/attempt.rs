@@ -15,7 +15,9 @@ pub(super) struct Running {
     pub(super) choice: Choice,
     pub(super) permit: Permit,
     pub(super) started: Instant,
-    /// By when a head must have arrived.
+    /// When its own timeout runs out, were there no deadline of the call.
+    pub(super) patience: Instant,
+    /// By when a head must have arrived: the earlier of its patience and the call's deadline.
     pub(super) deadline: Instant,
     /// Once the head has arrived: its outcome and how long it took.
     pub(super) head: Option<(Outcome, Duration)>,

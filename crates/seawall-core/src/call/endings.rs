@@ -5,7 +5,7 @@ use crate::event::Sink;
 use crate::outcome::{Class, Connection, Observation, Outcome, Sent, classify};
 use crate::reason::Reason;
 use crate::rng::Rng;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::upstream::Event;
 
 use super::attempt::Running;
@@ -111,8 +111,8 @@ impl Call {
         self.finish(By::Ended, verdict, ctx)
     }
 
-    /// Credits the endpoint of an answer with the worse of its head and its body.
-    fn end_delivery(
+    /// Credits the endpoint of an answer with the worse of its head, if there was one, and its body.
+    pub(super) fn end_delivery(
         &mut self,
         running: Running,
         body: Outcome,
@@ -120,7 +120,12 @@ impl Call {
     ) {
         let (head, elapsed) =
             running.head.unwrap_or_else(|| (body, ctx.now.since(running.started)));
-        let outcome = if body.class == Class::Success { head } else { body };
+        let outcome = match body.class {
+            Class::Success => head,
+            // A caller that hangs up on a bad answer makes it no better.
+            Class::Abandoned if head.class != Class::Success => head,
+            Class::Abandoned | Class::Failure | Class::Ignored => body,
+        };
         self.latest = Some((outcome, elapsed));
         self.end_attempt(running, outcome, ctx);
     }
@@ -132,24 +137,25 @@ impl Call {
         ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
     ) -> Action {
         self.enter(by, State::Finished, Doing::Nothing);
-        let class = self.latest.map_or(Class::Ignored, |(outcome, _)| outcome.class);
-        self.close(class, ctx);
+        self.close(ctx);
         Action::Finish(verdict)
     }
 
-    /// Settles what the call holds as a whole.
-    pub(super) fn close(
-        &mut self,
-        class: Class,
-        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
-    ) {
+    /// Whether another attempt would have brought an answer stays unknown.
+    pub(super) fn leave_undecided(&mut self) {
+        self.latest = self.latest.map(|(_, elapsed)| (Outcome::abandoned(), elapsed));
+    }
+
+    /// Settles what the call holds as a whole. A call without an attempt says nothing about the
+    /// upstream, however long it waited for us.
+    pub(super) fn close(&mut self, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) {
         if let Some(reservation) = self.reservation.take() {
             ctx.upstream.refund(reservation, ctx.now);
         }
         if let Some(ticket) = self.ticket.take() {
-            let elapsed = match self.latest {
-                Some((_, elapsed)) => elapsed,
-                None => ctx.now.since(self.started),
+            let (class, elapsed) = match self.latest {
+                Some((outcome, elapsed)) => (outcome.class, elapsed),
+                None => (Class::Ignored, Duration::ZERO),
             };
             let ended = Ended { class, elapsed };
             ctx.upstream.settle_call(ticket, ended, (ctx.now, ctx.rng.draw()), ctx.sink);

@@ -131,7 +131,7 @@ impl Call {
                 self.give_up(By::Head, denied.0, Until::Unknown, ctx)
             }
             Err(denied) => {
-                if outcome.class == Class::Failure {
+                if outcome.class != Class::Success {
                     self.trail.note(ctx.now, StepKind::RetryDenied(denied.0));
                 }
                 self.deliver(By::Head, number, Some(running), ctx.now)
@@ -156,6 +156,10 @@ impl Call {
         let Some(running) = self.take_attempt(number) else { return Action::Wait };
         let (outcome, _) = self.observe(&running, seen, ctx.now);
         self.end_attempt(running, outcome, ctx);
+        if seen == Observation::CallerGone {
+            self.trail.note(ctx.now, StepKind::Cancelled);
+            return self.finish(By::Ended, Verdict::Cancelled, ctx);
+        }
         if self.may_resend(seen, replay) {
             self.resends += 1;
             self.attempts -= 1;
@@ -175,14 +179,14 @@ impl Call {
     /// since a slow caller is no fault of the service. Once the body has outgrown the replay
     /// buffer the total gives way too, unless the caller set it.
     pub fn uploading(&mut self, since: Instant, replay: Replay) {
+        let Doing::Attempt(running) = &mut self.doing else { return };
+        let patience = since.after(self.settings.attempt);
         if replay == Replay::Lost && self.facts.remaining.is_none() {
-            self.attempts_end = self.attempts_end.max(since.after(self.settings.attempt));
+            self.attempts_end = self.attempts_end.max(patience);
         }
-        if let Doing::Attempt(running) = &mut self.doing {
-            let later = since.after(self.settings.attempt).min(self.attempts_end);
-            running.deadline = running.deadline.max(later);
-            self.check(By::Uploading, State::Attempting);
-        }
+        running.patience = running.patience.max(patience);
+        running.deadline = running.deadline.max(patience.min(self.attempts_end));
+        self.check(By::Uploading, State::Attempting);
     }
 
     /// Time has passed. Waking early is harmless.
@@ -231,21 +235,20 @@ impl Call {
             return;
         }
         match core::mem::replace(&mut self.doing, Doing::Nothing) {
-            Doing::Wait { waiter, .. } => ctx.upstream.leave(waiter),
-            Doing::Attempt(running) | Doing::Delivery { running: Some(running), .. } => {
-                let head = running.head.map(|(_, elapsed)| elapsed);
-                let elapsed = head.unwrap_or_else(|| ctx.now.since(running.started));
-                self.latest = Some((Outcome::abandoned(), elapsed));
-                self.end_attempt(running, Outcome::abandoned(), ctx);
+            Doing::Wait { waiter, .. } => {
+                ctx.upstream.leave(waiter);
+                self.leave_undecided();
             }
-            Doing::Nothing
-            | Doing::BackOff { .. }
-            | Doing::Delivery { .. }
-            | Doing::Rung { .. } => {}
+            Doing::BackOff { .. } => self.leave_undecided(),
+            Doing::Attempt(running) | Doing::Delivery { running: Some(running), .. } => {
+                self.end_delivery(running, Outcome::abandoned(), ctx);
+            }
+            // The upstream had its chance, and what came of it stands.
+            Doing::Nothing | Doing::Delivery { .. } | Doing::Rung { .. } => {}
         }
         self.trail.note(ctx.now, StepKind::Cancelled);
         self.enter(By::Cancelled, State::Finished, Doing::Nothing);
-        self.close(Class::Abandoned, ctx);
+        self.close(ctx);
     }
 
     /// When to call [`Call::timer`]; `None` while only the driver can move the call.

@@ -3,14 +3,14 @@
 use crate::backoff::Backoff;
 use crate::bulkhead::{Acquired, Claimed, Permit, Waiter};
 use crate::event::Sink;
-use crate::outcome::{Observation, Outcome, classify};
+use crate::outcome::{Class, Observation, Origin, Outcome, classify};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant, nanos};
-use crate::upstream::{AttemptEnd, Event, Probe, Wish};
+use crate::upstream::{AttemptEnd, Choice, Event, Probe, Wish};
 
 use super::attempt::{Running, Tried};
-use super::machine::{Call, Context, Doing};
+use super::machine::{Call, Context, Doing, Refusal};
 use super::retry::Retry;
 use super::table::{Event as By, State};
 use super::trail::{StepKind, Trail};
@@ -48,7 +48,7 @@ impl Call {
     }
 
     pub(super) fn admit(&mut self, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) -> Action {
-        if self.attempts_end <= ctx.now {
+        if self.attempts_end <= ctx.now || self.settings.attempt.is_zero() {
             // A guard stands outside the ladder: there is no time to serve even a rung.
             let verdict = Verdict::Rejected { why: Reason::DeadlineExpired, until: Until::Never };
             self.trail.note(ctx.now, StepKind::Refused(Reason::DeadlineExpired));
@@ -69,6 +69,10 @@ impl Call {
     fn acquire(&mut self, by: By, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) -> Action {
         match ctx.upstream.acquire(ctx.now, self.attempts_end) {
             Acquired::Permit(permit) => self.dispatch(by, permit, ctx),
+            Acquired::Queued { waiter, until } if until <= ctx.now => {
+                ctx.upstream.leave(waiter);
+                self.give_up(by, Reason::QueueWait, Until::Unknown, ctx)
+            }
             Acquired::Queued { waiter, until } => {
                 self.trail.note(ctx.now, StepKind::Queued);
                 self.enter(by, State::Queued, Doing::Wait { waiter, until });
@@ -87,10 +91,14 @@ impl Call {
         permit: Permit,
         ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
     ) -> Action {
+        if let Some(Refusal { why, until }) = self.obstacle(ctx) {
+            ctx.upstream.give_back(permit);
+            return self.give_up(by, why, until, ctx);
+        }
         let (tried, probe) = (self.tried.as_slice(), self.probe());
         let (upstream, mut scene) = ctx.split();
         let Some(choice) = upstream.choose(Wish { tried, probe }, &mut scene) else {
-            ctx.upstream.release(permit, Duration::ZERO);
+            ctx.upstream.give_back(permit);
             return self.give_up(by, Reason::NoHealthyEndpoint, Until::Unknown, ctx);
         };
         self.pay(ctx);
@@ -100,12 +108,30 @@ impl Call {
         let number = self.attempts + self.resends;
         let (endpoint, reason, candidates) = (choice.endpoint, choice.reason, choice.candidates);
         self.trail.note(ctx.now, StepKind::Attempt { number, endpoint, reason, candidates });
-        let deadline = ctx.now.after(self.settings.attempt).min(self.attempts_end);
-        let (started, head) = (ctx.now, None);
-        let abandoning = false;
-        let running = Running { number, choice, permit, started, deadline, head, abandoning };
+        let running = self.begin(number, choice, permit, ctx.now);
+        let deadline = running.deadline;
         self.enter(by, State::Attempting, Doing::Attempt(running));
         Action::Attempt(AttemptPlan { number, endpoint, reason, deadline })
+    }
+
+    fn begin(&self, number: u32, choice: Choice, permit: Permit, started: Instant) -> Running {
+        let patience = started.after(self.settings.attempt);
+        let deadline = patience.min(self.attempts_end);
+        let (head, abandoning) = (None, false);
+        Running { number, choice, permit, started, patience, deadline, head, abandoning }
+    }
+
+    /// What forbids an attempt now. Asked again once a permit is there: the breaker may have
+    /// opened meanwhile, and a driver may be late with the news of a grant.
+    fn obstacle(&self, ctx: &Context<'_, impl Rng, impl Sink<Event>>) -> Option<Refusal> {
+        if ctx.now >= self.attempts_end {
+            return Some(Refusal { why: Reason::DeadlineExceeded, until: Until::Never });
+        }
+        let first = self.attempts + self.resends == 0;
+        if first || ctx.upstream.breaker_allows_retry(self.ticket.as_ref(), ctx.now) {
+            return None;
+        }
+        Some(Refusal { why: Reason::BreakerOpen, until: Until::Unknown })
     }
 
     fn probe(&self) -> Probe {
@@ -132,12 +158,31 @@ impl Call {
         seen: Observation,
         now: Instant,
     ) -> (Outcome, Duration) {
-        let outcome = classify(seen, self.settings.on_500);
+        let outcome = self.judge(running, seen);
         let elapsed = now.since(running.started);
-        self.latest = Some((outcome, elapsed));
+        let failed = self.latest.is_some_and(|(latest, _)| latest.class == Class::Failure);
+        if outcome.class != Class::Abandoned || !failed {
+            self.latest = Some((outcome, elapsed));
+        }
         let (number, class) = (running.number, outcome.class);
         self.trail.note(now, StepKind::Saw { number, seen, class });
         (outcome, elapsed)
+    }
+
+    /// An attempt that had less than its time because its caller is in a hurry is given up rather
+    /// than failed, or impatient callers would open the breaker of a healthy upstream. Limits of
+    /// our own count in full.
+    fn judge(&self, running: &Running, seen: Observation) -> Outcome {
+        let outcome = classify(seen, self.settings.on_500);
+        let hurried = self
+            .facts
+            .remaining
+            .is_some_and(|remaining| self.settings.total.is_none_or(|total| remaining < total));
+        let cut = hurried && running.deadline < running.patience;
+        if cut && outcome.reason == Some(Reason::AttemptTimeout) {
+            return Outcome { class: Class::Abandoned, origin: Origin::Caller, ..outcome };
+        }
+        outcome
     }
 
     /// Gives back what an attempt held and credits its endpoint.
@@ -180,13 +225,10 @@ impl Call {
         &mut self,
         ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
     ) -> Action {
-        if !ctx.upstream.breaker_allows_retry(self.ticket.as_ref(), ctx.now) {
-            return self.give_up(By::Timer, Reason::BreakerOpen, Until::Unknown, ctx);
+        match self.obstacle(ctx) {
+            Some(Refusal { why, until }) => self.give_up(By::Timer, why, until, ctx),
+            None => self.acquire(By::Timer, ctx),
         }
-        if ctx.now >= self.attempts_end {
-            return self.give_up(By::Timer, Reason::DeadlineExceeded, Until::Never, ctx);
-        }
-        self.acquire(By::Timer, ctx)
     }
 
     /// The time in the queue is over; a permit granted in the same moment is still taken.
@@ -205,12 +247,14 @@ impl Call {
     }
 }
 
-/// The total deadline, less what the ladder needs: the greater of 50 ms and a twentieth.
+/// The total deadline, less what the ladder needs: the greater of 50 ms and a twentieth, but never
+/// more than half, so that a caller in a hurry still gets an attempt.
 fn attempts_end(now: Instant, total: Option<Duration>, rungs: u8) -> Instant {
     let Some(total) = total else { return Instant::NEVER };
-    if rungs == 0 {
-        return now.after(total);
+    let end = now.after(total);
+    if rungs == 0 || end.is_never() {
+        return end;
     }
-    let reserve = LADDER_RESERVE.max(total / 20);
-    Instant::from_nanos(now.after(total).as_nanos().saturating_sub(nanos(reserve))).max(now)
+    let reserve = LADDER_RESERVE.max(total / 20).min(total / 2);
+    Instant::from_nanos(end.as_nanos().saturating_sub(nanos(reserve)))
 }

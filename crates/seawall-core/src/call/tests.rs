@@ -1,1 +1,13 @@
-//! Tests of the call machine.
+//! Tests of the call machine: by subject, by its table, and by chance over a whole fleet of calls.
+
+mod deadline;
+mod draws;
+mod endings;
+mod fleet;
+mod ledger;
+mod order;
+mod random;
+mod retry;
+mod shared;
+mod table;
+mod world;

@@ -90,6 +90,13 @@ impl Upstream {
         self.bulkhead.leave(waiter);
     }
 
+    /// Takes back a permit that no attempt has used. The estimate of how long a permit is held is
+    /// told what it already believes: our own refusals must not teach it anything.
+    pub(crate) fn give_back(&mut self, permit: Permit) {
+        let usual = self.bulkhead.snapshot().service_time.unwrap_or_default();
+        self.bulkhead.release(permit, usual);
+    }
+
     pub(crate) fn release(&mut self, permit: Permit, held: Duration) {
         self.bulkhead.release(permit, held);
     }

@@ -137,6 +137,10 @@ impl Upstream {
 
     fn is_due(&self, slot: Slot, now: Instant) -> bool {
         let Some(endpoint) = self.present(slot) else { return false };
+        if endpoint.health.state() == HealthState::Unhealthy {
+            // Its checks learn sooner than callers would, and at nobody's expense.
+            return false;
+        }
         match self.outliers.standing(slot, now) {
             Standing::ProbeDue => true,
             Standing::Ejected { .. } | Standing::Probing => false,
@@ -177,8 +181,9 @@ impl Upstream {
         None
     }
 
-    /// Without a good endpoint: any that is registered, untried ones first. No breaker is asked,
-    /// so none gives a ticket; the outcome still counts for the outlier detector.
+    /// Without a good endpoint: any that is registered, untried ones first. The same where all
+    /// good ones ramp up and have taken their share, but among those. No breaker is asked, so none
+    /// gives a ticket; the outcome still counts for the outlier detector.
     fn choose_any(
         &mut self,
         tried: &[Slot],
@@ -187,14 +192,19 @@ impl Upstream {
         if self.settings.when_all_down == WhenAllDown::Refuse {
             return None;
         }
-        self.gather(|upstream, slot| upstream.present(slot).is_some() && !tried.contains(&slot));
+        let ramping = self.has_good_endpoint(scene.now);
+        let fits = |upstream: &Self, slot| match ramping {
+            true => upstream.is_good(slot, scene.now),
+            false => upstream.present(slot).is_some(),
+        };
+        self.gather(|upstream, slot| fits(upstream, slot) && !tried.contains(&slot));
         if self.candidates.is_empty() {
-            self.gather(|upstream, slot| upstream.present(slot).is_some());
+            self.gather(fits);
         }
         let candidates = count(self.candidates.len());
         let slot = self.balancer.pick(&self.candidates, scene.now, scene.rng)?;
         let endpoint = self.present(slot)?.id;
-        let reason = ChoiceReason::Panic;
+        let reason = if ramping { ChoiceReason::Balanced } else { ChoiceReason::Panic };
         Some(Choice { endpoint, reason, candidates, breaker: None, probe: None })
     }
 
@@ -209,7 +219,7 @@ impl Upstream {
         let panic = match choice {
             Some(choice) if choice.reason == ChoiceReason::Probe => self.panic,
             Some(choice) => choice.reason == ChoiceReason::Panic,
-            None => true,
+            None => !self.has_good_endpoint(now),
         };
         if panic == self.panic {
             return;

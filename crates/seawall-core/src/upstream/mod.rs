@@ -26,6 +26,7 @@ pub(crate) use settle::AttemptEnd;
 pub use snapshot::{EndpointSnapshot, UpstreamSnapshot};
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use crate::balance::{Balancer, Joins};
@@ -36,7 +37,7 @@ use crate::endpoint::{EndpointId, Slot};
 use crate::event::Sink;
 use crate::health::Check;
 use crate::histogram::RotatingHistogram;
-use crate::outlier::Outliers;
+use crate::outlier::{self, Outliers};
 use crate::ratio::Ratio;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
@@ -128,22 +129,26 @@ impl Upstream {
     ) -> Vec<(EndpointName, EndpointId)> {
         let first = self.endpoints.iter().flatten().next().is_none();
         let joins = if first { Joins::Warm } else { Joins::Cold };
+        let mut known = BTreeSet::new();
+        let mut names: Vec<_> = names.iter().filter(|name| known.insert(*name)).collect();
+        names.truncate(ENDPOINTS_MAX);
+        let known: BTreeSet<_> = names.iter().copied().collect();
         for endpoint in self.endpoints.iter_mut().flatten() {
-            let listed = names.contains(&endpoint.name);
+            let listed = known.contains(&endpoint.name);
             endpoint.leaving = match endpoint.leaving {
                 Some(Leaving::Drained) if listed => Some(Leaving::Drained),
                 _ => (!listed).then_some(Leaving::Removed),
             };
         }
+        self.collect_drained(now);
         let mut placed = Vec::with_capacity(names.len());
-        for name in names.iter().take(ENDPOINTS_MAX) {
+        for name in names {
             let id = match self.find(name) {
                 Some(id) => id,
                 None => self.join(name, joins, now, rng),
             };
             placed.push((name.clone(), id));
         }
-        self.collect_drained(now);
         placed
     }
 
@@ -213,6 +218,7 @@ impl Upstream {
         self.budget.invariants();
         self.bulkhead.invariants();
         self.outliers.invariants();
+        self.balancer.invariants();
         debug_assert!(self.endpoints.len() <= self.candidates.capacity(), "no room for a choice");
     }
 
@@ -287,9 +293,8 @@ impl Upstream {
             let Some(endpoint) = place.take_if(|_| gone) else { continue };
             self.balancer.remove(endpoint.id.slot);
             let history = self.outliers.remove(endpoint.id.slot, now);
-            if self.remembered.len() < ENDPOINTS_MAX {
-                self.remembered.push(Remembered { name: endpoint.name, at: now, history });
-            }
+            let entry = Remembered { name: endpoint.name, at: now, history };
+            remember(&mut self.remembered, entry);
         }
     }
 }
@@ -301,6 +306,18 @@ pub enum Draining {
     Yes,
     /// It does.
     No,
+}
+
+/// Keeps the history of a removed endpoint, if it has one; the oldest makes room.
+fn remember(remembered: &mut Vec<Remembered>, entry: Remembered) {
+    if entry.history == outlier::Remembered::default() {
+        return;
+    }
+    if remembered.len() >= ENDPOINTS_MAX {
+        let oldest = (0..).zip(&*remembered).min_by_key(|(_, known)| known.at).map(|(at, _)| at);
+        oldest.map(|at: usize| remembered.swap_remove(at));
+    }
+    remembered.push(entry);
 }
 
 /// A phase for a window: anywhere in the first hour, far beyond any window's width.

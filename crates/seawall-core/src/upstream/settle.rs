@@ -1,12 +1,13 @@
 //! Settling: what an attempt came to, credited to the endpoint that served it.
 
 use crate::balance::LoadSample;
-use crate::breaker::Ended;
+use crate::breaker::{Ended, Phase};
+use crate::endpoint::EndpointId;
 use crate::event::Sink;
 use crate::outcome::{Class, Origin, Outcome};
 use crate::outlier::{Evidence, Standing};
 use crate::rng::Rng;
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 
 use super::event::{BySlot, Event, Scene, Scope, Scoped};
 use super::{Choice, Upstream};
@@ -39,6 +40,7 @@ impl Upstream {
             self.latency.record(now, end.elapsed);
         }
         self.balancer.finished(id.slot, sample(&end), now);
+        let was_out = self.is_out(id, now);
         self.judge(&mut choice, &end, scene);
         let Some(endpoint) = self.endpoint_mut(id) else { return };
         endpoint.active = endpoint.active.saturating_sub(1);
@@ -48,9 +50,19 @@ impl Upstream {
             let mut scoped = Scoped { at: now, scope, sink: &mut *scene.sink };
             endpoint.breaker.settle(ticket, ended, (now, scene.rng.draw()), &mut scoped);
         }
-        if endpoint.leaving.is_some() && endpoint.active == 0 {
+        let gone = endpoint.leaving.is_some() && endpoint.active == 0;
+        if was_out && !self.is_out(id, now) {
+            self.balancer.restart_slow(id.slot, now);
+        }
+        if gone {
             self.collect_drained(now);
         }
+    }
+
+    /// Whether the endpoint is ejected or its breaker keeps calls away.
+    fn is_out(&self, id: EndpointId, now: Instant) -> bool {
+        self.outliers.standing(id.slot, now) != Standing::In
+            || self.endpoint(id).is_some_and(|known| known.breaker.phase(now) != Phase::Closed)
     }
 
     /// Tells the outlier detector, unless the outcome was our own doing.
@@ -69,15 +81,11 @@ impl Upstream {
             Origin::Upstream | Origin::Network | Origin::Caller => end.outcome.class,
         };
         let evidence = Evidence { class, draw: scene.rng.draw() };
-        let was_out = self.outliers.standing(id.slot, now) != Standing::In;
         let generations = &self.generations;
         let mut sink = BySlot { at: now, generations, sink: &mut *scene.sink };
         match choice.probe.take() {
             Some(probe) => self.outliers.end_probe(probe, evidence, now, &mut sink),
             None => self.outliers.note(id.slot, evidence, now, &mut sink),
-        }
-        if was_out && self.outliers.standing(id.slot, now) == Standing::In {
-            self.balancer.restart_slow(id.slot, now);
         }
     }
 }

@@ -1,0 +1,121 @@
+//! The order of the layers as it runs, beside the order as it is printed.
+
+use super::world::{
+    MS, REFUSED, SECOND, World, get, lenient, narrow, plain, status, verdict, within,
+};
+use crate::breaker::Manual;
+use crate::call::{Action, CallSettings, LAYERS, StepKind, Verdict};
+use crate::event::Discard;
+use crate::reason::Reason;
+use crate::time::Duration;
+use crate::upstream::{ChoiceReason, UpstreamSettings, WhenAllDown};
+
+/// Which of the printed layers stops a call that every layer from this one inwards would stop.
+fn stopped_by(layer: usize) -> (Reason, bool) {
+    let mut settings = narrow(u32::from(layer > 3), 0);
+    settings.breaker = UpstreamSettings::default().breaker;
+    settings.when_all_down = WhenAllDown::Refuse;
+    let mut world = World::new(settings, 0);
+    if layer <= 2 {
+        world.upstream.force_breaker(Manual::ForcedOpen, world.now, &mut Discard);
+    }
+    let facts = if layer == 0 { within(Duration::ZERO) } else { get() };
+    let rungs = u8::from(layer == 1);
+    let (_, action) = world.start(CallSettings { rungs, ..plain() }, facts);
+    assert_eq!(world.in_use(), 0);
+    if let Action::FallBack { why, .. } = action {
+        return (why, true);
+    }
+    let Verdict::Rejected { why, .. } = verdict(&action) else { panic!("no refusal: {action:?}") };
+    (why, false)
+}
+
+#[test]
+fn t171_the_printed_layers_stop_calls_in_their_printed_order() {
+    for (layer, name, reason, laddered) in [
+        (0, "guards", Reason::DeadlineExpired, false),
+        (1, "fallback ladder", Reason::BreakerOpen, true),
+        (2, "total deadline", Reason::BreakerOpen, false),
+        (3, "breaker of the upstream", Reason::BulkheadFull, false),
+        (5, "bulkhead", Reason::NoHealthyEndpoint, false),
+    ] {
+        assert!(LAYERS[layer].starts_with(name), "{}", LAYERS[layer]);
+        assert_eq!(stopped_by(layer), (reason, laddered), "{name}");
+    }
+}
+
+#[test]
+fn t171_the_retry_loop_stands_between_the_breaker_and_the_bulkhead() {
+    assert!(LAYERS[4].starts_with("retry loop"));
+    let mut settings = narrow(1, 4);
+    settings.breaker = UpstreamSettings::default().breaker;
+    let mut world = World::new(settings, 1);
+    let (mut call, _) = world.attempt(plain(), get());
+    assert_eq!(call.ended(&mut world, 1, REFUSED), Action::Wait);
+    world.upstream.force_breaker(Manual::ForcedOpen, world.now, &mut Discard);
+    let (_, first) = world.start(plain(), get());
+    assert!(matches!(verdict(&first), Verdict::Rejected { why: Reason::BreakerOpen, .. }));
+    world.now = call.next_deadline().expect("a wait");
+    assert_eq!(verdict(&call.timer(&mut world)), Verdict::Failed { why: Reason::BreakerOpen });
+    assert_eq!((world.in_use(), world.extra()), (0, 0));
+}
+
+#[test]
+fn t171_a_retry_that_queued_for_its_permit_asks_the_breaker_again() {
+    let mut settings = narrow(1, 4);
+    settings.breaker = UpstreamSettings::default().breaker;
+    let mut world = World::new(settings, 1);
+    let (mut call, _) = world.attempt(plain(), get());
+    assert_eq!(call.ended(&mut world, 1, REFUSED), Action::Wait);
+    let (mut holder, _) = world.attempt(plain(), get());
+    world.now = call.next_deadline().expect("a wait");
+    assert!(matches!(call.timer(&mut world), Action::Enqueue(_)));
+    world.upstream.force_breaker(Manual::ForcedOpen, world.now, &mut Discard);
+    holder.cancelled(&mut world);
+    assert!(world.upstream.next_grant(world.now).is_some());
+    assert_eq!(verdict(&call.granted(&mut world)), Verdict::Failed { why: Reason::BreakerOpen });
+    assert_eq!((world.in_use(), world.extra()), (0, 0));
+}
+
+#[test]
+fn t171_the_endpoint_is_chosen_after_the_permit_and_asked_before_the_clock_starts() {
+    assert!(LAYERS[5].starts_with("bulkhead"));
+    assert!(LAYERS[6].starts_with("endpoint choice"));
+    assert!(LAYERS[7].starts_with("breaker and outlier detector of the endpoint"));
+    assert!(LAYERS[8].starts_with("attempt timeout"));
+    let mut world = World::new(narrow(1, 4), 1);
+    let (mut holder, _) = world.attempt(plain(), get());
+    let (mut call, _) = world.start(plain(), get());
+    // While it waits, the only endpoint is replaced: a choice made before would be stale.
+    world.pass(MS * 50);
+    let old = world.ids[0];
+    let fresh = ["other".into()];
+    let placed = world.upstream.set_endpoints(&fresh, world.now, &mut world.rng);
+    holder.cancelled(&mut world);
+    assert!(world.upstream.next_grant(world.now).is_some());
+    let plan = super::world::plan(&call.granted(&mut world));
+    assert_eq!(plan.endpoint, placed[0].1);
+    assert_ne!(plan.endpoint, old);
+    assert_eq!(plan.deadline, world.now.after(SECOND * 3), "the wait costs the attempt nothing");
+}
+
+#[test]
+fn the_trail_tells_a_call_in_the_order_of_its_layers() {
+    let mut world = World::new(lenient(), 2);
+    let (mut call, _) = world.attempt(plain(), get());
+    let _wait = call.head(&mut world, 1, status(503));
+    let second = call.retried(&mut world);
+    let _deliver = call.head(&mut world, second.number, status(200));
+    let kinds: std::vec::Vec<_> = call.trail().steps().map(|step| step.kind).collect();
+    let [deadline, first, saw, retry, again, saw_2, delivered] = kinds[..] else {
+        panic!("{kinds:?}")
+    };
+    assert_eq!(deadline, StepKind::Deadline(Some(SECOND * 10)));
+    assert!(matches!(first, StepKind::Attempt { number: 1, reason: ChoiceReason::Balanced, .. }));
+    assert!(matches!(saw, StepKind::Saw { number: 1, .. }));
+    assert_eq!(retry, StepKind::Retry { after: MS * 50 });
+    assert!(matches!(again, StepKind::Attempt { number: 2, .. }));
+    assert!(matches!(saw_2, StepKind::Saw { number: 2, .. }));
+    assert_eq!(delivered, StepKind::Delivered { number: 2 });
+    assert_eq!(call.trail().dropped(), 0);
+}
