@@ -1,16 +1,26 @@
 //! Backoff and jitter: how long to wait before a retry.
+//!
+//! Whether to retry at all, and whether the wait fits the deadline, is decided by the call.
+//!
+//! Waits are whole nanoseconds and always in [0, cap]: the cap binds the wait after its random part
+//! too, not only before it. Nothing overflows, whatever the number of the retry.
 
 use crate::ratio::Ratio;
 use crate::rng::Draw;
 use crate::time::{Duration, nanos};
+
+/// The longest hint of a server that is followed. A longer one, or one beyond the deadline, means
+/// not to retry, and is handed to the caller instead. The same limit as Envoy's: who waits longer
+/// than five minutes only holds resources, and a wrong hint must not hold them for hours.
+pub const HINT_MAX: Duration = Duration::from_secs(300);
 
 /// The random part of a backoff.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Jitter {
     /// None: callers that failed together come back together.
     None,
-    /// `u · raw`. The default: of all kinds measured in "Exponential Backoff and Jitter" (AWS
-    /// Architecture Blog, 2015) it needs the fewest calls under contention.
+    /// `u · raw`. The default: the fewest calls under contention of all kinds measured in
+    /// "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015).
     #[default]
     Full,
     /// `raw/2 + u · raw/2`.
@@ -20,6 +30,8 @@ pub enum Jitter {
 }
 
 /// Settings of a backoff: `raw(n) = min(cap, base · factor^(n−1))` before retry n.
+///
+/// Default: [`BackoffSettings::transient`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackoffSettings {
     /// The raw wait before the first retry.
@@ -32,11 +44,10 @@ pub struct BackoffSettings {
     pub jitter: Jitter,
 }
 
-/// A server's hint beyond this means: do not retry, tell the caller.
-pub const HINT_MAX: Duration = Duration::from_secs(300);
-
 impl BackoffSettings {
-    /// After a transient failure: 50 ms, doubling up to 2 s, full jitter.
+    /// After failures that pass by themselves: from 50 ms to 2 s, doubling, full jitter. The first
+    /// wait is that of a lost connection or a restarted process, and three attempts fit any
+    /// total deadline of seconds.
     #[must_use]
     pub const fn transient() -> Self {
         Self {
@@ -47,7 +58,8 @@ impl BackoffSettings {
         }
     }
 
-    /// After the service asked to slow down: 1 s, doubling up to 20 s, full jitter.
+    /// After being asked to slow down: from 1 s to 20 s, since whoever is out of capacity needs
+    /// quiet, not a quick second try.
     #[must_use]
     pub const fn throttled() -> Self {
         Self { base: Duration::from_secs(1), cap: Duration::from_secs(20), ..Self::transient() }
@@ -60,125 +72,132 @@ impl Default for BackoffSettings {
     }
 }
 
-/// The wait before retry `n`, counted from 1, without its random part. Saturates at the cap.
-#[must_use]
-pub fn raw(settings: &BackoffSettings, n: u32) -> Duration {
-    let cap = nanos(settings.cap);
-    let mut wait = nanos(settings.base).min(cap);
-    // A factor above one reaches any cap within 64 doublings; one of at most 100 % never grows.
-    for _ in 1..n {
-        let next = settings.factor.of(wait).min(cap);
-        if next <= wait {
-            break;
-        }
-        wait = next;
-    }
-    Duration::from_nanos(wait)
-}
-
-/// The backoff of one call: what decorrelated jitter remembers between retries.
+/// The backoff of one call: what decorrelated jitter remembers.
+///
+/// It lives in the call, never in shared state, and is deliberately not `Clone`: two calls that
+/// went on from one memory would wait alike.
 #[derive(Debug, Default)]
 pub struct Backoff {
     previous: Option<Duration>,
 }
 
 impl Backoff {
-    /// The wait before retry `n`, counted from 1; never above the cap.
-    pub fn next(&mut self, settings: &BackoffSettings, n: u32, draw: Draw) -> Duration {
-        let (base, cap) = (nanos(settings.base), nanos(settings.cap));
-        let raw = nanos(raw(settings, n));
-        let wait = match settings.jitter {
-            Jitter::None => raw,
-            Jitter::Full => draw.of(raw),
-            Jitter::Equal => raw / 2 + draw.of(raw.div_ceil(2)),
-            Jitter::Decorrelated => {
-                let previous = self.previous.map_or(base, nanos);
-                base.saturating_add(draw.of(previous.saturating_mul(3).saturating_sub(base)))
-            }
+    /// The wait before retry `retry` (1 is the first; 0 counts as 1), in [0, `cap`].
+    ///
+    /// `draw` is `u`; give a fresh one each time. Settings may change between retries, say because
+    /// the last failure was of another kind.
+    pub fn next(&mut self, settings: &BackoffSettings, retry: u32, draw: Draw) -> Duration {
+        let delay = match settings.jitter {
+            Jitter::None => raw(settings, retry),
+            Jitter::Full => share(draw, raw(settings, retry)),
+            Jitter::Equal => equal(raw(settings, retry), draw),
+            Jitter::Decorrelated => self.decorrelated(settings, draw),
         };
-        let wait = Duration::from_nanos(wait.min(cap));
-        self.previous = Some(wait);
-        wait
+        debug_assert!(delay <= settings.cap, "a wait of {delay:?} is above the cap");
+        self.previous = Some(delay);
+        delay
+    }
+
+    /// `min(cap, base + u · (3 · previous − base))`, previous being `base` at first.
+    fn decorrelated(&self, settings: &BackoffSettings, draw: Draw) -> Duration {
+        let previous = self.previous.unwrap_or(settings.base);
+        let spread = previous.saturating_mul(3).saturating_sub(settings.base);
+        settings.base.saturating_add(share(draw, spread)).min(settings.cap)
     }
 }
 
-/// A wait that also honours the service's hint: the greater of `wait` and `hint + u · hint/2`, so
-/// that callers who got the same hint do not come back together.
+/// The wait before retry `retry` (1 is the first; 0 counts as 1) without its random part:
+/// `min(cap, base · factor^(retry−1))`, to the nearest nanosecond.
+///
+/// Takes at most 64 multiplications, however large `retry` is.
 #[must_use]
-pub fn with_hint(wait: Duration, hint: Duration, draw: Draw) -> Duration {
-    let spread = Duration::from_nanos(draw.of(nanos(hint) / 2));
-    wait.max(hint.saturating_add(spread))
+pub fn raw(settings: &BackoffSettings, retry: u32) -> Duration {
+    // Nothing times a growth that does not fit is still nothing.
+    if settings.base.is_zero() {
+        return Duration::ZERO;
+    }
+    let base = Fixed::whole(nanos(settings.base));
+    let grown = Fixed::from_ratio(settings.factor)
+        .power(retry.saturating_sub(1))
+        .and_then(|growth| growth.times(base));
+    // What does not fit is longer than any cap.
+    grown.map_or(settings.cap, |grown| grown.rounded().min(settings.cap))
+}
+
+/// A backoff that respects a server's `hint` when to come back (`Retry-After` and its kin):
+/// `max(delay, hint + u · hint/2)`. The random part only adds, so nobody comes early, and spreads
+/// over half the hint, so not everybody comes at once.
+///
+/// Hints above [`HINT_MAX`] and those that end beyond the deadline are the caller's to refuse.
+#[must_use]
+pub fn with_hint(delay: Duration, hint: Duration, draw: Draw) -> Duration {
+    delay.max(hint.saturating_add(share(draw, hint / 2)))
+}
+
+/// `raw/2 + u · raw/2`, never above `raw`.
+fn equal(raw: Duration, draw: Draw) -> Duration {
+    let half = raw / 2;
+    half + share(draw, half)
+}
+
+/// `u · whole`, rounded down.
+fn share(draw: Draw, whole: Duration) -> Duration {
+    Duration::from_nanos(draw.of(nanos(whole)))
+}
+
+/// A number below 2⁶⁴ with 64 binary places, so that powers neither need floats nor lose the
+/// nanosecond. Arithmetic that does not fit gives `None`.
+#[derive(Clone, Copy, Debug)]
+struct Fixed(u128);
+
+impl Fixed {
+    const ONE: Self = Self::whole(1);
+
+    const fn whole(number: u64) -> Self {
+        Self((number as u128) << 64)
+    }
+
+    /// A factor like 1.1 has no finite binary form; what is cut off is below 2⁻⁶⁴.
+    fn from_ratio(ratio: Ratio) -> Self {
+        Self((u128::from(ratio.ppm()) << 64) / u128::from(Ratio::ONE.ppm()))
+    }
+
+    /// By the four products of the halves; places below the last are cut off.
+    fn times(self, other: Self) -> Option<Self> {
+        let [(a, b), (c, d)] = [self.halves(), other.halves()];
+        let whole = u64::try_from(a * c).ok()?;
+        let mixed = (a * d).checked_add(b * c)?;
+        Self::whole(whole).0.checked_add(mixed)?.checked_add((b * d) >> 64).map(Self)
+    }
+
+    /// By repeated squaring.
+    fn power(self, exponent: u32) -> Option<Self> {
+        let (mut result, mut square, mut rest) = (Self::ONE, self, exponent);
+        while rest > 0 {
+            if rest % 2 == 1 {
+                result = result.times(square)?;
+            }
+            rest /= 2;
+            // The square of the last bit is never used, and may not fit where the result does.
+            if rest > 0 {
+                square = square.times(square)?;
+            }
+        }
+        Some(result)
+    }
+
+    /// The whole and the fractional half.
+    const fn halves(self) -> (u128, u128) {
+        (self.0 >> 64, self.0 & u64::MAX as u128)
+    }
+
+    /// To the nearest nanosecond.
+    fn rounded(self) -> Duration {
+        let (whole, fraction) = self.halves();
+        let whole = u64::try_from(whole).unwrap_or(u64::MAX);
+        Duration::from_nanos(whole.saturating_add(u64::from(fraction >> 63 == 1)))
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::vec::Vec;
-
-    const MS: Duration = Duration::from_millis(1);
-
-    fn settings(jitter: Jitter) -> BackoffSettings {
-        let (base, cap) = (MS * 100, MS * 2_000);
-        BackoffSettings { base, cap, jitter, ..BackoffSettings::transient() }
-    }
-
-    fn waits(jitter: Jitter, draw: Draw, count: u32) -> Vec<Duration> {
-        let mut backoff = Backoff::default();
-        (1..=count).map(|n| backoff.next(&settings(jitter), n, draw)).collect()
-    }
-
-    #[test]
-    fn bo_1_raw_doubles_up_to_the_cap() {
-        let raws: Vec<_> = (1..=7).map(|n| raw(&settings(Jitter::None), n)).collect();
-        assert_eq!(raws, [100, 200, 400, 800, 1_600, 2_000, 2_000].map(|ms| MS * ms));
-    }
-
-    #[test]
-    fn bo_2_half_a_draw_gives_half_or_three_quarters() {
-        assert_eq!(waits(Jitter::Full, Draw::HALF, 3), [50, 100, 200].map(|ms| MS * ms));
-        assert_eq!(waits(Jitter::Equal, Draw::HALF, 3), [75, 150, 300].map(|ms| MS * ms));
-    }
-
-    #[test]
-    fn bo_3_decorrelated_walks() {
-        let micros = [200_000, 350_000, 575_000, 912_500, 1_418_750, 2_000_000];
-        let expected = micros.map(Duration::from_micros);
-        assert_eq!(waits(Jitter::Decorrelated, Draw::HALF, 6), expected);
-        assert_eq!(waits(Jitter::Decorrelated, Draw::ZERO, 3), [MS * 100; 3]);
-    }
-
-    #[test]
-    fn bo_4_a_hint_wins_over_a_shorter_backoff() {
-        let wait = with_hint(MS * 80, Duration::from_secs(2), Draw::HALF);
-        assert_eq!(wait, MS * 2_500);
-        assert_eq!(with_hint(MS * 80, MS * 10, Draw::HALF), MS * 80);
-    }
-
-    #[test]
-    fn t39_waits_are_finer_than_a_second() {
-        let one = Duration::from_secs(1);
-        let settings = BackoffSettings { base: one, ..BackoffSettings::transient() };
-        let draw = Draw::from_bits(0x1234_5678_9abc_def0);
-        assert_ne!(Backoff::default().next(&settings, 1, draw).subsec_nanos(), 0);
-    }
-
-    proptest! {
-        #[test]
-        fn t37_t38_no_wait_exceeds_its_cap(
-            n in any::<u32>(), bits in any::<u64>(), base in any::<u64>(), cap in any::<u64>(),
-            factor in 1_000_000_u32..=u32::MAX,
-            jitter in prop::sample::select(
-                &[Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated][..],
-            ),
-        ) {
-            let (base, cap) = (Duration::from_nanos(base.min(cap)), Duration::from_nanos(cap));
-            let factor = Ratio::from_ppm(factor);
-            let settings = BackoffSettings { base, factor, cap, jitter };
-            let mut backoff = Backoff::default();
-            for n in [n, n.saturating_add(1), u32::MAX] {
-                prop_assert!(backoff.next(&settings, n, Draw::from_bits(bits)) <= cap);
-            }
-        }
-    }
-}
+mod tests;

@@ -1,13 +1,16 @@
 //! Active health: the verdict on a series of health checks, by rise and fall.
 //!
-//! The checks themselves (sockets, intervals) are the driver's.
+//! The checks themselves (sockets, intervals, jitter) are the driver's. Whether an unhealthy
+//! endpoint is left out of choice is decided by the owner of all of them, which alone knows which
+//! is the last: timeouts alone must never remove that one, since a checker that is starved or cut
+//! off sees everything time out. Hence [`Health::is_merely_slow`].
 
 /// Settings of the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HealthSettings {
-    /// So many passes in a row make an unhealthy endpoint healthy. Default 2.
+    /// So many passes in a row make an unhealthy endpoint healthy; 0 is taken as 1. Default 2.
     pub rise: u32,
-    /// So many failures in a row make a healthy endpoint unhealthy. Default 3.
+    /// So many failures in a row make a healthy endpoint unhealthy; 0 is taken as 1. Default 3.
     pub fall: u32,
 }
 
@@ -20,146 +23,157 @@ impl Default for HealthSettings {
 /// What one health check came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// The endpoint did what was asked.
+    /// The endpoint answered as it should.
     Passed,
-    /// It did not.
+    /// It refused, or answered otherwise: proof that something is wrong.
     Failed,
-    /// It did nothing in time. An overloaded endpoint is slow too.
+    /// No answer in time: the endpoint, the way to it, or the checker itself.
     TimedOut,
 }
 
-/// The verdict in force.
+/// The verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HealthState {
-    /// No check has reported yet.
+    /// No check has ended yet.
     Unknown,
-    /// It passes.
+    /// Checks pass.
     Healthy,
-    /// It does not.
+    /// Checks do not pass.
     Unhealthy,
 }
 
 /// A change of the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct Change {
     /// The verdict before.
     pub from: HealthState,
-    /// The verdict now.
+    /// The verdict from now on.
     pub to: HealthState,
 }
 
-/// The health of one endpoint by active checks.
+/// What is known beyond the verdict: the streak against it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Unknown,
+    /// So many checks in a row have not passed; `proof` is whether one of them was no timeout.
+    Healthy {
+        failures: u32,
+        proof: bool,
+    },
+    /// So many have passed in a row; `proof` is whether any that did not was no timeout.
+    Unhealthy {
+        passes: u32,
+        proof: bool,
+    },
+}
+
+const HEALTHY: State = State::Healthy { failures: 0, proof: false };
+
+/// The active health of one endpoint.
 ///
-/// The first check decides the start; then it takes `rise` passes in a row to become healthy and
-/// `fall` failures in a row to become unhealthy.
+/// The first check decides the start; from then on it takes [`HealthSettings::fall`] or
+/// [`HealthSettings::rise`] checks in a row to change the verdict. Fixed memory, constant time.
 #[derive(Debug)]
 pub struct Health {
     settings: HealthSettings,
-    state: HealthState,
-    /// Checks in a row that speak against the state.
-    against: u32,
-    /// Whether every check since the last pass timed out.
-    only_timeouts: bool,
+    state: State,
 }
 
 impl Health {
-    /// An endpoint that has not been checked.
+    /// An endpoint that no check has reached yet.
     #[must_use]
     pub const fn new(settings: HealthSettings) -> Self {
-        Self { settings, state: HealthState::Unknown, against: 0, only_timeouts: true }
+        Self { settings, state: State::Unknown }
     }
 
-    /// Takes over new settings; the verdict stays.
+    /// Takes new settings. Verdict and streak stay, and are judged by the next check.
     pub const fn reconfigure(&mut self, settings: HealthSettings) {
         self.settings = settings;
     }
 
-    /// One check has reported.
+    /// Takes in the result of one check, and tells if it changes the verdict.
+    ///
+    /// Proof that turns up while unhealthy changes what [`Health::is_merely_slow`] says, and not
+    /// the verdict.
     pub fn report(&mut self, check: Check) -> Option<Change> {
-        self.only_timeouts = match check {
-            Check::Passed => true,
-            Check::TimedOut => self.only_timeouts,
-            Check::Failed => false,
+        let from = self.state();
+        self.state = match check {
+            Check::Passed => self.passed(),
+            Check::Failed => self.not_passed(true),
+            Check::TimedOut => self.not_passed(false),
         };
-        let says = match check {
-            Check::Passed => HealthState::Healthy,
-            Check::Failed | Check::TimedOut => HealthState::Unhealthy,
-        };
-        let needed = match self.state {
-            HealthState::Unknown => 1,
-            HealthState::Healthy => self.settings.fall,
-            HealthState::Unhealthy => self.settings.rise,
-        };
-        if says == self.state {
-            self.against = 0;
-            return None;
-        }
-        self.against = self.against.saturating_add(1);
-        (self.against >= needed).then(|| self.turn(says))
+        self.invariants();
+        let to = self.state();
+        (from != to).then_some(Change { from, to })
     }
 
-    /// The verdict in force.
+    /// The verdict.
     #[must_use]
     pub const fn state(&self) -> HealthState {
-        self.state
+        match self.state {
+            State::Unknown => HealthState::Unknown,
+            State::Healthy { .. } => HealthState::Healthy,
+            State::Unhealthy { .. } => HealthState::Unhealthy,
+        }
     }
 
-    /// Whether it is unhealthy by nothing but timeouts, which slowness alone can cause.
+    /// Whether it is unhealthy by timeouts alone: since the streak began that brought it down, no
+    /// check has proved anything. Such an endpoint must stay in choice if it is the last one.
     #[must_use]
-    pub fn is_merely_slow(&self) -> bool {
-        self.state == HealthState::Unhealthy && self.only_timeouts
+    pub const fn is_merely_slow(&self) -> bool {
+        matches!(self.state, State::Unhealthy { proof: false, .. })
     }
 
-    fn turn(&mut self, to: HealthState) -> Change {
-        let from = core::mem::replace(&mut self.state, to);
-        self.against = 0;
-        Change { from, to }
+    /// How many checks in a row have spoken against the verdict.
+    #[must_use]
+    pub const fn streak(&self) -> u32 {
+        match self.state {
+            State::Unknown => 0,
+            State::Healthy { failures, .. } => failures,
+            State::Unhealthy { passes, .. } => passes,
+        }
+    }
+
+    /// Checks, in debug builds, what must always hold.
+    pub fn invariants(&self) {
+        debug_assert!(
+            self.state != State::Healthy { failures: 0, proof: true },
+            "proof of a failure without a failure"
+        );
+    }
+
+    const fn passed(&self) -> State {
+        match self.state {
+            State::Unknown | State::Healthy { .. } => HEALTHY,
+            State::Unhealthy { passes, proof } => {
+                let passes = passes.saturating_add(1);
+                if passes >= self.settings.rise {
+                    HEALTHY
+                } else {
+                    State::Unhealthy { passes, proof }
+                }
+            }
+        }
+    }
+
+    const fn not_passed(&self, proves: bool) -> State {
+        match self.state {
+            State::Unknown => State::Unhealthy { passes: 0, proof: proves },
+            State::Unhealthy { proof, .. } => {
+                State::Unhealthy { passes: 0, proof: proof || proves }
+            }
+            State::Healthy { failures, proof } => {
+                let (failures, proof) = (failures.saturating_add(1), proof || proves);
+                if failures >= self.settings.fall {
+                    State::Unhealthy { passes: 0, proof }
+                } else {
+                    State::Healthy { failures, proof }
+                }
+            }
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use Check::{Failed, Passed, TimedOut};
-    use HealthState::{Healthy, Unhealthy, Unknown};
-
-    fn after(checks: &[Check]) -> Health {
-        let mut health = Health::new(HealthSettings::default());
-        for check in checks {
-            let _change = health.report(*check);
-        }
-        health
-    }
-
-    #[test]
-    fn t149_rise_and_fall_decide() {
-        for (checks, expected) in [
-            (&[][..], Unknown),
-            (&[Passed], Healthy),
-            (&[Failed], Unhealthy),
-            (&[TimedOut], Unhealthy),
-            (&[Passed, Failed, Failed], Healthy),
-            (&[Passed, Failed, TimedOut, Failed], Unhealthy),
-            (&[Passed, Failed, Failed, Passed, Failed, Failed], Healthy),
-            (&[Failed, Passed], Unhealthy),
-            (&[Failed, Passed, Passed], Healthy),
-            (&[Failed, Passed, Failed, Passed], Unhealthy),
-        ] {
-            assert_eq!(after(checks).state(), expected, "{checks:?}");
-        }
-    }
-
-    #[test]
-    fn a_change_is_reported_once() {
-        let mut health = after(&[Passed, Failed, Failed]);
-        assert_eq!(health.report(Failed), Some(Change { from: Healthy, to: Unhealthy }));
-        assert_eq!(health.report(Failed), None);
-    }
-
-    #[test]
-    fn t148_mere_slowness_is_told_apart() {
-        assert!(after(&[Passed, TimedOut, TimedOut, TimedOut]).is_merely_slow());
-        assert!(!after(&[Passed, TimedOut, Failed, TimedOut]).is_merely_slow());
-        assert!(!after(&[Passed]).is_merely_slow());
-    }
-}
+mod tests;

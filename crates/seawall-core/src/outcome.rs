@@ -115,8 +115,31 @@ pub enum Observation {
     ReadStalled,
     /// The answer ended short of its announced length.
     CutShort,
-    /// The caller left, or its request body broke.
+    /// The caller left.
     CallerGone,
+    /// The caller's request body was no good. The service is not to blame.
+    CallerFault(CallerFault),
+}
+
+/// What was wrong with a caller's request body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallerFault {
+    /// It stalled, or was slower than the least rate.
+    Stalled,
+    /// It was larger than allowed.
+    TooLarge,
+    /// It broke off or was malformed.
+    Broken,
+}
+
+impl CallerFault {
+    const fn reason(self) -> Reason {
+        match self {
+            Self::Stalled => Reason::BodyTimeout,
+            Self::TooLarge => Reason::BodyTooLarge,
+            Self::Broken => Reason::MalformedRequest,
+        }
+    }
 }
 
 /// What one attempt came to.
@@ -212,6 +235,9 @@ pub const fn classify(seen: Observation, on_500: RetryOn500) -> Outcome {
             Outcome::new(Failure, Upstream, Never).because(Reason::ResponseIncomplete)
         }
         Observation::CallerGone => Outcome::abandoned(),
+        Observation::CallerFault(fault) => {
+            Outcome::new(Ignored, Origin::Caller, Never).because(fault.reason())
+        }
     }
 }
 
@@ -335,6 +361,19 @@ mod tests {
         let seen = Observation::ConnectFailed(ConnectFailure::Exhausted);
         let outcome = classify(seen, RetryOn500::Never);
         assert_eq!((outcome.class, outcome.origin), (Class::Ignored, Origin::Own));
+    }
+
+    #[test]
+    fn a_caller_whose_body_fails_moves_no_counter_of_the_service() {
+        for (fault, reason) in [
+            (CallerFault::Stalled, Reason::BodyTimeout),
+            (CallerFault::TooLarge, Reason::BodyTooLarge),
+            (CallerFault::Broken, Reason::MalformedRequest),
+        ] {
+            let outcome = classify(Observation::CallerFault(fault), RetryOn500::Never);
+            assert_eq!((outcome.class, outcome.origin), (Class::Ignored, Origin::Caller));
+            assert_eq!((outcome.retry, outcome.reason), (RetryRule::Never, Some(reason)));
+        }
     }
 
     #[test]

@@ -1,144 +1,229 @@
-//! The places of waiters: numbered, reused, and safe against late use.
+//! The queue of a bulkhead: waiters by age, in memory that is allocated beforehand.
+//!
+//! A slab of slots, the waiting ones linked from oldest to newest, so that any waiter leaves in
+//! constant time. Who is served, and when, is decided in `machine.rs`.
 
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use crate::time::Instant;
 
-use super::QueueOrder;
-
-/// A place in a queue. A copy that outlives its place is recognised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A place in the queue, or a permit on its way to whoever waited there. A name only: it may be
+/// copied, and one whose place has been given up is recognised for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Waiter {
     index: u32,
-    generation: u32,
+    /// The number of its arrival. Never reused, hence no slot needs a counter that may wrap.
+    generation: u64,
 }
 
-/// What the holder of a place is doing.
+/// What has become of a waiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    Waiting,
+pub(super) enum Standing {
+    Waiting { until: Instant },
+    Granted,
+    Gone,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Free { next: Option<u32> },
+    Waiting { until: Instant, older: Option<u32>, newer: Option<u32> },
     Granted,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Seat {
-    generation: u32,
-    taken: Option<Place>,
-    until: Instant,
+struct Slot {
+    generation: u64,
+    place: Place,
 }
 
-/// A bounded queue whose memory is taken at once.
 #[derive(Debug)]
 pub(super) struct Queue {
-    seats: Vec<Seat>,
-    free: Vec<u32>,
-    order: VecDeque<Waiter>,
+    slots: Vec<Slot>,
+    /// How long `slots` may become; its capacity is at least that.
+    places: usize,
+    free: Option<u32>,
+    oldest: Option<u32>,
+    newest: Option<u32>,
+    waiting: u32,
     granted: u32,
+    arrivals: u64,
 }
 
 impl Queue {
-    pub(super) fn new(capacity: u32) -> Self {
-        let mut queue =
-            Self { seats: Vec::new(), free: Vec::new(), order: VecDeque::new(), granted: 0 };
-        queue.resize(capacity);
-        queue
-    }
-
-    /// Makes room for `capacity` waiters and as many that are granted but not yet awake. Never
-    /// shrinks, so that no waiter loses its place.
-    pub(super) fn resize(&mut self, capacity: u32) {
-        let wanted = (capacity as usize).saturating_mul(2);
-        let missing = wanted.saturating_sub(self.seats.len());
-        self.seats.reserve(missing);
-        self.free.reserve(wanted);
-        self.order.reserve(wanted);
-        for _ in 0..missing {
-            self.add_seat();
+    pub(super) fn new(places: usize) -> Self {
+        Self {
+            slots: Vec::with_capacity(places),
+            places,
+            free: None,
+            oldest: None,
+            newest: None,
+            waiting: 0,
+            granted: 0,
+            arrivals: 0,
         }
     }
 
-    pub(super) fn len(&self) -> u32 {
-        u32::try_from(self.order.len()).unwrap_or(u32::MAX)
+    /// Makes room for `places`. Room that exists stays: waiters may be in it.
+    pub(super) fn grow(&mut self, places: usize) {
+        self.slots.reserve_exact(places.saturating_sub(self.slots.len()));
+        self.places = self.places.max(places);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.order.is_empty()
+    pub(super) const fn waiting(&self) -> u32 {
+        self.waiting
     }
 
     pub(super) const fn granted(&self) -> u32 {
         self.granted
     }
 
-    /// Takes a place that is good until `until`.
-    pub(super) fn push(&mut self, until: Instant) -> Waiter {
-        if self.free.is_empty() {
-            // More were granted at once than ever wait; the next wake-ups give places back.
-            self.add_seat();
-        }
-        let index = self.free.pop().unwrap_or_default();
-        let mut waiter = Waiter { index, generation: 0 };
-        if let Some(seat) = self.seats.get_mut(index as usize) {
-            seat.generation = seat.generation.wrapping_add(1);
-            seat.taken = Some(Place::Waiting);
-            seat.until = until;
-            waiter.generation = seat.generation;
-        }
-        self.order.push_back(waiter);
-        waiter
+    /// The waiting one that arrived first, and how long it waits.
+    pub(super) fn oldest(&self) -> Option<(Waiter, Instant)> {
+        self.oldest.and_then(|index| self.waiting_at(index))
     }
 
-    /// Takes the next waiter out of the order; its place stays.
-    pub(super) fn take_next(&mut self, order: QueueOrder) -> Option<(Waiter, Instant)> {
-        let waiter = match order {
-            QueueOrder::Fifo => self.order.pop_front()?,
-            QueueOrder::Lifo => self.order.pop_back()?,
-        };
-        let seat = self.seats.get(waiter.index as usize)?;
-        Some((waiter, seat.until))
+    /// The waiting one that arrived last, and how long it waits.
+    pub(super) fn newest(&self) -> Option<(Waiter, Instant)> {
+        self.newest.and_then(|index| self.waiting_at(index))
     }
 
-    /// The waiter owns a permit from now on.
+    pub(super) fn standing(&self, waiter: Waiter) -> Standing {
+        let slot = self.slot(waiter.index).filter(|slot| slot.generation == waiter.generation);
+        match slot.map(|slot| slot.place) {
+            Some(Place::Waiting { until, .. }) => Standing::Waiting { until },
+            Some(Place::Granted) => Standing::Granted,
+            Some(Place::Free { .. }) | None => Standing::Gone,
+        }
+    }
+
+    /// Appends a waiter as the newest; `None` when every slot is taken.
+    pub(super) fn push(&mut self, until: Instant) -> Option<Waiter> {
+        let index = self.vacant()?;
+        let older = self.newest.replace(index);
+        self.relink(older, |_, newer| *newer = Some(index));
+        self.oldest = self.oldest.or(Some(index));
+        self.arrivals += 1;
+        self.waiting += 1;
+        let generation = self.arrivals;
+        self.set(index, Slot { generation, place: Place::Waiting { until, older, newer: None } });
+        Some(Waiter { index, generation })
+    }
+
+    /// Turns a waiting one into one that owns a permit; nothing else.
     pub(super) fn grant(&mut self, waiter: Waiter) {
-        if let Some(seat) = self.seat_mut(waiter) {
-            seat.taken = Some(Place::Granted);
+        if let Standing::Waiting { .. } = self.standing(waiter) {
+            self.unlink(waiter.index);
             self.granted += 1;
+            self.set(waiter.index, Slot { generation: waiter.generation, place: Place::Granted });
         }
     }
 
-    pub(super) fn place(&self, waiter: Waiter) -> Option<Place> {
-        let seat = self.seats.get(waiter.index as usize)?;
-        seat.taken.filter(|_| seat.generation == waiter.generation)
-    }
-
-    /// Frees a place, wherever its holder stands. Linear only for one who leaves the middle.
-    pub(super) fn remove(&mut self, waiter: Waiter) {
-        let Some(place) = self.place(waiter) else { return };
-        match place {
-            Place::Granted => self.granted -= 1,
-            Place::Waiting => self.order.retain(|other| *other != waiter),
+    /// Gives up the slot of `waiter`, and tells what it was.
+    pub(super) fn remove(&mut self, waiter: Waiter) -> Standing {
+        let standing = self.standing(waiter);
+        match standing {
+            Standing::Gone => return standing,
+            Standing::Granted => self.granted -= 1,
+            Standing::Waiting { .. } => self.unlink(waiter.index),
         }
-        if let Some(seat) = self.seat_mut(waiter) {
-            seat.taken = None;
-            self.free.push(waiter.index);
-        }
+        let next = self.free.replace(waiter.index);
+        self.set(waiter.index, Slot { generation: 0, place: Place::Free { next } });
+        standing
     }
 
     pub(super) fn invariants(&self) {
-        let taken = self.seats.iter().filter(|seat| seat.taken.is_some()).count();
-        let expected = self.order.len() + self.granted as usize;
-        debug_assert_eq!(taken, expected, "a place is waiting or granted");
-        debug_assert_eq!(taken + self.free.len(), self.seats.len(), "a place got lost");
+        if !cfg!(debug_assertions) {
+            return;
+        }
+        debug_assert!(self.slots.len() <= self.places, "more slots than places");
+        debug_assert!(self.places <= self.slots.capacity(), "a slot would allocate");
+        let count = |is: fn(&Place) -> bool| self.slots.iter().filter(|s| is(&s.place)).count();
+        let granted = count(|place| matches!(place, Place::Granted));
+        let waiting = count(|place| matches!(place, Place::Waiting { .. }));
+        debug_assert_eq!(granted, self.granted as usize, "grants are miscounted");
+        debug_assert_eq!(waiting, self.waiting as usize, "waiters are miscounted");
+        debug_assert_eq!(self.linked(), waiting, "a waiter is out of the line");
     }
 
-    fn add_seat(&mut self) {
-        let index = u32::try_from(self.seats.len()).unwrap_or(u32::MAX);
-        self.seats.push(Seat { generation: 0, taken: None, until: Instant::EPOCH });
-        self.free.push(index);
+    /// How many are in line, each younger than the one before and linked back to it.
+    fn linked(&self) -> usize {
+        let (mut next, mut before, mut arrival, mut count) = (self.oldest, None, 0, 0);
+        while let Some((index, slot)) = next.and_then(|index| Some((index, self.slot(index)?)))
+            && let Place::Waiting { older, newer, .. } = slot.place
+        {
+            debug_assert_eq!(older, before, "the line is broken backwards");
+            debug_assert!(slot.generation > arrival, "a younger waiter is before an older one");
+            (before, next, arrival) = (Some(index), newer, slot.generation);
+            count += 1;
+        }
+        debug_assert_eq!(before, self.newest, "the newest is not the end of the line");
+        count
     }
 
-    fn seat_mut(&mut self, waiter: Waiter) -> Option<&mut Seat> {
-        let seat = self.seats.get_mut(waiter.index as usize)?;
-        (seat.generation == waiter.generation).then_some(seat)
+    fn slot(&self, index: u32) -> Option<&Slot> {
+        self.slots.get(index as usize)
+    }
+
+    fn set(&mut self, index: u32, slot: Slot) {
+        let old = self.slots.get_mut(index as usize);
+        debug_assert!(old.is_some(), "slot {index} does not exist");
+        if let Some(old) = old {
+            *old = slot;
+        }
+    }
+
+    fn waiting_at(&self, index: u32) -> Option<(Waiter, Instant)> {
+        let slot = self.slot(index)?;
+        match slot.place {
+            Place::Waiting { until, .. } => {
+                Some((Waiter { index, generation: slot.generation }, until))
+            }
+            Place::Free { .. } | Place::Granted => None,
+        }
+    }
+
+    /// A slot to fill: a free one, or a new one while there is room.
+    fn vacant(&mut self) -> Option<u32> {
+        if let Some(index) = self.free {
+            self.free = match self.slot(index)?.place {
+                Place::Free { next } => next,
+                Place::Waiting { .. } | Place::Granted => None,
+            };
+            return Some(index);
+        }
+        let index = u32::try_from(self.slots.len()).ok()?;
+        if self.slots.len() >= self.places {
+            return None;
+        }
+        self.slots.push(Slot { generation: 0, place: Place::Free { next: None } });
+        Some(index)
+    }
+
+    /// Takes a waiting slot out of the line.
+    fn unlink(&mut self, index: u32) {
+        let place = self.slot(index).map(|slot| slot.place);
+        let Some(Place::Waiting { older, newer, .. }) = place else { return };
+        self.relink(older, |_, link| *link = newer);
+        self.relink(newer, |link, _| *link = older);
+        if self.oldest == Some(index) {
+            self.oldest = newer;
+        }
+        if self.newest == Some(index) {
+            self.newest = older;
+        }
+        self.waiting -= 1;
+    }
+
+    /// Changes the links (older, newer) of the waiting slot at `index`, if there is one.
+    fn relink(
+        &mut self,
+        index: Option<u32>,
+        change: impl FnOnce(&mut Option<u32>, &mut Option<u32>),
+    ) {
+        let slot = index.and_then(|index| self.slots.get_mut(index as usize));
+        if let Some(Slot { place: Place::Waiting { older, newer, .. }, .. }) = slot {
+            change(older, newer);
+        }
     }
 }

@@ -1,225 +1,278 @@
-//! Worked example, traps and a naive model of the bulkhead.
+//! The worked example, the edges of settings and queue, and the ground that the other tests share.
+
+mod property;
+mod traps;
 
 use super::*;
-use proptest::prelude::*;
-use std::collections::VecDeque;
+use crate::reason::Reason;
+use crate::time::{Duration, Instant};
 use std::vec::Vec;
 
-fn at(ms: u64) -> Instant {
-    Instant::from_millis(ms)
+/// Milliseconds after the epoch.
+fn at(millis: u64) -> Instant {
+    Instant::from_millis(millis)
 }
 
-fn bulkhead(permits: u32, queue: u32) -> Bulkhead {
-    Bulkhead::new(BulkheadSettings { permits, queue, ..BulkheadSettings::default() })
+fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn settings(permits: u32, queue: u32) -> BulkheadSettings {
+    BulkheadSettings { permits, queue, max_wait: millis(1_000), order: QueueOrder::Fifo }
 }
 
 fn permit(acquired: Acquired) -> Permit {
-    let Acquired::Permit(permit) = acquired else { panic!("no permit: {acquired:?}") };
+    let Acquired::Permit(permit) = acquired else { panic!("{acquired:?} is no permit") };
     permit
 }
 
-fn waiter(acquired: Acquired) -> Waiter {
-    let Acquired::Queued { waiter, .. } = acquired else { panic!("not queued: {acquired:?}") };
-    waiter
+fn queued(acquired: Acquired) -> (Waiter, Instant) {
+    let Acquired::Queued { waiter, until } = acquired else { panic!("{acquired:?} is no place") };
+    (waiter, until)
 }
 
-fn refused(acquired: Acquired) -> Reason {
-    let Acquired::Refused { reason, .. } = acquired else { panic!("not refused: {acquired:?}") };
-    reason
-}
-
-const FAR: Instant = Instant::NEVER;
-
-#[test]
-fn t92_a_full_compartment_queues_within_its_bound() {
-    let mut bulkhead = bulkhead(1, 1);
-    let _held = permit(bulkhead.acquire(at(0), FAR));
-    let _waiting = waiter(bulkhead.acquire(at(0), FAR));
-    assert_eq!(refused(bulkhead.acquire(at(0), FAR)), Reason::QueueFull);
-    let mut without = self::bulkhead(1, 0);
-    let _held = permit(without.acquire(at(0), FAR));
-    assert_eq!(refused(without.acquire(at(0), FAR)), Reason::BulkheadFull);
-}
-
-#[test]
-fn bh_2_who_would_wait_too_long_is_refused_on_arrival() {
-    let settings = BulkheadSettings { max_wait: Duration::from_secs(1), ..Default::default() };
-    let mut bulkhead = Bulkhead::new(BulkheadSettings { permits: 10, queue: 100, ..settings });
-    let first = permit(bulkhead.acquire(at(0), FAR));
-    bulkhead.release(first, Duration::from_millis(50));
-    let _held: Vec<_> = (0..10).map(|_| permit(bulkhead.acquire(at(0), FAR))).collect();
-    for _ in 0..40 {
-        let _waiting = waiter(bulkhead.acquire(at(0), FAR));
-    }
-    let Acquired::Refused { reason, retry_at } = bulkhead.acquire(at(0), at(150)) else {
-        panic!("position 41 waits 205 ms and is of use for 150 ms");
+fn refused(acquired: Acquired) -> (Reason, Instant) {
+    let Acquired::Refused { reason, retry_at } = acquired else {
+        panic!("{acquired:?} is no refusal")
     };
-    assert_eq!((reason, retry_at), (Reason::QueueWait, at(205)));
-    let _waits = waiter(bulkhead.acquire(at(0), at(205)));
+    (reason, retry_at)
 }
 
-#[test]
-fn t98_a_newcomer_never_overtakes_a_waiter() {
-    let mut bulkhead = bulkhead(1, 5);
-    let held = permit(bulkhead.acquire(at(0), FAR));
-    let first = waiter(bulkhead.acquire(at(0), FAR));
-    bulkhead.release(held, Duration::ZERO);
-    let newcomer = waiter(bulkhead.acquire(at(1), FAR));
-    assert_eq!(bulkhead.next_grant(at(1)), Some(first));
-    assert_eq!(bulkhead.next_grant(at(1)), None);
-    assert!(matches!(bulkhead.claim(newcomer), Claimed::StillWaiting));
-    assert!(matches!(bulkhead.claim(first), Claimed::Permit(_)));
+fn claimed(claimed: Claimed) -> Permit {
+    let Claimed::Permit(permit) = claimed else { panic!("{claimed:?} is no permit") };
+    permit
 }
 
-#[test]
-fn t95_a_granted_waiter_that_leaves_passes_its_permit_on() {
-    let mut bulkhead = bulkhead(1, 5);
-    let held = permit(bulkhead.acquire(at(0), FAR));
-    let (first, second) =
-        (waiter(bulkhead.acquire(at(0), FAR)), waiter(bulkhead.acquire(at(0), FAR)));
-    bulkhead.release(held, Duration::ZERO);
-    assert_eq!(bulkhead.next_grant(at(1)), Some(first));
-    bulkhead.leave(first);
-    assert_eq!(bulkhead.next_grant(at(1)), Some(second));
-    assert!(matches!(bulkhead.claim(first), Claimed::Gone));
-}
-
-#[test]
-fn t96_a_waiter_whose_time_is_over_is_not_served() {
-    let mut bulkhead = bulkhead(1, 5);
-    let held = permit(bulkhead.acquire(at(0), FAR));
-    let late = waiter(bulkhead.acquire(at(0), FAR));
-    let fresh = waiter(bulkhead.acquire(at(60), FAR));
-    bulkhead.release(held, Duration::ZERO);
-    assert_eq!(bulkhead.next_grant(at(100)), Some(fresh));
-    assert!(matches!(bulkhead.claim(late), Claimed::Gone));
-    assert_eq!(bulkhead.snapshot().expired, 1);
-}
-
-#[test]
-fn t97_as_many_waiters_wake_as_permits_come_free() {
-    let mut bulkhead = bulkhead(3, 5);
-    let held: Vec<_> = (0..3).map(|_| permit(bulkhead.acquire(at(0), FAR))).collect();
-    let waiting: Vec<_> = (0..4).map(|_| waiter(bulkhead.acquire(at(0), FAR))).collect();
-    held.into_iter().for_each(|permit| bulkhead.release(permit, Duration::ZERO));
-    let granted: Vec<_> = core::iter::from_fn(|| bulkhead.next_grant(at(1))).collect();
-    assert_eq!(granted, waiting[..3]);
-}
-
-#[test]
-fn t101_lowered_permits_drain_and_cancel_nobody() {
-    let mut bulkhead = bulkhead(3, 5);
-    let held: Vec<_> = (0..3).map(|_| permit(bulkhead.acquire(at(0), FAR))).collect();
-    bulkhead.reconfigure(BulkheadSettings { permits: 1, ..bulkhead.settings });
-    assert_eq!(bulkhead.snapshot().in_use, 3);
-    let next = waiter(bulkhead.acquire(at(0), FAR));
-    let mut held = held.into_iter();
-    for _ in 0..2 {
-        bulkhead.release(held.next().unwrap(), Duration::ZERO);
-        assert_eq!(bulkhead.next_grant(at(1)), None);
-    }
-    bulkhead.release(held.next().unwrap(), Duration::ZERO);
-    assert_eq!(bulkhead.next_grant(at(1)), Some(next));
-}
-
-#[test]
-fn lifo_serves_the_latest() {
-    let settings = BulkheadSettings { order: QueueOrder::Lifo, permits: 1, ..Default::default() };
+/// A compartment whose permits are all taken at the epoch, and those permits.
+fn full(settings: BulkheadSettings) -> (Bulkhead, Vec<Permit>) {
     let mut bulkhead = Bulkhead::new(settings);
-    let held = permit(bulkhead.acquire(at(0), FAR));
-    let _first = waiter(bulkhead.acquire(at(0), FAR));
-    let second = waiter(bulkhead.acquire(at(0), FAR));
-    bulkhead.release(held, Duration::ZERO);
-    assert_eq!(bulkhead.next_grant(at(1)), Some(second));
+    let permits =
+        (0..settings.permits).map(|_| permit(bulkhead.acquire(at(0), Instant::NEVER))).collect();
+    (bulkhead, permits)
 }
 
-#[derive(Clone, Debug)]
-enum Step {
-    Pass(u64),
-    Acquire,
-    Release,
-    Claim,
-    Leave(usize),
-    Permits(u32),
+/// So many waiters without deadline, all at the epoch.
+fn wait(bulkhead: &mut Bulkhead, waiters: u32) -> Vec<Waiter> {
+    let mut one = || queued(bulkhead.acquire(at(0), Instant::NEVER)).0;
+    (0..waiters).map(|_| one()).collect()
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        (0_u64..60).prop_map(Step::Pass),
-        Just(Step::Acquire),
-        Just(Step::Acquire),
-        Just(Step::Release),
-        Just(Step::Claim),
-        (0_usize..8).prop_map(Step::Leave),
-        (1_u32..5).prop_map(Step::Permits),
-    ];
-    prop::collection::vec(step, 1..200)
+fn grants(bulkhead: &mut Bulkhead, now: Instant) -> Vec<Waiter> {
+    core::iter::from_fn(|| bulkhead.next_grant(now)).collect()
 }
 
-proptest! {
-    /// Against a list of waiters with their deadlines: who is granted, and that no permit leaks.
-    #[test]
-    fn t91_agrees_with_a_naive_queue(steps in steps(), queue in 0_u32..6) {
-        let mut bulkhead = bulkhead(2, queue);
-        let (mut now, mut permits) = (0, 2);
-        let mut held: Vec<Permit> = Vec::new();
-        let mut waiting: VecDeque<(Waiter, u64)> = VecDeque::new();
-        let mut granted: Vec<Waiter> = Vec::new();
-        for step in steps {
-            match step {
-                Step::Pass(ms) => now += ms,
-                Step::Acquire => match bulkhead.acquire(at(now), FAR) {
-                    Acquired::Permit(permit) => {
-                        prop_assert!(waiting.is_empty(), "no barging");
-                        held.push(permit);
-                    }
-                    Acquired::Queued { waiter, until } => {
-                        prop_assert_eq!(until, at(now + 100));
-                        waiting.push_back((waiter, now + 100));
-                    }
-                    Acquired::Refused { .. } => {
-                        prop_assert!(waiting.len() >= queue as usize);
-                    }
-                },
-                Step::Release => {
-                    if let Some(permit) = held.pop() {
-                        bulkhead.release(permit, Duration::ZERO);
-                    }
-                }
-                Step::Claim => {
-                    if let Some(waiter) = granted.pop() {
-                        let claimed = bulkhead.claim(waiter);
-                        let Claimed::Permit(permit) = claimed else { panic!("{claimed:?}") };
-                        held.push(permit);
-                    }
-                }
-                Step::Leave(index) => {
-                    if index < waiting.len() {
-                        bulkhead.leave(waiting.remove(index).unwrap().0);
-                    } else if let Some(waiter) = granted.pop() {
-                        bulkhead.leave(waiter);
-                    }
-                }
-                Step::Permits(count) => {
-                    permits = count;
-                    bulkhead.reconfigure(BulkheadSettings { permits, ..bulkhead.settings });
-                }
-            }
-            while let Some(waiter) = bulkhead.next_grant(at(now)) {
-                while waiting.front().is_some_and(|(_, until)| *until <= now) {
-                    waiting.pop_front();
-                }
-                prop_assert_eq!(Some(waiter), waiting.pop_front().map(|(waiter, _)| waiter));
-                granted.push(waiter);
-                let out = held.len() + granted.len();
-                prop_assert!(out <= permits as usize, "more out than permits");
-            }
-            if bulkhead.in_use < permits {
-                waiting.clear();
-            }
-            bulkhead.invariants();
-            prop_assert_eq!(bulkhead.in_use as usize, held.len() + granted.len());
-            prop_assert_eq!(bulkhead.queue.len() as usize, waiting.len());
-        }
-    }
+/// Makes the smoothed service time exactly `service`, then takes the permit back.
+fn teach(bulkhead: &mut Bulkhead, permits: &mut Vec<Permit>, service: Duration) {
+    bulkhead.release(permits.pop().unwrap(), service, at(0));
+    permits.push(permit(bulkhead.acquire(at(0), Instant::NEVER)));
+}
+
+#[test]
+fn bh_2_an_arrival_that_would_wait_past_its_deadline_is_refused_at_once() {
+    let (mut bulkhead, mut permits) = full(settings(10, 100));
+    teach(&mut bulkhead, &mut permits, millis(50));
+    wait(&mut bulkhead, 40);
+    let (reason, retry_at) = refused(bulkhead.acquire(at(0), at(150)));
+    assert_eq!((reason, retry_at), (Reason::QueueWait, at(205)), "41 · 50 ms / 10");
+    refused(bulkhead.acquire(at(0), Instant::from_nanos(204_999_999)));
+    let (_, until) = queued(bulkhead.acquire(at(0), at(205)));
+    assert_eq!(until, at(205));
+    assert_eq!(bulkhead.snapshot().rejected.queue_wait, 2);
+}
+
+#[test]
+fn an_estimate_above_the_longest_wait_refuses_too() {
+    let impatient = BulkheadSettings { max_wait: millis(100), ..settings(1, 10) };
+    let (mut bulkhead, mut permits) = full(impatient);
+    teach(&mut bulkhead, &mut permits, millis(40));
+    wait(&mut bulkhead, 2);
+    let (reason, retry_at) = refused(bulkhead.acquire(at(0), Instant::NEVER));
+    assert_eq!((reason, retry_at), (Reason::QueueWait, at(120)));
+}
+
+#[test]
+fn the_newest_of_a_lifo_queue_is_next_and_estimated_so() {
+    let lifo = BulkheadSettings { order: QueueOrder::Lifo, ..settings(1, 10) };
+    let (mut bulkhead, mut permits) = full(lifo);
+    teach(&mut bulkhead, &mut permits, millis(600));
+    let waiters = wait(&mut bulkhead, 3);
+    bulkhead.release(permits.remove(0), millis(600), at(1));
+    assert_eq!(grants(&mut bulkhead, at(1)), [waiters[2]]);
+}
+
+#[test]
+fn an_unknown_service_time_refuses_nobody_by_estimate() {
+    let (mut bulkhead, _permits) = full(settings(1, 50));
+    wait(&mut bulkhead, 49);
+    queued(bulkhead.acquire(at(0), at(1)));
+    assert_eq!(bulkhead.snapshot().service_time, None);
+}
+
+#[test]
+fn whoever_has_no_time_to_wait_is_refused_unless_a_permit_is_free() {
+    let (mut bulkhead, mut permits) = full(settings(1, 5));
+    assert_eq!(refused(bulkhead.acquire(at(7), at(7))).0, Reason::QueueWait);
+    assert_eq!(refused(bulkhead.acquire(at(7), at(3))).0, Reason::QueueWait);
+    bulkhead.release(permits.remove(0), millis(7), at(7));
+    let _permit = permit(bulkhead.acquire(at(7), at(3)));
+}
+
+#[test]
+fn a_wait_ends_at_the_longest_wait_or_when_it_is_of_no_more_use() {
+    let (mut bulkhead, _permits) = full(settings(1, 5));
+    assert_eq!(queued(bulkhead.acquire(at(100), Instant::NEVER)).1, at(1_100));
+    assert_eq!(queued(bulkhead.acquire(at(100), at(250))).1, at(250));
+}
+
+#[test]
+fn a_full_compartment_without_a_queue_refuses_as_full() {
+    let (mut bulkhead, mut permits) = full(settings(2, 0));
+    let (reason, retry_at) = refused(bulkhead.acquire(at(0), Instant::NEVER));
+    assert_eq!((reason, retry_at), (Reason::BulkheadFull, at(1_000)), "nothing better is known");
+    teach(&mut bulkhead, &mut permits, millis(30));
+    assert_eq!(refused(bulkhead.acquire(at(0), Instant::NEVER)).1, at(15));
+    assert_eq!(bulkhead.snapshot().rejected, Rejections { full: 2, ..Default::default() });
+    assert_eq!(bulkhead.snapshot().rejected.total(), 2);
+}
+
+#[test]
+fn estimates_round_up() {
+    let (mut bulkhead, mut permits) = full(settings(3, 1));
+    teach(&mut bulkhead, &mut permits, millis(10));
+    let third = Instant::from_nanos(3_333_334);
+    let (_, retry_at) = refused(bulkhead.acquire(at(0), Instant::from_nanos(3_333_333)));
+    assert_eq!(retry_at, third);
+    assert_eq!(queued(bulkhead.acquire(at(0), third)).1, third);
+}
+
+#[test]
+fn a_full_queue_refuses_as_such() {
+    let (mut bulkhead, _permits) = full(settings(1, 2));
+    wait(&mut bulkhead, 2);
+    assert_eq!(refused(bulkhead.acquire(at(0), Instant::NEVER)).0, Reason::QueueFull);
+    assert_eq!(bulkhead.snapshot().rejected, Rejections { queue_full: 1, ..Default::default() });
+}
+
+#[test]
+fn the_dead_do_not_fill_the_queue() {
+    let (mut bulkhead, _permits) = full(settings(1, 2));
+    wait(&mut bulkhead, 2);
+    let late = at(1_001);
+    queued(bulkhead.acquire(late, Instant::NEVER));
+    let snapshot = bulkhead.snapshot();
+    assert_eq!((snapshot.queued, snapshot.expired), (1, 2));
+}
+
+#[test]
+fn a_waiter_woken_too_early_keeps_its_place() {
+    let (mut bulkhead, mut permits) = full(settings(1, 2));
+    let waiters = wait(&mut bulkhead, 1);
+    assert!(matches!(bulkhead.claim(waiters[0], at(5)), Claimed::StillWaiting));
+    bulkhead.release(permits.remove(0), millis(6), at(6));
+    assert_eq!(grants(&mut bulkhead, at(6)), waiters);
+    let _permit = claimed(bulkhead.claim(waiters[0], at(6)));
+}
+
+#[test]
+fn a_stale_waiter_is_recognised_though_its_slot_is_taken_again() {
+    let (mut bulkhead, mut permits) = full(settings(1, 1));
+    let stale = wait(&mut bulkhead, 1)[0];
+    bulkhead.leave(stale, at(0));
+    let current = wait(&mut bulkhead, 1)[0];
+    assert!(matches!(bulkhead.claim(stale, at(1)), Claimed::Gone));
+    bulkhead.leave(stale, at(1));
+    bulkhead.release(permits.remove(0), millis(1), at(1));
+    assert_eq!(grants(&mut bulkhead, at(1)), [current]);
+    assert!(matches!(bulkhead.claim(stale, at(1)), Claimed::Gone));
+    bulkhead.leave(stale, at(1));
+    let _permit = claimed(bulkhead.claim(current, at(1)));
+    assert!(matches!(bulkhead.claim(current, at(1)), Claimed::Gone), "claimed once");
+}
+
+#[test]
+fn the_service_time_follows_an_eighth_of_each_change() {
+    let mut bulkhead = Bulkhead::new(settings(1, 0));
+    let mut serve = |held: u64| {
+        let permit = permit(bulkhead.acquire(at(0), Instant::NEVER));
+        bulkhead.release(permit, Duration::from_nanos(held), at(0));
+        bulkhead.snapshot().service_time.unwrap().as_nanos()
+    };
+    assert_eq!(serve(800), 800);
+    assert_eq!(serve(1_600), 900);
+    assert_eq!(serve(900), 900);
+    assert_eq!(serve(100), 800);
+    (0..100).for_each(|_| _ = serve(8_000));
+    assert_eq!(serve(8_000), 8_000, "what division cuts off is not lost");
+    (0..200).for_each(|_| _ = serve(1));
+    assert_eq!(serve(1), 1);
+}
+
+#[test]
+fn a_permit_given_back_unused_is_no_sample() {
+    let (mut bulkhead, mut permits) = full(settings(1, 5));
+    teach(&mut bulkhead, &mut permits, Duration::ZERO);
+    assert_eq!(bulkhead.snapshot().service_time, None);
+    teach(&mut bulkhead, &mut permits, millis(50));
+    teach(&mut bulkhead, &mut permits, Duration::ZERO);
+    assert_eq!(bulkhead.snapshot().service_time, Some(millis(50)));
+}
+
+#[test]
+fn absurd_service_times_saturate() {
+    let (mut bulkhead, mut permits) = full(settings(1, 5));
+    teach(&mut bulkhead, &mut permits, Duration::MAX);
+    teach(&mut bulkhead, &mut permits, Duration::MAX);
+    assert_eq!(refused(bulkhead.acquire(at(0), Instant::NEVER)).0, Reason::QueueWait);
+}
+
+#[test]
+fn no_permits_are_taken_as_one_and_the_default_bounds_nothing() {
+    let (bulkhead, _permit) = full(settings(1, 0));
+    assert_eq!(Bulkhead::new(settings(0, 0)).snapshot().permits, bulkhead.snapshot().permits);
+    let unbounded = Bulkhead::new(BulkheadSettings::default()).snapshot();
+    assert_eq!((unbounded.permits, unbounded.queue), (u32::MAX, 0));
+    assert_eq!(Bulkhead::new(settings(1, u32::MAX)).snapshot().queue, QUEUE_MAX);
+    let mut reloaded = Bulkhead::new(settings(2, 2));
+    reloaded.reconfigure(settings(0, u32::MAX));
+    let snapshot = reloaded.snapshot();
+    assert_eq!((snapshot.permits, snapshot.queue), (1, QUEUE_MAX));
+}
+
+#[test]
+fn a_raised_limit_serves_those_who_wait() {
+    let (mut bulkhead, _permits) = full(settings(1, 5));
+    let waiters = wait(&mut bulkhead, 4);
+    bulkhead.reconfigure(settings(4, 5));
+    assert_eq!(grants(&mut bulkhead, at(0)), waiters[..3]);
+}
+
+#[test]
+fn a_shortened_queue_sends_nobody_away() {
+    let (mut bulkhead, mut permits) = full(settings(2, 5));
+    let waiters = wait(&mut bulkhead, 4);
+    bulkhead.reconfigure(settings(2, 1));
+    assert_eq!(refused(bulkhead.acquire(at(0), Instant::NEVER)).0, Reason::QueueFull);
+    permits.drain(..).for_each(|permit| bulkhead.release(permit, millis(1), at(1)));
+    assert_eq!(grants(&mut bulkhead, at(1)), waiters[..2]);
+    assert_eq!(bulkhead.snapshot().queued, 2);
+}
+
+#[test]
+fn another_order_holds_for_those_who_wait_already() {
+    let (mut bulkhead, mut permits) = full(settings(2, 5));
+    let waiters = wait(&mut bulkhead, 3);
+    bulkhead.release(permits.remove(0), millis(1), at(1));
+    assert_eq!(grants(&mut bulkhead, at(1)), [waiters[0]]);
+    bulkhead.reconfigure(BulkheadSettings { order: QueueOrder::Lifo, ..settings(2, 5) });
+    bulkhead.release(permits.remove(0), millis(1), at(1));
+    assert_eq!(grants(&mut bulkhead, at(1)), [waiters[2]]);
+}
+
+#[test]
+fn a_clock_that_steps_back_expires_nobody_and_revives_nobody() {
+    let (mut bulkhead, mut permits) = full(settings(1, 5));
+    let (waiter, until) = queued(bulkhead.acquire(at(500), Instant::NEVER));
+    assert_eq!(queued(bulkhead.acquire(at(100), Instant::NEVER)).1, until);
+    bulkhead.release(permits.remove(0), millis(1), at(100));
+    assert_eq!(bulkhead.next_grant(at(100)), Some(waiter));
 }

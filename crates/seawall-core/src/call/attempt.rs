@@ -15,6 +15,8 @@ pub(super) struct Running {
     pub(super) choice: Choice,
     pub(super) permit: Permit,
     pub(super) started: Instant,
+    /// Since when the service has had all that the caller sent: what it is judged by.
+    pub(super) served: Instant,
     /// When its own timeout runs out, were there no deadline of the call.
     pub(super) patience: Instant,
     /// By when a head must have arrived: the earlier of its patience and the call's deadline.

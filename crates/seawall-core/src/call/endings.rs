@@ -12,7 +12,7 @@ use super::attempt::Running;
 use super::machine::{Call, Context, Doing, Refusal};
 use super::table::{Event as By, State};
 use super::trail::StepKind;
-use super::{Action, Replay, Until, Verdict};
+use super::{Action, Denied, Replay, Until, Verdict};
 
 /// Requests that provably never left are sent again without charge so often. It takes two stale
 /// connections in a row to use them up; after that a retry must be paid for.
@@ -23,6 +23,11 @@ impl Call {
     pub(super) fn may_resend(&self, seen: Observation, replay: Replay) -> bool {
         let stale = Observation::Lost { connection: Connection::Reused, sent: Sent::No };
         seen == stale && replay == Replay::Possible && self.resends < RESENDS_MAX
+    }
+
+    pub(super) fn deny(&mut self, denied: Denied, now: Instant) {
+        self.denied = Some(denied.0);
+        self.trail.note(now, StepKind::RetryDenied(denied.0));
     }
 
     pub(super) fn reason_of(&self, outcome: &Outcome, now: Instant) -> Reason {
@@ -118,8 +123,7 @@ impl Call {
         body: Outcome,
         ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
     ) {
-        let (head, elapsed) =
-            running.head.unwrap_or_else(|| (body, ctx.now.since(running.started)));
+        let (head, elapsed) = running.head.unwrap_or_else(|| (body, ctx.now.since(running.served)));
         let outcome = match body.class {
             Class::Success => head,
             // A caller that hangs up on a bad answer makes it no better.

@@ -62,6 +62,7 @@ pub struct Call {
     pub(super) answered: Option<u32>,
     /// What the latest attempt came to, and how long it took.
     pub(super) latest: Option<(Outcome, Duration)>,
+    pub(super) denied: Option<Reason>,
     pub(super) trail: Trail,
 }
 
@@ -98,7 +99,7 @@ impl Call {
     /// The bulkhead may have granted the permit that the call waits for.
     pub fn granted(&mut self, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) -> Action {
         let Doing::Wait { waiter, .. } = self.doing else { return Action::Wait };
-        match ctx.upstream.claim(waiter) {
+        match ctx.upstream.claim(waiter, ctx.now) {
             Claimed::Permit(permit) => {
                 self.trail.note(ctx.now, StepKind::Granted);
                 self.dispatch(By::Granted, permit, ctx)
@@ -126,13 +127,13 @@ impl Call {
                 self.back_off(By::Head, retry, ctx)
             }
             Err(denied) if outcome.class == Class::Failure && self.settings.rungs > 0 => {
-                self.trail.note(ctx.now, StepKind::RetryDenied(denied.0));
+                self.deny(denied, ctx.now);
                 self.end_attempt(running, outcome, ctx);
                 self.give_up(By::Head, denied.0, Until::Unknown, ctx)
             }
             Err(denied) => {
                 if outcome.class != Class::Success {
-                    self.trail.note(ctx.now, StepKind::RetryDenied(denied.0));
+                    self.deny(denied, ctx.now);
                 }
                 self.deliver(By::Head, number, Some(running), ctx.now)
             }
@@ -168,7 +169,7 @@ impl Call {
         match self.plan_retry(&outcome, replay, ctx) {
             Ok(retry) => self.back_off(By::Ended, retry, ctx),
             Err(denied) => {
-                self.trail.note(ctx.now, StepKind::RetryDenied(denied.0));
+                self.deny(denied, ctx.now);
                 let why = self.reason_of(&outcome, ctx.now);
                 self.give_up(By::Ended, why, Until::Unknown, ctx)
             }
@@ -184,6 +185,7 @@ impl Call {
         if replay == Replay::Lost && self.facts.remaining.is_none() {
             self.attempts_end = self.attempts_end.max(patience);
         }
+        running.served = running.served.max(since);
         running.patience = running.patience.max(patience);
         running.deadline = running.deadline.max(patience.min(self.attempts_end));
         self.check(By::Uploading, State::Attempting);
@@ -236,7 +238,7 @@ impl Call {
         }
         match core::mem::replace(&mut self.doing, Doing::Nothing) {
             Doing::Wait { waiter, .. } => {
-                ctx.upstream.leave(waiter);
+                ctx.upstream.leave(waiter, ctx.now);
                 self.leave_undecided();
             }
             Doing::BackOff { .. } => self.leave_undecided(),
@@ -279,6 +281,12 @@ impl Call {
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts
+    }
+
+    /// Why no further attempt followed, where one would have been of use.
+    #[must_use]
+    pub fn denied(&self) -> Option<Reason> {
+        self.denied
     }
 
     /// The time that is left for attempts, for the service to know; `None` without a limit.

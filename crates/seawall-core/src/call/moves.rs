@@ -43,6 +43,7 @@ impl Call {
             probed: false,
             answered: None,
             latest: None,
+            denied: None,
             trail,
         }
     }
@@ -69,10 +70,6 @@ impl Call {
     fn acquire(&mut self, by: By, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) -> Action {
         match ctx.upstream.acquire(ctx.now, self.attempts_end) {
             Acquired::Permit(permit) => self.dispatch(by, permit, ctx),
-            Acquired::Queued { waiter, until } if until <= ctx.now => {
-                ctx.upstream.leave(waiter);
-                self.give_up(by, Reason::QueueWait, Until::Unknown, ctx)
-            }
             Acquired::Queued { waiter, until } => {
                 self.trail.note(ctx.now, StepKind::Queued);
                 self.enter(by, State::Queued, Doing::Wait { waiter, until });
@@ -92,13 +89,13 @@ impl Call {
         ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
     ) -> Action {
         if let Some(Refusal { why, until }) = self.obstacle(ctx) {
-            ctx.upstream.give_back(permit);
+            ctx.upstream.release(permit, Duration::ZERO, ctx.now);
             return self.give_up(by, why, until, ctx);
         }
         let (tried, probe) = (self.tried.as_slice(), self.probe());
         let (upstream, mut scene) = ctx.split();
         let Some(choice) = upstream.choose(Wish { tried, probe }, &mut scene) else {
-            ctx.upstream.give_back(permit);
+            ctx.upstream.release(permit, Duration::ZERO, ctx.now);
             return self.give_up(by, Reason::NoHealthyEndpoint, Until::Unknown, ctx);
         };
         self.pay(ctx);
@@ -117,8 +114,8 @@ impl Call {
     fn begin(&self, number: u32, choice: Choice, permit: Permit, started: Instant) -> Running {
         let patience = started.after(self.settings.attempt);
         let deadline = patience.min(self.attempts_end);
-        let (head, abandoning) = (None, false);
-        Running { number, choice, permit, started, patience, deadline, head, abandoning }
+        let (served, head, abandoning) = (started, None, false);
+        Running { number, choice, permit, started, served, patience, deadline, head, abandoning }
     }
 
     /// What forbids an attempt now. Asked again once a permit is there: the breaker may have
@@ -159,7 +156,7 @@ impl Call {
         now: Instant,
     ) -> (Outcome, Duration) {
         let outcome = self.judge(running, seen);
-        let elapsed = now.since(running.started);
+        let elapsed = now.since(running.served);
         let failed = self.latest.is_some_and(|(latest, _)| latest.class == Class::Failure);
         if outcome.class != Class::Abandoned || !failed {
             self.latest = Some((outcome, elapsed));
@@ -195,11 +192,11 @@ impl Call {
         let held = ctx.now.since(running.started);
         let (answered, elapsed) = match running.head {
             Some((_, elapsed)) => (true, elapsed),
-            None => (false, held),
+            None => (false, ctx.now.since(running.served)),
         };
         let timeout = self.settings.attempt;
         let end = AttemptEnd { outcome, elapsed, answered, timeout };
-        ctx.upstream.release(running.permit, held);
+        ctx.upstream.release(running.permit, held, ctx.now);
         let (upstream, mut scene) = ctx.split();
         upstream.attempt_ended(running.choice, end, &mut scene);
     }
@@ -237,10 +234,10 @@ impl Call {
         waiter: Waiter,
         ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
     ) -> Action {
-        match ctx.upstream.claim(waiter) {
+        match ctx.upstream.claim(waiter, ctx.now) {
             Claimed::Permit(permit) => self.dispatch(By::Timer, permit, ctx),
             Claimed::StillWaiting | Claimed::Gone => {
-                ctx.upstream.leave(waiter);
+                ctx.upstream.leave(waiter, ctx.now);
                 self.give_up(By::Timer, Reason::QueueWait, Until::Unknown, ctx)
             }
         }

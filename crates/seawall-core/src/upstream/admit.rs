@@ -82,22 +82,16 @@ impl Upstream {
         self.bulkhead.acquire(now, latest)
     }
 
-    pub(crate) fn claim(&mut self, waiter: Waiter) -> Claimed {
-        self.bulkhead.claim(waiter)
+    pub(crate) fn claim(&mut self, waiter: Waiter, now: Instant) -> Claimed {
+        self.bulkhead.claim(waiter, now)
     }
 
-    pub(crate) fn leave(&mut self, waiter: Waiter) {
-        self.bulkhead.leave(waiter);
+    pub(crate) fn leave(&mut self, waiter: Waiter, now: Instant) {
+        self.bulkhead.leave(waiter, now);
     }
 
-    /// Takes back a permit that no attempt has used. The estimate of how long a permit is held is
-    /// told what it already believes: our own refusals must not teach it anything.
-    pub(crate) fn give_back(&mut self, permit: Permit) {
-        let usual = self.bulkhead.snapshot().service_time.unwrap_or_default();
-        self.bulkhead.release(permit, usual);
-    }
-
-    pub(crate) fn release(&mut self, permit: Permit, held: Duration) {
-        self.bulkhead.release(permit, held);
+    /// Takes a permit back. One that was held for no time teaches nothing about the service.
+    pub(crate) fn release(&mut self, permit: Permit, held: Duration, now: Instant) {
+        self.bulkhead.release(permit, held, now);
     }
 }

@@ -77,6 +77,7 @@ impl Upstream {
         let choice = self
             .choose_due(wish, scene)
             .or_else(|| self.choose_good(wish.tried, scene))
+            .or_else(|| self.choose_slow(scene))
             .or_else(|| self.choose_any(wish.tried, scene));
         self.note_panic(choice.as_ref(), scene.now, scene.sink);
         if let Some(choice) = &choice {
@@ -179,6 +180,24 @@ impl Upstream {
             self.candidates.retain(|candidate| *candidate != slot);
         }
         None
+    }
+
+    /// Health checks that merely time out never take the last endpoints away: slowness under load
+    /// looks the same, and would be answered with no service at all.
+    fn choose_slow(&mut self, scene: &mut Scene<'_, impl Rng, impl Sink<Event>>) -> Option<Choice> {
+        if self.has_good_endpoint(scene.now) {
+            return None;
+        }
+        self.gather(|upstream, slot| {
+            let slow = upstream.present(slot).is_some_and(|known| {
+                known.health.is_merely_slow() && known.breaker.phase(scene.now) == Phase::Closed
+            });
+            slow && upstream.outliers.standing(slot, scene.now) == Standing::In
+        });
+        let candidates = count(self.candidates.len());
+        let slot = self.balancer.pick(&self.candidates, scene.now, scene.rng)?;
+        let (endpoint, reason) = (self.present(slot)?.id, ChoiceReason::Panic);
+        Some(Choice { endpoint, reason, candidates, breaker: None, probe: None })
     }
 
     /// Without a good endpoint: any that is registered, untried ones first. The same where all

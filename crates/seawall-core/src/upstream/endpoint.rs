@@ -8,7 +8,7 @@ use crate::health::Health;
 use crate::outlier;
 use crate::time::Instant;
 
-use super::UpstreamSettings;
+use super::{Outcomes, UpstreamSettings};
 
 /// What identifies an endpoint across reloads: an opaque text of the driver, usually host and
 /// port.
@@ -47,6 +47,8 @@ pub(super) struct Endpoint {
     pub(super) active: u32,
     pub(super) breaker: Breaker,
     pub(super) health: Health,
+    /// What its attempts came to since it joined.
+    pub(super) outcomes: Outcomes,
     /// Since when it has waited for a probe, as far as a choice has noticed.
     pub(super) due_since: Option<Instant>,
 }
@@ -64,7 +66,8 @@ impl Endpoint {
             leaving: None,
             active: 0,
             breaker: Breaker::new(settings.endpoint_breaker, origin),
-            health: Health::new(settings.health),
+            health: Health::new(settings.health.unwrap_or_default()),
+            outcomes: Outcomes::default(),
             due_since: None,
         }
     }

@@ -11,6 +11,7 @@ mod admit;
 mod choose;
 mod endpoint;
 mod event;
+mod outcomes;
 mod settings;
 mod settle;
 mod snapshot;
@@ -21,6 +22,7 @@ mod tests;
 pub use choose::{Choice, ChoiceReason, Probe, Wish};
 pub use endpoint::EndpointName;
 pub use event::{Event, Scene, Scope, What};
+pub use outcomes::Outcomes;
 pub use settings::{UpstreamSettings, WhenAllDown};
 pub(crate) use settle::AttemptEnd;
 pub use snapshot::{EndpointSnapshot, UpstreamSnapshot};
@@ -35,7 +37,7 @@ use crate::budget::Budget;
 use crate::bulkhead::{Bulkhead, Waiter};
 use crate::endpoint::{EndpointId, Slot};
 use crate::event::Sink;
-use crate::health::Check;
+use crate::health::{Check, Health, HealthSettings};
 use crate::histogram::RotatingHistogram;
 use crate::outlier::{self, Outliers};
 use crate::ratio::Ratio;
@@ -72,6 +74,7 @@ pub struct Upstream {
     typical: Duration,
     typical_at: Instant,
     panic: bool,
+    outcomes: Outcomes,
 }
 
 impl Upstream {
@@ -95,6 +98,7 @@ impl Upstream {
             typical: Duration::ZERO,
             typical_at: now,
             panic: false,
+            outcomes: Outcomes::default(),
         }
     }
 
@@ -108,7 +112,10 @@ impl Upstream {
         self.outliers.reconfigure(settings.outlier, now);
         for endpoint in self.endpoints.iter_mut().flatten() {
             endpoint.breaker.reconfigure(settings.endpoint_breaker, now);
-            endpoint.health.reconfigure(settings.health);
+            match settings.health {
+                Some(health) => endpoint.health.reconfigure(health),
+                None => endpoint.health = Health::new(HealthSettings::default()),
+            }
         }
     }
 

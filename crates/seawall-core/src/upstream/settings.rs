@@ -33,8 +33,9 @@ pub struct UpstreamSettings {
     pub outlier: OutlierSettings,
     /// The choice among endpoints.
     pub balance: BalanceSettings,
-    /// The verdict on active health checks.
-    pub health: HealthSettings,
+    /// The verdict on active health checks; `None` where there are none, so that no verdict of
+    /// earlier ones stays.
+    pub health: Option<HealthSettings>,
     /// What happens when no endpoint may be chosen.
     pub when_all_down: WhenAllDown,
 }
@@ -48,7 +49,7 @@ impl Default for UpstreamSettings {
             budget: BudgetSettings::default(),
             outlier: OutlierSettings::default(),
             balance: BalanceSettings::default(),
-            health: HealthSettings::default(),
+            health: None,
             when_all_down: WhenAllDown::default(),
         }
     }

@@ -36,6 +36,7 @@ impl Upstream {
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) {
         let (id, now) = (choice.endpoint, scene.now);
+        self.outcomes.count(end.outcome.class);
         if end.outcome.class == Class::Success && end.answered {
             self.latency.record(now, end.elapsed);
         }
@@ -44,6 +45,7 @@ impl Upstream {
         self.judge(&mut choice, &end, scene);
         let Some(endpoint) = self.endpoint_mut(id) else { return };
         endpoint.active = endpoint.active.saturating_sub(1);
+        endpoint.outcomes.count(end.outcome.class);
         if let Some(ticket) = choice.breaker {
             let ended = Ended { class: end.outcome.class, elapsed: end.elapsed };
             let scope = Scope::Endpoint(id);

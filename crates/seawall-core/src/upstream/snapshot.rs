@@ -11,7 +11,7 @@ use crate::health::HealthState;
 use crate::outlier::OutlierSnapshot;
 use crate::time::Instant;
 
-use super::Upstream;
+use super::{Outcomes, Upstream};
 
 /// An upstream at an instant.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct UpstreamSnapshot {
     pub bulkhead: BulkheadSnapshot,
     /// Its budget.
     pub budget: BudgetSnapshot,
+    /// What all its attempts came to.
+    pub outcomes: Outcomes,
     /// Its endpoints, by slot.
     pub endpoints: Vec<EndpointSnapshot>,
 }
@@ -45,6 +47,8 @@ pub struct EndpointSnapshot {
     pub outlier: OutlierSnapshot,
     /// What the balancer knows.
     pub load: LoadSnapshot,
+    /// What its attempts came to since it joined.
+    pub outcomes: Outcomes,
 }
 
 impl Upstream {
@@ -58,6 +62,7 @@ impl Upstream {
             breaker: endpoint.breaker.snapshot(now),
             outlier: self.outliers.snapshot(endpoint.id.slot, now),
             load: self.balancer.snapshot(endpoint.id.slot, now),
+            outcomes: endpoint.outcomes,
         });
         UpstreamSnapshot {
             usable: self.has_good_endpoint(now),
@@ -65,6 +70,7 @@ impl Upstream {
             breaker: self.breaker.snapshot(now),
             bulkhead: self.bulkhead.snapshot(),
             budget: self.budget.snapshot(now),
+            outcomes: self.outcomes,
             endpoints: endpoints.collect(),
         }
     }

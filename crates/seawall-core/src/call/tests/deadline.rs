@@ -217,7 +217,7 @@ fn a_wait_without_time_is_refused_on_arrival() {
     let (_holder, _) = world.attempt(plain(), get());
     let (_, action) = world.start(plain(), get());
     let why = Reason::QueueWait;
-    assert_eq!(verdict(&action), Verdict::Rejected { why, until: Until::Unknown });
+    assert_eq!(verdict(&action), Verdict::Rejected { why, until: Until::At(world.now) });
     let seen = world.snapshot().bulkhead;
     assert_eq!((seen.in_use, seen.queued), (1, 0));
 }

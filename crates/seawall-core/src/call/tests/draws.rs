@@ -7,7 +7,7 @@ use crate::balance::Algorithm;
 use crate::breaker::{AbandonedPolicy, BreakerSettings, CoolDown, WindowKind};
 use crate::bulkhead::{BulkheadSettings, QueueOrder};
 use crate::call::{CallSettings, Facts, Safety};
-use crate::outcome::{ConnectFailure, Connection, Observation, RetryOn500, Sent};
+use crate::outcome::{CallerFault, ConnectFailure, Connection, Observation, RetryOn500, Sent};
 use crate::ratio::Ratio;
 use crate::rng::{Rng, Stream};
 use crate::time::Duration;
@@ -143,6 +143,7 @@ pub(super) fn end(chance: &mut Stream) -> Observation {
         Observation::ReadStalled,
         Observation::CutShort,
         Observation::CallerGone,
+        Observation::CallerFault(CallerFault::Stalled),
         Observation::Completed,
     ];
     one_of(chance, &all)
@@ -164,6 +165,7 @@ pub(super) const fn provably_not_executed(seen: Observation) -> bool {
         | Observation::WriteStalled
         | Observation::ReadStalled
         | Observation::CutShort
-        | Observation::CallerGone => false,
+        | Observation::CallerGone
+        | Observation::CallerFault(_) => false,
     }
 }

@@ -8,7 +8,7 @@ use crate::breaker::AbandonedPolicy;
 use crate::call::{Action, CallSettings, Rung, Verdict};
 use crate::outcome::Observation;
 use crate::reason::Reason;
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 use crate::upstream::UpstreamSettings;
 
 /// An upstream whose breaker takes every abandoned call for a failure.
@@ -144,10 +144,11 @@ fn a_short_last_attempt_does_not_hide_the_failures_before_it() {
 #[test]
 fn cl_2_t34_own_refusals_move_no_counter() {
     let mut settings = strict();
-    settings.bulkhead.permits = 0;
+    settings.bulkhead.permits = 1;
     settings.bulkhead.queue = 1;
     settings.bulkhead.max_wait = SECOND * 5;
     let mut world = World::new(settings, 2);
+    let _held = world.upstream.acquire(world.now, Instant::NEVER);
     for _ in 0..50 {
         let (mut waiting, _) = world.start(laddered(), get());
         let (mut refused, action) = world.start(laddered(), get());

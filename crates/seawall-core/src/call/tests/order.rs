@@ -7,22 +7,23 @@ use crate::breaker::Manual;
 use crate::call::{Action, CallSettings, LAYERS, StepKind, Verdict};
 use crate::event::Discard;
 use crate::reason::Reason;
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 use crate::upstream::{ChoiceReason, UpstreamSettings, WhenAllDown};
 
 /// Which of the printed layers stops a call that every layer from this one inwards would stop.
 fn stopped_by(layer: usize) -> (Reason, bool) {
-    let mut settings = narrow(u32::from(layer > 3), 0);
+    let mut settings = narrow(1, 0);
     settings.breaker = UpstreamSettings::default().breaker;
     settings.when_all_down = WhenAllDown::Refuse;
     let mut world = World::new(settings, 0);
     if layer <= 2 {
         world.upstream.force_breaker(Manual::ForcedOpen, world.now, &mut Discard);
     }
+    let held = (layer <= 3).then(|| world.upstream.acquire(world.now, Instant::NEVER));
     let facts = if layer == 0 { within(Duration::ZERO) } else { get() };
     let rungs = u8::from(layer == 1);
     let (_, action) = world.start(CallSettings { rungs, ..plain() }, facts);
-    assert_eq!(world.in_use(), 0);
+    assert_eq!(world.in_use(), u32::from(held.is_some()));
     if let Action::FallBack { why, .. } = action {
         return (why, true);
     }

@@ -1,0 +1,196 @@
+//! The budget: deposits, reservations, refunds.
+//!
+//! The numbers that it compares with are in `settings.rs`, the reasons for the rule in `mod.rs`.
+
+use super::BudgetSettings;
+use crate::time::{Instant, nanos};
+use crate::window::{BUCKETS, TimeRing};
+
+/// Attempts of one bucket, or of several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counts {
+    first: u64,
+    extra: u64,
+}
+
+impl Counts {
+    const fn plus(self, other: Self) -> Self {
+        Self {
+            first: self.first.saturating_add(other.first),
+            extra: self.extra.saturating_add(other.extra),
+        }
+    }
+}
+
+/// The right to start one extra attempt, already counted.
+///
+/// Ends in [`Reservation::spend`] or [`Budget::refund`]; it cannot be copied. One that is dropped
+/// counts as spent, which errs on the side of fewer attempts.
+#[derive(Debug)]
+#[must_use = "an attempt that will not start should refund its reservation"]
+pub struct Reservation {
+    at: Instant,
+}
+
+impl Reservation {
+    /// The attempt starts.
+    pub fn spend(self) {}
+}
+
+/// No extra attempt now. The numbers belong into the error that the caller sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Denied {
+    /// First attempts in the window.
+    pub first: u64,
+    /// Extra attempts in the window.
+    pub extra: u64,
+}
+
+/// A budget at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BudgetSnapshot {
+    /// First attempts in the window.
+    pub first: u64,
+    /// Extra attempts in the window, reserved ones included.
+    pub extra: u64,
+    /// So many extra attempts would be granted at once.
+    pub left: u64,
+}
+
+/// An attempt budget. See the module for its rule and what bounds it.
+///
+/// A `now` earlier than the latest one seen counts as the latest.
+#[derive(Debug)]
+pub struct Budget {
+    settings: BudgetSettings,
+    origin: Instant,
+    ring: TimeRing<Counts>,
+    /// Everything ever counted, less what was refunded: the window can only hold a part of it.
+    ever: Counts,
+    latest: Instant,
+}
+
+impl Budget {
+    /// A budget that has seen no call. `origin` is the phase of its window and should differ
+    /// between instances; it need not be the present.
+    #[must_use]
+    pub fn new(settings: BudgetSettings, origin: Instant) -> Self {
+        let ring = TimeRing::new(settings.window, origin);
+        Self { settings, origin, ring, ever: Counts::default(), latest: Instant::EPOCH }
+    }
+
+    /// Takes new settings and keeps the counts. Under a window of another length each old bucket
+    /// goes to the new one of the same age, as near as buckets allow.
+    pub fn reconfigure(&mut self, settings: BudgetSettings, now: Instant) {
+        let now = self.observe(now);
+        if settings.window != self.settings.window {
+            let mut ring = TimeRing::new(settings.window, self.origin);
+            age(&mut self.ring, &mut ring, now);
+            self.ring = ring;
+        }
+        self.settings = settings;
+        self.invariants();
+    }
+
+    /// The first attempt of a call starts. Once for each call, by one owner only, and not for
+    /// calls that are refused locally: they put no load on anyone.
+    pub fn deposit(&mut self, now: Instant) {
+        let now = self.observe(now);
+        self.add(Counts { first: 1, extra: 0 }, now);
+        self.invariants();
+    }
+
+    /// Asks for one extra attempt, at the moment it is decided on, which may be a backoff before
+    /// it starts: callers that wait would otherwise all pass together.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] when the window has no room for it. That suppresses new attempts only; what runs
+    /// goes on.
+    pub fn reserve(&mut self, now: Instant) -> Result<Reservation, Denied> {
+        let now = self.observe(now);
+        let current = *self.ring.at(now);
+        let sum = sum(&self.ring);
+        if room(&self.settings, sum, current) == 0 {
+            return Err(Denied { first: sum.first, extra: sum.extra });
+        }
+        self.add(Counts { first: 0, extra: 1 }, now);
+        self.invariants();
+        Ok(Reservation { at: now })
+    }
+
+    /// Takes back a reservation whose attempt never starts, and frees its place in the bucket it
+    /// came from. Nothing is left to return once that bucket has expired.
+    pub fn refund(&mut self, reservation: Reservation, now: Instant) {
+        let now = self.observe(now);
+        self.ring.advance(now);
+        // A reload that changed the window may have moved the count to a neighbour. It then
+        // expires there, rather than being taken from a bucket where another is counted.
+        let bucket = self.ring.past(reservation.at).filter(|bucket| bucket.extra > 0);
+        if let Some(bucket) = bucket {
+            bucket.extra -= 1;
+            self.ever.extra = self.ever.extra.saturating_sub(1);
+        }
+        self.invariants();
+    }
+
+    /// What the window holds at `now`. Changes nothing.
+    #[must_use]
+    pub fn snapshot(&self, now: Instant) -> BudgetSnapshot {
+        let mut ring = self.ring.clone();
+        let current = *ring.at(now);
+        let sum = sum(&ring);
+        let left = room(&self.settings, sum, current);
+        BudgetSnapshot { first: sum.first, extra: sum.extra, left }
+    }
+
+    /// Checks, in debug builds, what must always hold.
+    pub fn invariants(&self) {
+        let sum = sum(&self.ring);
+        let width = nanos(self.ring.width());
+        debug_assert_eq!(width, self.settings.bucket_width(), "buckets of another window");
+        debug_assert!(sum.first <= self.ever.first, "more first attempts than were deposited");
+        debug_assert!(sum.extra <= self.ever.extra, "more extra attempts than were granted");
+    }
+
+    fn add(&mut self, counts: Counts, now: Instant) {
+        let bucket = self.ring.at(now);
+        *bucket = bucket.plus(counts);
+        self.ever = self.ever.plus(counts);
+    }
+
+    fn observe(&mut self, now: Instant) -> Instant {
+        self.latest = self.latest.max(now);
+        self.latest
+    }
+}
+
+/// How many extra attempts fit, one after the other, beside what is counted.
+///
+/// Both bounds only tighten as attempts are granted, so the larger of them is the number.
+fn room(settings: &BudgetSettings, sum: Counts, current: Counts) -> u64 {
+    let by_ratio = settings.ratio.of(sum.first).saturating_sub(sum.extra);
+    let in_window = settings.floor_of_window().saturating_sub(sum.extra);
+    let in_bucket = settings.floor_of_bucket().saturating_sub(current.extra);
+    by_ratio.max(in_window.min(in_bucket))
+}
+
+fn sum(ring: &TimeRing<Counts>) -> Counts {
+    ring.live().fold(Counts::default(), |sum, bucket| sum.plus(*bucket))
+}
+
+/// Moves each bucket of `old` to the bucket of `new` of the same age, if that is still live.
+fn age(old: &mut TimeRing<Counts>, new: &mut TimeRing<Counts>, now: Instant) {
+    old.advance(now);
+    new.advance(now);
+    let mut back = 0_u64;
+    for _ in 0..BUCKETS {
+        let then = Instant::from_nanos(now.as_nanos().saturating_sub(back));
+        // Taken, so that a bucket met twice near the epoch counts once.
+        let counts = old.past(then).map(core::mem::take).unwrap_or_default();
+        if let Some(bucket) = new.past(then) {
+            *bucket = bucket.plus(counts);
+        }
+        back = back.saturating_add(nanos(old.width()));
+    }
+}
