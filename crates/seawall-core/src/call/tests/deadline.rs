@@ -15,10 +15,9 @@ fn to_3_each_attempt_is_told_what_is_left() {
     settings.bulkhead.max_wait = MS * 500;
     let mut world = World::new(settings, 2);
     let (mut holder, _) = world.attempt(plain(), get());
-    let constant = CallSettings { total: Some(SECOND), ..plain() };
-    let mut constant = CallSettings { max_attempts: 2, ..constant };
-    constant.backoff.base = MS * 100;
-    let (mut call, _) = world.start(constant, get());
+    let mut settings = CallSettings { total: Some(SECOND), ..plain() };
+    settings.backoff.base = MS * 100;
+    let (mut call, _) = world.start(settings, get());
     world.pass(MS * 200);
     holder.cancelled(&mut world);
     assert!(world.upstream.next_grant(world.now).is_some());
