@@ -116,7 +116,7 @@ impl Call {
         self.finish(By::Ended, verdict, ctx)
     }
 
-    /// Credits the endpoint of an answer with the worse of its head, if there was one, and its body.
+    /// Credits the endpoint of an answer with the worse of its head, if it came, and its body.
     pub(super) fn end_delivery(
         &mut self,
         running: Running,

@@ -15,10 +15,9 @@ fn to_3_each_attempt_is_told_what_is_left() {
     settings.bulkhead.max_wait = MS * 500;
     let mut world = World::new(settings, 2);
     let (mut holder, _) = world.attempt(plain(), get());
-    let constant = CallSettings { total: Some(SECOND), ..plain() };
-    let mut constant = CallSettings { max_attempts: 2, ..constant };
-    constant.backoff.base = MS * 100;
-    let (mut call, _) = world.start(constant, get());
+    let mut settings = CallSettings { total: Some(SECOND), ..plain() };
+    settings.backoff.base = MS * 100;
+    let (mut call, _) = world.start(settings, get());
     world.pass(MS * 200);
     holder.cancelled(&mut world);
     assert!(world.upstream.next_grant(world.now).is_some());
@@ -220,4 +219,25 @@ fn a_wait_without_time_is_refused_on_arrival() {
     assert_eq!(verdict(&action), Verdict::Rejected { why, until: Until::At(world.now) });
     let seen = world.snapshot().bulkhead;
     assert_eq!((seen.in_use, seen.queued), (1, 0));
+}
+
+#[test]
+fn t55_a_retry_that_just_fits_is_started() {
+    // A backoff of 50 ms, and the least that an attempt needs.
+    for (remaining, fits) in [(MS * 51, true), (MS * 51 - Duration::from_nanos(1), false)] {
+        let mut world = World::new(lenient(), 2);
+        let (mut call, _) = world.attempt(plain(), within(remaining));
+        assert_eq!(call.ended(&mut world, 1, REFUSED) == Action::Wait, fits);
+    }
+}
+
+#[test]
+fn a_wait_for_a_permit_leaves_time_for_the_attempt() {
+    let mut world = World::new(narrow(1, 4), 2);
+    let (_holder, _) = world.attempt(plain(), get());
+    let (call, _) = world.start(plain(), within(MS * 50));
+    assert_eq!(call.state(), CallState::Queued);
+    assert_eq!(call.next_deadline(), Some(world.now.after(MS * 49)));
+    let (patient, _) = world.start(plain(), get());
+    assert_eq!(patient.next_deadline(), Some(world.now.after(MS * 100)));
 }

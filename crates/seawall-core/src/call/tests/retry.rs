@@ -317,3 +317,13 @@ fn a_retry_that_waited_for_its_permit_is_still_paid_for() {
     assert_eq!(plan(&call.granted(&mut world)).number, 2);
     assert_eq!(world.extra(), 1);
 }
+
+#[test]
+fn t52_a_retry_goes_elsewhere_even_where_the_balancer_sees_no_reason_to() {
+    for seed in 0..50 {
+        let mut world = World::seeded(lenient(), 2, seed);
+        let (mut call, first) = world.attempt(plain(), get());
+        assert_eq!(call.head(&mut world, 1, status(421)), Action::Wait);
+        assert_ne!(call.retried(&mut world).endpoint, first.endpoint);
+    }
+}

@@ -200,3 +200,40 @@ fn a_shadowed_breaker_refuses_nothing() {
         call.cancelled(&mut world);
     }
 }
+
+#[test]
+fn t8_a_call_probes_one_endpoint_and_no_other() {
+    let mut world = World::new(fragile(), 3);
+    let bad = [world.ids[0], world.ids[1]];
+    for _ in 0..20 {
+        let (mut call, plan) = world.attempt(once(), get());
+        let code = if bad.contains(&plan.endpoint) { 503 } else { 200 };
+        let _deliver = call.head(&mut world, plan.number, status(code));
+        let _end = call.ended(&mut world, plan.number, COMPLETED);
+    }
+    world.pass(SECOND * 60);
+    assert!(bad.iter().all(|id| world.endpoint(*id).breaker.phase == Phase::ProbeDue));
+    let (mut call, first) = world.attempt(plain(), get());
+    assert_eq!(first.reason, ChoiceReason::Probe);
+    assert_eq!(call.ended(&mut world, 1, REFUSED), Action::Wait);
+    let second = call.retried(&mut world);
+    assert_eq!((second.endpoint, second.reason), (world.ids[2], ChoiceReason::Balanced));
+}
+
+#[test]
+fn a_call_from_before_the_trip_does_not_retry_into_the_probes() {
+    let mut settings = lenient();
+    settings.breaker = UpstreamSettings::default().breaker;
+    settings.breaker.min_calls = 2;
+    let mut world = World::new(settings, 1);
+    let (mut early, _) = world.attempt(CallSettings { total: None, ..plain() }, get());
+    while world.snapshot().breaker.phase == Phase::Closed {
+        let _answered = world.one(503, MS);
+    }
+    world.pass(SECOND * 5);
+    let (_probe, _) = world.attempt(plain(), get());
+    assert_eq!(world.snapshot().breaker.phase, Phase::HalfOpen { free_places: 2 });
+    let end = early.ended(&mut world, 1, REFUSED);
+    assert_eq!(verdict(&end), Verdict::Failed { why: Reason::ConnectRefused });
+    assert_eq!(early.denial(), Some(Reason::BreakerOpen));
+}

@@ -2,6 +2,7 @@
 
 use super::world::{MS, SECOND, World, status};
 use crate::balance::Algorithm;
+use crate::endpoint::EndpointId;
 use crate::health::{Check, HealthState};
 use crate::outcome::Observation;
 use crate::outlier::Standing;
@@ -205,4 +206,51 @@ fn a_probe_goes_to_one_call_at_a_time() {
     world.end(again, status(200), MS);
     assert_eq!(world.attempt(|_| 200), ejected, "the place came back");
     assert_eq!(world.named("b").outlier.standing, Standing::In);
+}
+
+/// An ejected endpoint whose probe is due, beside two good ones.
+fn due() -> (World, EndpointId) {
+    let mut settings = in_turn();
+    settings.outlier.base = SECOND;
+    let mut world = World::new(settings, &["a", "b", "c"]);
+    let ejected = world.eject("b");
+    world.pass(SECOND * 10);
+    (world, ejected)
+}
+
+/// Whether an attempt of a call that must not be repeated goes there.
+fn goes_reluctantly(world: &mut World, id: EndpointId) -> bool {
+    let choice = world.choose(&[], Probe::Reluctantly).expect("an endpoint");
+    let there = choice.endpoint == id;
+    world.end(choice, Observation::CallerGone, MS);
+    there
+}
+
+#[test]
+fn after_a_probe_the_wait_for_a_safe_call_begins_anew() {
+    let (mut world, ejected) = due();
+    assert!(!goes_reluctantly(&mut world, ejected));
+    world.pass(SECOND * 5);
+    let probe = world.choose(&[], Probe::Freely).expect("an endpoint");
+    assert_eq!(probe.endpoint, ejected);
+    world.end(probe, Observation::CallerGone, MS);
+    assert!(!goes_reluctantly(&mut world, ejected), "a safe call has just come by");
+    world.pass(SECOND * 5);
+    assert!(goes_reluctantly(&mut world, ejected));
+}
+
+#[test]
+fn the_wait_for_a_safe_call_counts_only_while_a_probe_is_due() {
+    let (mut world, ejected) = due();
+    assert!(!goes_reluctantly(&mut world, ejected));
+    fail_checks(&mut world, &["b"]);
+    world.pass(SECOND * 4);
+    assert!(!goes_reluctantly(&mut world, ejected));
+    for _ in 0..2 {
+        world.upstream.health_checked(ejected, Check::Passed, world.now, &mut world.events);
+    }
+    world.pass(SECOND);
+    assert!(!goes_reluctantly(&mut world, ejected));
+    world.pass(SECOND * 5);
+    assert!(goes_reluctantly(&mut world, ejected));
 }
