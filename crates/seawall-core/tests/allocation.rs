@@ -125,6 +125,7 @@ fn t177_a_retry_allocates_nothing() {
 fn t177_a_wait_for_a_permit_allocates_nothing() {
     let mut settings = UpstreamSettings::default();
     settings.bulkhead.permits = 1;
+    settings.bulkhead.queue = 4;
     let mut world = World::new(settings);
     assert_eq!(allocations(&mut world, World::queued), 0);
 }
