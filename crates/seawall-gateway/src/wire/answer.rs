@@ -1,22 +1,25 @@
 //! The head of a service's answer, made ready for the caller.
 
-use http::HeaderValue;
 use http::header::{CONTENT_LENGTH, HeaderName, TRAILER, VIA};
 use http::response::Parts;
+use http::{HeaderValue, StatusCode, Version};
 
 use super::forwarded::REQUEST_ID;
 use super::hop;
 use super::request::Accepted;
 
 /// Strips what belongs to the upstream connection or only a Seawall may say, and names the
-/// request. Trailers stay announced where its caller takes them. If no body follows, the length
-/// that the answer to a HEAD or a 304 speaks of is kept.
+/// request. Trailers stay announced where its caller takes them. The answer to a HEAD keeps the
+/// length that it speaks of; a 304 does not, for its framing is the same in HTTP/1.1 and HTTP/2
+/// only without one.
 pub(crate) fn clean_answer(parts: &mut Parts, request: &Accepted, body: BodyFollows) {
+    // Ours, not the service's: an old service must not cost the caller its connection.
+    parts.version = Version::HTTP_11;
     let length = parts.headers.get(CONTENT_LENGTH).cloned();
     let trailers = request.trailers.announcement(&parts.headers);
     hop::strip_answer(&mut parts.headers);
     match (body, length, trailers) {
-        (BodyFollows::No, Some(length), _) => {
+        (BodyFollows::No, Some(length), _) if parts.status != StatusCode::NOT_MODIFIED => {
             parts.headers.insert(CONTENT_LENGTH, length);
         }
         (BodyFollows::Yes, None, Some(trailers)) => {
@@ -75,6 +78,14 @@ mod tests {
         let lines = [("content-length", "3"), ("etag", "\"1\"")];
         assert_eq!(cleaned(&lines, "", BodyFollows::No)["content-length"], "3");
         assert!(!cleaned(&lines, "", BodyFollows::Yes).contains_key("content-length"));
+    }
+
+    #[test]
+    fn an_answer_of_http_1_0_goes_on_as_ours() {
+        let (mut parts, ()) = Response::new(()).into_parts();
+        parts.version = Version::HTTP_10;
+        clean_answer(&mut parts, &request(""), BodyFollows::Yes);
+        assert_eq!(parts.version, Version::HTTP_11);
     }
 
     #[test]
