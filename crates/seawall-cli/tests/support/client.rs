@@ -56,7 +56,11 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn to(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE).unwrap();
+        Self::over(TcpStream::connect_timeout(&address, PATIENCE).unwrap())
+    }
+
+    /// One that is open already, from either side.
+    pub(crate) fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
@@ -92,6 +96,12 @@ impl Connection {
         }
         head.push_str("\r\n");
         self.send(head);
+    }
+
+    /// The next request's line and fields, or `None` where the other side closed before it.
+    pub(crate) fn request_head(&mut self) -> Option<(String, Vec<(String, String)>)> {
+        let line = self.line()?;
+        Some((line, self.fields()))
     }
 
     /// The next head, or `None` where the other side closed before it.
@@ -150,6 +160,11 @@ impl Connection {
         fields
     }
 
+    /// The bytes of a body as they are; whoever reads them knows where they end.
+    pub(crate) fn body(&mut self) -> &mut impl Read {
+        &mut self.stream
+    }
+
     /// Reads body bytes as they are; 0 at the end.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> usize {
         self.stream.read(buffer).unwrap()
@@ -168,7 +183,10 @@ impl Connection {
 
     fn line(&mut self) -> Option<String> {
         let mut line = String::new();
-        self.stream.read_line(&mut line).unwrap();
+        match self.stream.read_line(&mut line) {
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return None,
+            read => read.unwrap(),
+        };
         line.strip_suffix("\r\n").map(str::to_owned)
     }
 }

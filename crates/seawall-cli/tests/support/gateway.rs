@@ -183,12 +183,21 @@ impl Gateway {
 
     /// The sum of all series of one metric whose labels contain `labels`.
     pub(crate) fn metric(&self, name: &str, labels: &str) -> f64 {
+        self.series(name, labels).iter().map(|value| value.parse::<f64>().unwrap()).sum()
+    }
+
+    /// The same for whole numbers.
+    pub(crate) fn count(&self, name: &str, labels: &str) -> u64 {
+        self.series(name, labels).iter().map(|value| value.parse::<u64>().unwrap()).sum()
+    }
+
+    fn series(&self, name: &str, labels: &str) -> Vec<String> {
         let text = self.metrics();
-        let series = text.lines().filter(|line| {
+        let named = text.lines().filter(|line| {
             let end = line.find(['{', ' ']).unwrap_or(line.len());
             line.get(..end) == Some(name) && line.contains(labels)
         });
-        series.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+        named.filter_map(|line| line.rsplit(' ').next().map(str::to_owned)).collect()
     }
 
     /// `/v1/status`.
