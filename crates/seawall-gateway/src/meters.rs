@@ -1,11 +1,10 @@
-//! Counters of the data plane. Status and metrics read the same ones, so that they never
+//! Counters of the data plane, besides those that the machines keep themselves. Status and metrics read the same ones, so that they never
 //! disagree; the text form is in `observe/metrics.rs`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus_client::metrics::histogram::Histogram;
 
-use seawall_core::outcome::Class;
 use seawall_core::reason::Reason;
 
 /// A number that only grows.
@@ -60,8 +59,6 @@ pub(crate) struct UpstreamMeters {
     pub(crate) fallbacks: Counter,
     /// Calls with a first attempt.
     pub(crate) first_attempts: Counter,
-    /// Attempts by what they came to.
-    pub(crate) attempts: ByClass,
     /// Attempts that were begun.
     pub(crate) begun: Counter,
     /// Attempts after an earlier one of the same call.
@@ -74,36 +71,6 @@ pub(crate) struct UpstreamMeters {
     pub(crate) breaker_opened: Counter,
     /// Openings of its endpoints' breakers.
     pub(crate) endpoint_breakers_opened: Counter,
-}
-
-/// Counters by class of outcome.
-#[derive(Debug, Default)]
-pub(crate) struct ByClass {
-    success: Counter,
-    failure: Counter,
-    ignored: Counter,
-    abandoned: Counter,
-}
-
-impl ByClass {
-    /// The counter of `class`.
-    pub(crate) fn of(&self, class: Class) -> &Counter {
-        match class {
-            Class::Success => &self.success,
-            Class::Failure => &self.failure,
-            Class::Ignored => &self.ignored,
-            Class::Abandoned => &self.abandoned,
-        }
-    }
-}
-
-/// Counters of an endpoint.
-#[derive(Debug, Default)]
-pub(crate) struct EndpointMeters {
-    /// Attempts.
-    pub(crate) attempts: Counter,
-    /// Attempts that failed by the endpoint's or the network's fault.
-    pub(crate) failures: Counter,
 }
 
 /// Counters of a route.

@@ -19,7 +19,7 @@ use seawall_core::rng::Stream;
 use seawall_core::time::{Duration, Instant};
 use seawall_core::upstream::{Event, Upstream};
 
-use crate::meters::{EndpointMeters, UpstreamMeters};
+use crate::meters::UpstreamMeters;
 
 /// An upstream that all workers use.
 #[derive(Debug)]
@@ -58,8 +58,6 @@ pub(crate) struct EndpointInfo {
     pub(crate) address: SocketAddr,
     /// Endpoints that tend to fail together.
     pub(crate) zone: Option<String>,
-    /// Its counters.
-    pub(crate) meters: EndpointMeters,
 }
 
 impl Directory {

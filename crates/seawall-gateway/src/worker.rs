@@ -219,6 +219,8 @@ impl Handler for Gate {
         let trusted = self.trusts(peer.remote.ip());
         let caller = Caller { address: peer.remote, trusted };
         let worker = Rc::clone(&self.worker);
-        proxy(worker, &self.listening, Arrival { request, caller }).await
+        let is_head = request.method() == Method::HEAD;
+        let response = proxy(worker, &self.listening, Arrival { request, caller }).await;
+        if is_head { Body::for_head(response) } else { response }
     }
 }

@@ -5,6 +5,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep_until};
@@ -30,6 +32,16 @@ impl Body {
     /// A body of these bytes.
     pub(crate) fn local(bytes: Bytes) -> Self {
         Self::Local((!bytes.is_empty()).then_some(bytes))
+    }
+}
+
+impl Body {
+    /// The answer to a HEAD: local bytes are not sent, only their length is told.
+    pub(crate) fn for_head(mut response: Response<Self>) -> Response<Self> {
+        let Self::Local(bytes) = response.body_mut() else { return response };
+        let length = bytes.take().map_or(0, |bytes| bytes.len());
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert(HeaderValue::from(length));
+        response
     }
 }
 

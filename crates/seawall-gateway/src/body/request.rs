@@ -11,7 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use super::upload::Place;
 use super::{BodyError, Upload};
 
-/// Reads an upload from its start. Only the latest attempt of a call may read.
+/// Reads an upload from its start. Only the latest reader of a call may read.
 #[derive(Debug)]
 pub(crate) struct AttemptBody {
     upload: Option<Rc<RefCell<Upload>>>,
@@ -22,7 +22,8 @@ impl AttemptBody {
     /// The body of an attempt; without an upload it is empty.
     pub(crate) fn new(upload: Option<&Rc<RefCell<Upload>>>) -> Self {
         let upload = upload.filter(|upload| !upload.borrow().is_empty()).cloned();
-        Self { upload, place: Place::default() }
+        let reader = upload.as_ref().map_or(0, |upload| upload.borrow_mut().enroll());
+        Self { upload, place: Place::start(reader) }
     }
 
     /// Whether there is anything to send.
@@ -41,8 +42,7 @@ impl Body for AttemptBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let body = self.get_mut();
         let Some(upload) = &body.upload else { return Poll::Ready(None) };
-        let frame = upload.borrow_mut().poll_frame(&mut body.place, cx);
-        frame.map(|frame| frame.map(|frame| frame.map_err(BodyError::Caller)))
+        upload.borrow_mut().poll_frame(&mut body.place, cx)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -52,7 +52,7 @@ impl Body for AttemptBody {
     fn size_hint(&self) -> SizeHint {
         let Some(upload) = &self.upload else { return SizeHint::with_exact(0) };
         match upload.borrow().length() {
-            Some(length) if self.place == Place::default() => SizeHint::with_exact(length),
+            Some(length) if self.place.is_start() => SizeHint::with_exact(length),
             _ => SizeHint::new(),
         }
     }

@@ -11,8 +11,10 @@ use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep_until};
 
 use seawall_core::call::Replay;
+use seawall_core::outcome::CallerFault;
 use seawall_core::time::{Duration, Instant};
 
+use super::BodyError;
 use super::memory::{Full, ReplayMemory};
 use crate::clock::Clock;
 use crate::wire::Trailers;
@@ -33,17 +35,6 @@ pub(crate) struct UploadLimits {
     pub(crate) idle: Duration,
 }
 
-/// How the caller's body failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// Silent for too long, or slower than the least rate.
-    Stalled,
-    /// Larger than allowed.
-    TooLarge,
-    /// Broke off or was malformed.
-    Broken,
-}
-
 /// One request body. Attempts read it one after the other.
 #[derive(Debug)]
 pub(crate) struct Upload {
@@ -51,22 +42,37 @@ pub(crate) struct Upload {
     kept: Kept,
     trailers: Option<HeaderMap>,
     ended: bool,
-    fault: Option<Fault>,
+    fault: Option<CallerFault>,
     read: u64,
     length: Option<u64>,
     progress: Instant,
     waiting: bool,
     waited: Duration,
+    /// The attempt that may read; earlier ones may still be alive in a connection's task.
+    reader: u64,
     timer: Pin<Box<Sleep>>,
     limits: UploadLimits,
     clock: Clock,
 }
 
 /// How far an attempt has read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
+    reader: u64,
     bytes: u64,
     trailers: bool,
+}
+
+impl Place {
+    /// The start, for the reader of this number.
+    pub(super) fn start(reader: u64) -> Self {
+        Self { reader, bytes: 0, trailers: false }
+    }
+
+    /// Whether nothing has been read.
+    pub(super) fn is_start(self) -> bool {
+        self.bytes == 0 && !self.trailers
+    }
 }
 
 /// What was read so far, as long as it fits. It is a copy: a frame of one byte would hold on to
@@ -102,6 +108,7 @@ impl Upload {
             progress: now,
             waiting: false,
             waited: Duration::ZERO,
+            reader: 0,
             timer: Box::pin(sleep_until(clock.runtime(now.after(limits.idle)))),
             limits,
             clock,
@@ -122,7 +129,7 @@ impl Upload {
     }
 
     /// How the caller failed, if it did.
-    pub(crate) fn fault(&self) -> Option<Fault> {
+    pub(crate) fn fault(&self) -> Option<CallerFault> {
         self.fault
     }
 
@@ -131,9 +138,22 @@ impl Upload {
         (self.waiting && !self.ended).then_some(self.progress)
     }
 
-    /// The latest moment at which the caller sent something, while it still sends.
+    /// The latest moment at which the caller sent something. The service has had the whole body
+    /// only since then.
     pub(crate) fn last_progress(&self) -> Option<Instant> {
-        (!self.ended && self.read > 0).then_some(self.progress)
+        (self.read > 0).then_some(self.progress)
+    }
+
+    /// Makes room for a new reader; earlier ones read no more.
+    pub(super) fn enroll(&mut self) -> u64 {
+        self.dismiss();
+        self.reader
+    }
+
+    /// Lets no earlier reader read on: what it took would be missing from the next attempt.
+    pub(crate) fn dismiss(&mut self) {
+        self.reader += 1;
+        self.waiting = false;
     }
 
     /// The exact length, where the caller announced it.
@@ -151,18 +171,25 @@ impl Upload {
         self.ended && place.bytes >= self.read && (place.trailers || self.trailers.is_none())
     }
 
-    /// The frame at `place`, which it moves on.
+    /// The frame at `place`, which it moves on. A reader that is dismissed, or that would miss
+    /// what is no longer kept, gets an error: a body with a hole must never look whole.
     pub(super) fn poll_frame(
         &mut self,
         place: &mut Place,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if let Some(fault) = self.fault {
-            return Poll::Ready(Some(Err(fault)));
+            return Poll::Ready(Some(Err(BodyError::Caller(fault))));
+        }
+        if place.reader != self.reader {
+            return Poll::Ready(Some(Err(BodyError::Dismissed)));
         }
         if let Some(bytes) = self.kept.after(place.bytes) {
             place.bytes = self.read;
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        if place.bytes < self.read {
+            return Poll::Ready(Some(Err(BodyError::Dismissed)));
         }
         if !self.ended {
             match ready!(self.poll_caller(cx)) {
@@ -170,7 +197,7 @@ impl Upload {
                     place.bytes = self.read;
                     return Poll::Ready(Some(Ok(Frame::data(bytes))));
                 }
-                Some(Err(fault)) => return Poll::Ready(Some(Err(fault))),
+                Some(Err(fault)) => return Poll::Ready(Some(Err(BodyError::Caller(fault)))),
                 None => {}
             }
         }
@@ -180,10 +207,10 @@ impl Upload {
     }
 
     /// More bytes of the caller; `None` where the body ended, with its trailers, if any, taken.
-    fn poll_caller(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Fault>>> {
+    fn poll_caller(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, CallerFault>>> {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => Poll::Ready(self.take(frame).transpose()),
-            Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(self.fail(Fault::Broken)))),
+            Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(self.fail(CallerFault::Broken)))),
             Poll::Ready(None) => {
                 self.waiting = false;
                 self.ended = true;
@@ -193,7 +220,7 @@ impl Upload {
         }
     }
 
-    fn take(&mut self, frame: Frame<Bytes>) -> Result<Option<Bytes>, Fault> {
+    fn take(&mut self, frame: Frame<Bytes>) -> Result<Option<Bytes>, CallerFault> {
         let now = self.clock.now();
         if std::mem::take(&mut self.waiting) {
             self.waited += now.since(self.progress);
@@ -206,27 +233,27 @@ impl Upload {
                 self.ended = true;
                 let trailers = frame.into_trailers().unwrap_or_default();
                 let admitted = Trailers::Wanted.admit(trailers);
-                self.trailers = admitted.map_err(|_| self.fail(Fault::TooLarge))?;
+                self.trailers = admitted.map_err(|_| self.fail(CallerFault::TooLarge))?;
                 Ok(None)
             }
         }
     }
 
-    fn take_bytes(&mut self, bytes: Bytes) -> Result<Bytes, Fault> {
+    fn take_bytes(&mut self, bytes: Bytes) -> Result<Bytes, CallerFault> {
         self.read += bytes.len() as u64;
         if self.limits.body_max.is_some_and(|max| self.read > max) {
-            return Err(self.fail(Fault::TooLarge));
+            return Err(self.fail(CallerFault::TooLarge));
         }
         // Only the time that the service waited for the caller counts, not the other way round.
         let waited = self.waited;
         if waited > RATE_AFTER && !self.ended && self.read / waited.as_secs().max(1) < RATE_MIN {
-            return Err(self.fail(Fault::Stalled));
+            return Err(self.fail(CallerFault::Stalled));
         }
         self.kept.keep(&bytes, self.limits.replay);
         Ok(bytes)
     }
 
-    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Fault>>> {
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, CallerFault>>> {
         if !self.waiting {
             // The clock of the caller's silence starts when the service first wants more.
             self.waiting = true;
@@ -237,10 +264,10 @@ impl Upload {
             self.timer.as_mut().reset(limit);
         }
         ready!(self.timer.as_mut().poll(cx));
-        Poll::Ready(Some(Err(self.fail(Fault::Stalled))))
+        Poll::Ready(Some(Err(self.fail(CallerFault::Stalled))))
     }
 
-    fn fail(&mut self, fault: Fault) -> Fault {
+    fn fail(&mut self, fault: CallerFault) -> CallerFault {
         self.fault = Some(fault);
         self.kept.drop_all();
         fault

@@ -10,7 +10,7 @@ use http::{HeaderValue, Method, StatusCode};
 use seawall_config::{Config, RouteConfig, UpstreamConfig};
 use seawall_core::backoff::BackoffSettings;
 use seawall_core::bulkhead::BulkheadSettings;
-use seawall_core::call::CallSettings;
+use seawall_core::call::{CallSettings, Context};
 use seawall_core::rng::Stream;
 use seawall_core::time::Instant;
 use seawall_core::upstream::{EndpointName, Upstream, UpstreamSettings};
@@ -58,13 +58,16 @@ fn keep_or_make(
             Arc::new(SharedUpstream::new(Arc::from(config.name.as_str()), machine, site.now))
         }
     };
-    upstream.lock().machine.reconfigure(settings, site.now);
+    // Raised limits may serve some who wait already.
+    let reconfigure = |ctx: &mut Context<'_, _, _>| ctx.upstream.reconfigure(settings, site.now);
+    let ((), after) = upstream.step(site.now, site.rng, reconfigure);
+    after.wake();
     place_endpoints(&upstream, config, site);
     upstream
 }
 
-/// Registers the endpoints. Those that leave stay in the directory of running calls until these
-/// have looked them up, which they do right after the choice.
+/// Registers the endpoints. Those that leave stay in the directory for as long as the machine knows
+/// them: calls that have chosen them must find them.
 fn place_endpoints(upstream: &SharedUpstream, config: &UpstreamConfig, site: &mut Site<'_>) {
     let names: Vec<EndpointName> =
         config.endpoints.iter().map(|endpoint| EndpointName::from(&*endpoint.name)).collect();
@@ -72,12 +75,17 @@ fn place_endpoints(upstream: &SharedUpstream, config: &UpstreamConfig, site: &mu
     let placed = locked.machine.set_endpoints(&names, site.now, site.rng);
     let before = upstream.directory();
     let known: HashMap<_, _> = before.iter().collect();
+    let leaving: Vec<_> = known
+        .iter()
+        .filter(|(id, _)| locked.machine.name(**id).is_some())
+        .map(|(id, info)| (*id, Arc::clone(info)))
+        .collect();
     let entries = placed.into_iter().zip(&config.endpoints).map(|((_, id), endpoint)| {
         let info = known.get(&id).filter(|info| info.address == endpoint.address);
         let info = info.map_or_else(|| Arc::new(describe(endpoint)), |info| Arc::clone(info));
         (id, info)
     });
-    upstream.set_directory(Directory::new(entries.collect()));
+    upstream.set_directory(Directory::new(leaving.into_iter().chain(entries).collect()));
 }
 
 fn describe(endpoint: &seawall_config::EndpointConfig) -> EndpointInfo {
@@ -85,7 +93,6 @@ fn describe(endpoint: &seawall_config::EndpointConfig) -> EndpointInfo {
         name: Arc::from(endpoint.name.as_str()),
         address: endpoint.address,
         zone: endpoint.zone.clone(),
-        meters: Default::default(),
     }
 }
 
@@ -100,7 +107,7 @@ fn settings(config: &UpstreamConfig, resources: Resources) -> UpstreamSettings {
         budget: config.budget,
         outlier: config.ejection,
         balance: config.balance,
-        health: config.health_check.as_ref().map(|check| check.verdict).unwrap_or_default(),
+        health: config.health_check.as_ref().map(|check| check.verdict),
         when_all_down: config.when_all_down,
     }
 }

@@ -9,8 +9,6 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet, t
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use seawall_core::outcome::Class;
-
 use super::status::status;
 use super::{EndpointStatus, Status};
 use crate::proxy::VERDICTS;
@@ -152,17 +150,19 @@ impl Scrape {
     }
 
     fn attempt_outcomes(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
-        const CLASSES: [(Class, &str); 4] = [
-            (Class::Success, "success"),
-            (Class::Failure, "failure"),
-            (Class::Ignored, "ignored"),
-            (Class::Abandoned, "abandoned"),
-        ];
         let live = self.shared.live();
+        let now = self.shared.clock.now();
         let outcomes = live.upstreams.iter().flat_map(|upstream| {
-            CLASSES.map(|(class, name)| {
+            let seen = upstream.lock().machine.snapshot(now).outcomes;
+            let classes = [
+                ("success", seen.success),
+                ("failure", seen.failure),
+                ("ignored", seen.ignored),
+                ("abandoned", seen.abandoned),
+            ];
+            classes.map(|(class, total)| {
                 let labels = vec![("upstream", upstream.name().to_string())];
-                (with(labels, "class", name), upstream.meters.attempts.of(class).total())
+                (with(labels, "class", class), total)
             })
         });
         counters(encoder, "outcomes", "What attempts came to.", outcomes)?;

@@ -133,8 +133,8 @@ fn of_endpoint(
         weight: share(endpoint.load.weight),
         requests: u64::from(endpoint.outlier.requests),
         success_rate: endpoint.outlier.success_rate.map(share),
-        attempts_total: info.meters.attempts.total(),
-        failures_total: info.meters.failures.total(),
+        attempts_total: endpoint.outcomes.total() + u64::from(endpoint.load.active),
+        failures_total: endpoint.outcomes.failure,
         pool: shared.pool_status(upstream.name(), endpoint.id),
     }
 }

@@ -4,7 +4,7 @@ use seawall_core::breaker::{BreakerEvent, BreakerSnapshot, Cause, Manual, Phase}
 use seawall_core::call::StepKind;
 use seawall_core::endpoint::EndpointId;
 use seawall_core::health::{Change, HealthState};
-use seawall_core::outcome::{Class, ConnectFailure, Connection, Observation, Sent};
+use seawall_core::outcome::{CallerFault, Class, ConnectFailure, Connection, Observation, Sent};
 use seawall_core::outlier::{Finding, OutlierEvent};
 use seawall_core::ratio::Ratio;
 use seawall_core::time::{Duration, Instant};
@@ -183,6 +183,11 @@ fn of_observation(seen: Observation) -> String {
         Observation::ReadStalled => "it stopped sending".to_owned(),
         Observation::CutShort => "the answer broke off".to_owned(),
         Observation::CallerGone => "the caller left".to_owned(),
+        Observation::CallerFault(fault) => match fault {
+            CallerFault::Stalled => "the caller's body stalled".to_owned(),
+            CallerFault::TooLarge => "the caller's body is too large".to_owned(),
+            CallerFault::Broken => "the caller's body broke".to_owned(),
+        },
     }
 }
 

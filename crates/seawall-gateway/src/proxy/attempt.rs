@@ -1,7 +1,9 @@
 //! One attempt: a connection, the request, and what came of it within the attempt's time.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::pin;
+use std::rc::Rc;
 
 use http::header::TRANSFER_ENCODING;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -10,13 +12,14 @@ use hyper::body::Incoming;
 use tokio::time::sleep_until;
 
 use seawall_core::call::{Action, AttemptPlan, Safety};
-use seawall_core::outcome::{ConnectFailure, Connection, Observation};
+use seawall_core::outcome::{CallerFault, ConnectFailure, Connection, Observation};
 use seawall_core::time::Instant;
 use seawall_upstream::{Lease, Reuse};
 
 use super::exchange::Exchange;
+use super::kept::Kept;
 use super::observe::{of_checkout, of_send};
-use crate::body::AttemptBody;
+use crate::body::{AttemptBody, Upload};
 use crate::wire::{AttemptFacts, retry_after};
 
 /// An answer that has begun, with the connection that brings it.
@@ -45,11 +48,16 @@ impl Exchange {
         self.count(&plan);
         match self.bring(&plan).await {
             Brought::Answer(answer, seen) => {
-                self.latest = Some(*answer);
                 let replay = self.replay();
-                self.call.step(|call, ctx| call.head(plan.number, seen, replay, ctx))
+                let action = self.call.step(|call, ctx| call.head(plan.number, seen, replay, ctx));
+                match action {
+                    Action::Deliver(_) => self.latest = Some(Kept::Streaming(answer)),
+                    _ => self.latest = Some(self.put_by(*answer).await),
+                }
+                action
             }
             Brought::Nothing(seen) => {
+                let seen = self.callers_fault().map_or(seen, Observation::CallerFault);
                 let replay = self.replay();
                 self.call.step(|call, ctx| call.ended(plan.number, seen, replay, ctx))
             }
@@ -62,7 +70,6 @@ impl Exchange {
             // Removed between the choice and now.
             return Brought::Nothing(Observation::ConnectFailed(ConnectFailure::Unroutable));
         };
-        endpoint.meters.attempts.bump();
         let pool = self.call.worker.pools.of(&self.call.route, plan.endpoint, endpoint.address);
         let clock = self.call.worker.clock;
         let patience = clock.now().after(self.call.route.connect);
@@ -102,7 +109,7 @@ impl Exchange {
                 }
                 Brought::Nothing(seen)
             }
-            InTime::No => Brought::Nothing(Observation::TimedOut { sent: lease.close() }),
+            InTime::No => Brought::Nothing(self.of_timeout(lease)),
         }
     }
 
@@ -129,9 +136,20 @@ impl Exchange {
         }
     }
 
+    /// The time is over. While the service waits for the caller's body that is no fault of the
+    /// service.
+    fn of_timeout(&self, lease: Lease<AttemptBody>) -> Observation {
+        let sent = lease.close();
+        let waits = |upload: &Rc<RefCell<Upload>>| upload.borrow().waiting_for_caller().is_some();
+        match self.call.upload.as_ref().is_some_and(waits) {
+            true => Observation::CallerFault(CallerFault::Stalled),
+            false => Observation::TimedOut { sent },
+        }
+    }
+
     /// The latest moment at which the time of the attempt was the caller's to spend.
     fn uploading_since(&self, deadline: Instant) -> Option<Instant> {
-        let upload = self.upload.as_ref()?.borrow();
+        let upload = self.call.upload.as_ref()?.borrow();
         match upload.waiting_for_caller() {
             Some(_) => Some(deadline),
             None => upload.last_progress(),
@@ -148,7 +166,7 @@ impl Exchange {
 
     fn request(&mut self, plan: &AttemptPlan, endpoint: &str) -> Request<AttemptBody> {
         let worker = &self.call.worker;
-        let body = AttemptBody::new(self.upload.as_ref());
+        let body = AttemptBody::new(self.call.upload.as_ref());
         let remaining = self.call.call.remaining(worker.clock.now());
         let unframed = body.size_hint().exact().is_none() && !body.is_empty();
         let bodiless = [Method::GET, Method::HEAD].contains(&self.head.method);

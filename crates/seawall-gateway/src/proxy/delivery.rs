@@ -25,6 +25,11 @@ impl Delivery {
     /// The body of the answer has ended.
     pub(crate) fn ended(self, seen: Observation) {
         let Self { mut call, number, lease } = self;
+        let fault = call.upload.as_ref().and_then(|upload| upload.borrow().fault());
+        let seen = match (seen, fault) {
+            (Observation::CutShort, Some(fault)) => Observation::CallerFault(fault),
+            (seen, _) => seen,
+        };
         let action = call.step(|call, ctx| call.ended(number, seen, Replay::Lost, ctx));
         debug_assert!(matches!(action, Action::Finish(_)), "{action:?} after the end of an answer");
         if seen == Observation::Completed {

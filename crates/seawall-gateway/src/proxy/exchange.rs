@@ -4,22 +4,21 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use tokio::time::sleep_until;
 
 use seawall_config::Expose;
-use seawall_core::call::{Action, Call, Facts, Replay, Rung, Until, Verdict};
+use seawall_core::call::{Action, Call, Facts, Replay};
+use seawall_core::outcome::CallerFault;
 use seawall_core::reason::Reason;
 
-use super::attempt::Answer;
-use super::delivery::Delivery;
 use super::guard::Guarded;
+use super::kept::Kept;
 use super::record::Record;
-use crate::answer::{LocalAnswer, WHY, why};
-use crate::body::{Body, Fault, Relayed, Upload, UploadLimits};
+use crate::body::{Body, Upload, UploadLimits};
 use crate::live::{Match, Route};
-use crate::wire::{Accepted, BodyFollows, Caller, accept, clean_answer};
+use crate::wire::{Accepted, Caller, accept};
 use crate::worker::{Listening, Worker};
 
 /// A request as it came in.
@@ -36,11 +35,10 @@ pub(crate) struct Arrival {
 pub(super) struct Exchange {
     pub(super) call: Guarded,
     pub(super) head: Accepted,
-    pub(super) upload: Option<Rc<RefCell<Upload>>>,
     /// The latest answer: handed on when no attempt brings a better one.
-    pub(super) latest: Option<Answer>,
-    expose: Expose,
-    accepts: HeaderMap,
+    pub(super) latest: Option<Kept>,
+    pub(super) expose: Expose,
+    pub(super) accepts: HeaderMap,
 }
 
 /// Answers one request, whatever happens.
@@ -90,10 +88,11 @@ impl Exchange {
         let record = Record::new(&head);
         let facts = Facts { safety: head.safety, remaining: head.remaining };
         let settings = route.settings;
-        let (call, action) =
-            Guarded::start(worker, route, record, |ctx| Call::start(settings, facts, ctx));
+        let (call, action) = Guarded::start((worker, route), record, upload, |ctx| {
+            Call::start(settings, facts, ctx)
+        });
         let expose = listening.expose;
-        (Self { call, head, upload, latest: None, expose, accepts }, action)
+        (Self { call, head, latest: None, expose, accepts }, action)
     }
 
     async fn run(mut self, first: Action) -> Response<Body> {
@@ -112,7 +111,7 @@ impl Exchange {
 
     /// Whether the request could be sent again from the start.
     pub(super) fn replay(&self) -> Replay {
-        self.upload.as_ref().map_or(Replay::Possible, |upload| upload.borrow().replay())
+        self.call.upload.as_ref().map_or(Replay::Possible, |upload| upload.borrow().replay())
     }
 
     /// Waits for a permit.
@@ -137,76 +136,9 @@ impl Exchange {
         clock.runtime(self.call.call.next_deadline().unwrap_or_else(|| clock.now()))
     }
 
-    /// Hands the answer of attempt `number` on.
-    fn deliver(mut self, number: u32) -> Response<Body> {
-        let Some(answer) = self.latest.take().filter(|answer| answer.number == number) else {
-            debug_assert!(false, "the answer of attempt {number} is gone");
-            return self.refuse(Verdict::Failed { why: Reason::Internal });
-        };
-        let Answer { head, lease, .. } = answer;
-        let (mut parts, incoming) = head.into_parts();
-        let bodiless = self.head.method == Method::HEAD || parts.status.as_u16() == 304;
-        let follows = if bodiless { BodyFollows::No } else { BodyFollows::Yes };
-        clean_answer(&mut parts, &self.head, follows);
-        self.call.record.status(parts.status);
-        self.call.note_head();
-        let (idle, clock) = (self.call.route.body_idle, self.call.worker.clock);
-        let delivery = Delivery::new(self.call, number, lease);
-        let trailers = self.head.trailers;
-        let relayed = Relayed::new(incoming, delivery, trailers, idle, clock);
-        Response::from_parts(parts, Body::Relayed(Box::new(relayed)))
-    }
-
-    /// Answers with a static rung; it cannot fail.
-    fn fall_back(mut self, rung: u8, why_failed: Reason) -> Response<Body> {
-        let Some(rung) = self.call.route.rungs.get(usize::from(rung)).cloned() else {
-            debug_assert!(false, "the machine knows {} rungs", self.call.route.rungs.len());
-            return self.refuse(Verdict::Failed { why: Reason::Internal });
-        };
-        let mut response = rung.response(&self.head.id);
-        self.call.record.status(response.status());
-        let _finished: Action = self.call.step(|call, ctx| call.rung_done(Rung::Served, ctx));
-        if self.expose != Expose::None {
-            let shown = format!("{};after={why_failed}", why(Reason::FallbackDefault, None));
-            if let Ok(value) = http::HeaderValue::try_from(shown) {
-                response.headers_mut().insert(WHY, value);
-            }
-        }
-        response.map(Body::local)
-    }
-
-    /// Answers for a call that brought nothing to hand on.
-    fn refuse(self, verdict: Verdict) -> Response<Body> {
-        let (reason, until) = match verdict {
-            Verdict::Rejected { why, until } => (why, until),
-            Verdict::Failed { why } => (self.callers_fault().unwrap_or(why), Until::Unknown),
-            Verdict::Answered { .. }
-            | Verdict::Truncated { .. }
-            | Verdict::FellBack { .. }
-            | Verdict::Cancelled => (Reason::Internal, Until::Unknown),
-        };
-        let worker = &self.call.worker;
-        self.call.route.meters.local.bump(reason);
-        let local = LocalAnswer {
-            reason,
-            until,
-            upstream: Some(self.call.upstream().name()),
-            id: &self.head.id,
-            expose: self.expose,
-            allow: &[],
-        };
-        let mut rng = worker.rng.borrow_mut();
-        local.response(&self.accepts, worker.clock.now(), &mut *rng).map(Body::local)
-    }
-
-    /// A body that the caller broke is answered as its own mistake.
-    fn callers_fault(&self) -> Option<Reason> {
-        let fault = self.upload.as_ref()?.borrow().fault()?;
-        Some(match fault {
-            Fault::Stalled => Reason::BodyTimeout,
-            Fault::TooLarge => Reason::BodyTooLarge,
-            Fault::Broken => Reason::MalformedRequest,
-        })
+    /// How the caller's body failed, if it did.
+    pub(super) fn callers_fault(&self) -> Option<CallerFault> {
+        self.call.upload.as_ref()?.borrow().fault()
     }
 }
 

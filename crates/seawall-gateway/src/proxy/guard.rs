@@ -1,13 +1,15 @@
 //! A call that cannot leak: dropped at any point, it gives back what it holds and is recorded.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use seawall_core::call::{Action, Call, CallState, Context, Verdict};
+use seawall_core::call::{Action, Call, CallState, Context, Replay, Verdict};
 use seawall_core::rng::Stream;
 use seawall_core::upstream::Event;
 
 use super::record::Record;
+use crate::body::Upload;
 use crate::live::Route;
 use crate::upstreams::{QueuePlace, SharedUpstream};
 use crate::worker::Worker;
@@ -19,6 +21,8 @@ pub(crate) struct Guarded {
     pub(super) worker: Rc<Worker>,
     pub(super) route: Arc<Route>,
     pub(super) record: Record,
+    /// The body of the request, unless it has none.
+    pub(super) upload: Option<Rc<RefCell<Upload>>>,
     place: QueuePlace,
 }
 
@@ -27,9 +31,9 @@ type Ctx<'a> = Context<'a, Stream, Vec<Event>>;
 impl Guarded {
     /// Begins a call on `route`.
     pub(super) fn start(
-        worker: Rc<Worker>,
-        route: Arc<Route>,
+        (worker, route): (Rc<Worker>, Arc<Route>),
         record: Record,
+        upload: Option<Rc<RefCell<Upload>>>,
         begin: impl FnOnce(&mut Ctx<'_>) -> (Call, Action),
     ) -> (Self, Action) {
         let mut place = QueuePlace::default();
@@ -42,7 +46,7 @@ impl Guarded {
         });
         #[expect(clippy::expect_used, reason = "the closure runs exactly once")]
         let call = started.expect("a step of the machine has run");
-        let mut guarded = Self { call, worker, route, record, place };
+        let mut guarded = Self { call, worker, route, record, upload, place };
         if let Action::Finish(verdict) = &action {
             guarded.finish(*verdict);
         }
@@ -85,6 +89,10 @@ impl Drop for Guarded {
     fn drop(&mut self) {
         if self.call.state() == CallState::Finished {
             return;
+        }
+        if let Some(since) = self.upload.as_ref().and_then(|u| u.borrow().last_progress()) {
+            // The time that the caller took for its body is not the service's.
+            self.call.uploading(since, Replay::Possible);
         }
         let _settled: Action = self.step(|call, ctx| {
             call.cancelled(ctx);

@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderValue, Method, StatusCode};
 
-use seawall_core::call::{Call, StepKind, Trail, Verdict};
-use seawall_core::outcome::Class;
+use seawall_core::call::{Call, Trail, Verdict};
 use seawall_core::reason::Reason;
 use seawall_core::time::Instant;
 
@@ -45,6 +44,7 @@ pub(crate) struct Finished {
     pub(crate) route: Arc<Route>,
     pub(crate) verdict: Verdict,
     pub(crate) attempts: u32,
+    denied: Option<Reason>,
     pub(crate) started: Instant,
     pub(crate) ended: Instant,
     pub(crate) trail: Trail,
@@ -87,6 +87,7 @@ impl Record {
             route: Arc::clone(route),
             verdict,
             attempts: call.attempts(),
+            denied: call.denied(),
             started: call.started(),
             ended: worker.clock.now(),
             trail: call.trail().clone(),
@@ -116,25 +117,8 @@ impl Finished {
         if let Verdict::FellBack { .. } = self.verdict {
             upstream.fallbacks.bump();
         }
-        self.count_trail();
-    }
-
-    fn count_trail(&self) {
-        let upstream = &self.route.upstream;
-        let directory = upstream.directory();
-        let mut endpoint = None;
-        for step in self.trail.steps() {
-            match step.kind {
-                StepKind::Attempt { endpoint: id, .. } => endpoint = directory.find(id),
-                StepKind::Saw { class, .. } => {
-                    upstream.meters.attempts.of(class).bump();
-                    if let (Class::Failure, Some(endpoint)) = (class, endpoint) {
-                        endpoint.meters.failures.bump();
-                    }
-                }
-                StepKind::RetryDenied(reason) => upstream.meters.denied.bump(reason),
-                _ => {}
-            }
+        if let Some(denied) = self.denied {
+            upstream.denied.bump(denied);
         }
     }
 
@@ -142,7 +126,9 @@ impl Finished {
     pub(crate) fn has_failed(&self) -> bool {
         match self.verdict {
             Verdict::Answered { .. } => self.status.is_some_and(|status| status.is_server_error()),
-            Verdict::Truncated { .. } | Verdict::Rejected { .. } | Verdict::Failed { .. } => true,
+            Verdict::Truncated { .. } | Verdict::Rejected { .. } | Verdict::Failed { .. } => {
+                !self.reason().is_some_and(is_callers)
+            }
             Verdict::FellBack { .. } | Verdict::Cancelled => false,
         }
     }
@@ -226,4 +212,12 @@ impl CallLog {
         let ring = ring.lock().unwrap_or_else(PoisonError::into_inner);
         ring.iter().rev().take(limit).cloned().collect()
     }
+}
+
+/// Whether a call ended for a reason that is its caller's own.
+const fn is_callers(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::BodyTimeout | Reason::BodyTooLarge | Reason::MalformedRequest | Reason::ClientGone
+    )
 }

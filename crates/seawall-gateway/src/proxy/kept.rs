@@ -1,0 +1,60 @@
+//! The answer that stands by while a better one is tried for.
+//!
+//! It must not hold a connection that the next attempt may need, so a small body is read and kept;
+//! of a large or slow one only the head is.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::response::Parts;
+use http_body_util::{BodyExt as _, Limited};
+use tokio::time::timeout;
+
+use super::attempt::Answer;
+use super::exchange::Exchange;
+
+/// Error pages are rarely larger.
+const BYTES_MAX: usize = 16 << 10;
+/// The rest of an error page usually comes with its head; the retry should not wait for it.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// An answer of an attempt.
+#[derive(Debug)]
+pub(super) enum Kept {
+    /// On its way.
+    Streaming(Box<Answer>),
+    /// Whole.
+    Whole(u32, Box<Parts>, Bytes),
+    /// Its body was too large or too slow to be kept.
+    HeadOnly(u32, Box<Parts>),
+}
+
+impl Kept {
+    /// The attempt that brought it.
+    pub(super) fn number(&self) -> u32 {
+        match self {
+            Self::Streaming(answer) => answer.number,
+            Self::Whole(number, ..) | Self::HeadOnly(number, _) => *number,
+        }
+    }
+}
+
+impl Exchange {
+    /// Puts an answer by and frees its connection.
+    pub(super) async fn put_by(&self, answer: Answer) -> Kept {
+        if let Some(upload) = &self.call.upload {
+            upload.borrow_mut().dismiss();
+        }
+        let Answer { number, head, lease } = answer;
+        let (parts, incoming) = head.into_parts();
+        let parts = Box::new(parts);
+        let whole = Limited::new(incoming, BYTES_MAX).collect();
+        match timeout(PATIENCE, whole).await {
+            Ok(Ok(body)) => {
+                lease.give_back();
+                Kept::Whole(number, parts, body.to_bytes())
+            }
+            Ok(Err(_)) | Err(_) => Kept::HeadOnly(number, parts),
+        }
+    }
+}
