@@ -15,6 +15,8 @@ pub(crate) mod backend;
 pub(crate) mod client;
 pub(crate) mod clock;
 pub(crate) mod gateway;
+pub(crate) mod load;
+pub(crate) mod shop;
 
 use std::io::Write;
 use std::path::PathBuf;
