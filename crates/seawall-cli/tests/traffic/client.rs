@@ -132,3 +132,12 @@ fn curl_speaks_http_2_without_an_upgrade() {
     let head = curl(&["--http2-prior-knowledge", "-I", &gateway.url("/hello")]).unwrap();
     assert!(head.stdout.contains("content-length: 6\r\n"), "{head:?}");
 }
+
+#[test]
+fn curl_that_offers_an_upgrade_to_http_2_stays_with_1_1() {
+    let (_origin, gateway) = ordinary();
+    let Some(ended) = curl(&["--http2", "-i", &gateway.url("/head")]) else { return };
+    assert!(ended.stdout.starts_with("HTTP/1.1 200 OK"), "{ended:?}");
+    let seen = ended.stdout.to_ascii_lowercase();
+    assert!(!seen.contains("h2c") && !seen.contains("http2-settings"), "{ended:?}");
+}

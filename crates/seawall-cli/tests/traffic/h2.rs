@@ -2,12 +2,15 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::{BodyExt, Collected, Full};
+use hyper::body::{Frame, SizeHint};
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::runtime::{Builder, Runtime};
@@ -82,6 +85,54 @@ fn a_stalled_stream_does_not_block_the_others() {
         assert_eq!(body.len() as u64, LENGTH);
         Pattern::new().check(&mut &body[..], LENGTH);
     });
+}
+
+#[test]
+fn long_bodies_pass_over_http_2_in_constant_memory() {
+    const LENGTH: u64 = 256 << 20;
+    let (origin, gateway) = ordinary();
+    let Caller { runtime, mut sender } = Caller::to(gateway.address());
+    runtime.block_on(async {
+        let upload = Patterned { pattern: Pattern::new(), left: LENGTH };
+        let asked = request("PUT", "/sum", upload.boxed_unsync());
+        let answer = sender.send_request(asked).await.unwrap().into_body();
+        assert_eq!(answer.collect().await.unwrap().to_bytes(), LENGTH.to_string());
+        let asked = get(&format!("/bytes/{LENGTH}"));
+        let mut download = sender.send_request(asked).await.unwrap().into_body();
+        let (mut pattern, mut length) = (Pattern::new(), 0);
+        while let Some(frame) = download.frame().await {
+            let bytes = frame.unwrap().into_data().unwrap();
+            pattern.check(&mut &bytes[..], bytes.len() as u64);
+            length += bytes.len() as u64;
+        }
+        assert_eq!((length, origin.sent()), (LENGTH, LENGTH));
+    });
+    crate::bulk::assert_memory_is_bounded(&gateway);
+}
+
+/// A body of the pattern, made as it is sent.
+struct Patterned {
+    pattern: Pattern,
+    left: u64,
+}
+
+impl hyper::body::Body for Patterned {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let now = self.left.min(16 << 10);
+        self.left -= now;
+        let bytes = Bytes::copy_from_slice(self.pattern.next(usize::try_from(now).unwrap()));
+        Poll::Ready((now > 0).then(|| Ok(Frame::data(bytes))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
 }
 
 #[test]
