@@ -15,7 +15,8 @@ pub struct PoolSettings {
     /// Checkouts at most that may wait for a connection; the next is refused at once. Default
     /// 512, twice the connections: whoever waits behind more would rather be told.
     pub waiters: u32,
-    /// Connections at most that may sit idle. Default 100; the oldest goes first.
+    /// Connections at most that may sit idle for longer than 100 ms; the oldest goes first. Those
+    /// of a passing wave may be more, up to [`Self::connections`]. Default 100.
     pub idle_max: u32,
     /// Dials in progress at most. Default 16, so that a burst does not overflow the accept queue
     /// of the service; further checkouts wait for a dial or a returned connection.

@@ -86,6 +86,11 @@ pub(super) enum Home<B> {
     Closed(Kept<Conn<B>>),
 }
 
+/// Idle connections over the cap are closed after this. A busy worker gives back a whole wave of
+/// connections and takes them again within milliseconds; closing the surplus of each wave at once
+/// made every sixth call dial at 256 callers, until the service's accept queue overflowed.
+const SURPLUS_AFTER: Duration = Duration::from_millis(100);
+
 /// The books.
 ///
 /// Invariant: `used` counts idle, leased and dialling connections and stays within the cap, and
@@ -238,15 +243,23 @@ impl<B> Book<B> {
         while let Some(conn) = self.idle.pop_expired(limit, now) {
             dropped.push(conn);
         }
-        while count(self.idle.len()) > self.settings.idle_max {
-            dropped.extend(self.idle.pop_oldest());
-        }
+        self.trim(now, &mut dropped);
         dropped
+    }
+
+    /// Closes the idle connections over the cap that no wave of calls has taken for a while.
+    fn trim(&mut self, now: Instant, dropped: &mut Vec<Conn<B>>) {
+        while count(self.idle.len()) > self.settings.idle_max {
+            let Some(conn) = self.idle.pop_expired(SURPLUS_AFTER, now) else { break };
+            dropped.push(conn);
+        }
     }
 
     pub(super) fn sweep(&mut self, now: Instant) -> Vec<Conn<B>> {
         let limit = self.limit.current(now);
-        self.idle.extract_expired(limit, now)
+        let mut dropped = self.idle.extract_expired(limit, now);
+        self.trim(now, &mut dropped);
+        dropped
     }
 
     pub(super) fn reconfigure(&mut self, settings: PoolSettings) {

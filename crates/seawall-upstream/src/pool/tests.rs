@@ -144,9 +144,32 @@ async fn idle_connections_stay_within_their_bound() {
         let newer = second.id();
         first.give_back();
         second.give_back();
+        assert_eq!(counts(&pool), [2, 0, 0, 0], "a wave may take them again at once");
+        pass(Duration::from_millis(100)).await;
+        pool.sweep(clock::now());
         peer_1.closed().await;
         assert_eq!(counts(&pool), [1, 0, 0, 0]);
         assert_eq!(checkout(&pool, Reuse::Any).await.id(), newer);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn wave_larger_than_the_idle_cap_dials_once() {
+    on_worker(async {
+        let server = Server::bind().await;
+        let pool = Pool::new(server.endpoint(), PoolSettings { idle_max: 1, ..settings(9) });
+        let (mut first, mut peer_1) = connect(&pool, &server).await;
+        let (mut second, mut peer_2) = connect(&pool, &server).await;
+        for _ in 0..3 {
+            exchange(&mut first, &mut peer_1, OK).await;
+            exchange(&mut second, &mut peer_2, OK).await;
+            first.give_back();
+            second.give_back();
+            second = checkout(&pool, Reuse::Any).await;
+            first = checkout(&pool, Reuse::Any).await;
+        }
+        assert_eq!(snapshot(&pool).opened_total, 2);
     })
     .await;
 }
