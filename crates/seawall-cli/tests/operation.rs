@@ -429,8 +429,8 @@ fn what_is_malformed_is_refused_and_never_reaches_a_backend() {
     assert_eq!(get(gateway.address(), "/").status(), 200, "the gateway lives on");
 }
 
-/// The parser hides the length beside the coding, so the request is served by the coding alone; what
-/// counts is that nobody behind can read it in another way and that nothing follows it.
+/// The parser hides the length beside the coding, so the request is served by the coding alone.
+/// What counts is that nobody behind can read it in another way and that nothing follows it.
 #[test]
 fn a_request_with_two_framings_is_relayed_with_one_and_nothing_follows_it() {
     let (length, coding) = ("Content-Length: 4", "Transfer-Encoding: chunked");

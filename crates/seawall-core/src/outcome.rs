@@ -102,6 +102,8 @@ pub enum Observation {
     },
     /// The answer could not be parsed, or was no HTTP.
     Malformed,
+    /// The service switched protocols without being asked.
+    Upgraded,
     /// The head of the answer was larger than allowed.
     HeadTooLarge,
     /// No answer within the attempt's time.
@@ -218,6 +220,9 @@ pub const fn classify(seen: Observation, on_500: RetryOn500) -> Outcome {
         }
         Observation::Malformed => {
             Outcome::new(Failure, Upstream, IfSafe).because(Reason::ResponseMalformed)
+        }
+        Observation::Upgraded => {
+            Outcome::new(Failure, Upstream, Never).because(Reason::UpgradeFailed)
         }
         Observation::HeadTooLarge => {
             Outcome::new(Failure, Upstream, Never).because(Reason::ResponseHeaderTooLarge)

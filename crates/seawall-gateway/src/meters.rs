@@ -1,5 +1,6 @@
-//! Counters of the data plane, besides those that the machines keep themselves. Status and metrics read the same ones, so that they never
-//! disagree; the text form is in `observe/metrics.rs`.
+//! Counters of the data plane, besides those that the machines keep themselves. Status and
+//! metrics read the same ones, so that they never disagree; the text form is in
+//! `observe/metrics.rs`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

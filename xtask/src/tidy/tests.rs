@@ -263,7 +263,7 @@ fn the_core_stays_without_std_and_without_floats() {
         &[
             (lib, "//! x\n#![no_std]\n#[cfg(test)]\nextern crate std;\n"),
             (breaker, "//! x\n#[cfg(test)]\nmod tests { use std::vec; }\n"),
-            ("crates/seawall-core/src/ewma.rs", float),
+            ("crates/seawall-core/src/peak_ewma.rs", float),
             ("crates/seawall-cli/src/main.rs", "//! x\nuse std::io;\n"),
         ],
     );

@@ -58,7 +58,14 @@ impl Gateway {
         Ok(())
     }
 
+    /// Another gateway may hold the address and answer in the place of ours, so ours must also
+    /// have said that it listens there.
     async fn says_ready(&self) -> bool {
+        let announced = format!("dashboard http://{}/", self.admin);
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        if !log.contains(&announced) {
+            return false;
+        }
         let answer = self.client.ask_at(self.admin, &Ask::get("/readyz")).await;
         answer.is_ok_and(|answer| answer.status == StatusCode::OK)
     }

@@ -82,7 +82,7 @@ pub(crate) struct Counts {
 
 impl Origin {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = listen();
         let address = listener.local_addr().unwrap();
         let counts = Arc::new(Counts::default());
         let shared = Arc::clone(&counts);
@@ -119,6 +119,18 @@ impl Origin {
         let stalled = || self.counts.stalled.load(Ordering::Relaxed);
         eventually("stalled writes", || (stalled() >= count).then_some(()));
     }
+}
+
+/// Listens with a queue as long as common servers have it (511 and more). The 128 of the standard
+/// library overflow when all workers of a gateway connect at once.
+fn listen() -> TcpListener {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _entered = runtime.enter();
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1024).unwrap().into_std().unwrap();
+    listener.set_nonblocking(false).unwrap();
+    listener
 }
 
 /// One connection of the server.

@@ -1,4 +1,5 @@
-//! Every state under every check, as text in `tests/table.txt`, and random checks against a naive model.
+//! Every state under every check, as text in `tests/table.txt`, and random checks against a naive
+//! model.
 
 use super::*;
 use core::fmt::Write;

@@ -51,8 +51,8 @@ pub enum ChoiceReason {
     Panic,
 }
 
-/// An endpoint for one attempt, with the receipts that settle it. Ends in
-/// [`Upstream::attempt_ended`].
+/// An endpoint for one attempt, with the receipts that settle it. Ends when
+/// the call machine reports the end of its attempt.
 #[derive(Debug)]
 #[must_use = "an attempt that is never ended leaks its place"]
 pub struct Choice {

@@ -98,7 +98,7 @@ impl Exchange {
             InTime::Yes(Ok(head)) => {
                 let seen = of_head(&head);
                 if head.status() == StatusCode::SWITCHING_PROTOCOLS {
-                    return Brought::Nothing(Observation::Malformed);
+                    return Brought::Nothing(Observation::Upgraded);
                 }
                 Brought::Answer(Box::new(Answer { number, head, lease }), seen)
             }

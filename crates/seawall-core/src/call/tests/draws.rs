@@ -137,6 +137,7 @@ pub(super) fn end(chance: &mut Stream) -> Observation {
         stale,
         stale,
         Observation::Malformed,
+        Observation::Upgraded,
         Observation::HeadTooLarge,
         Observation::TimedOut { sent },
         Observation::WriteStalled,
@@ -161,6 +162,7 @@ pub(super) const fn provably_not_executed(seen: Observation) -> bool {
         | Observation::TimedOut { .. }
         | Observation::Completed
         | Observation::Malformed
+        | Observation::Upgraded
         | Observation::HeadTooLarge
         | Observation::WriteStalled
         | Observation::ReadStalled
