@@ -51,6 +51,8 @@ impl Router {
         path: &str,
         method: &Method,
     ) -> Match<'_> {
+        // The server as a whole (`OPTIONS *`) is asked where everything is.
+        let path = if path == "*" { "/" } else { path };
         let own = authority.and_then(|authority| self.by_host.get(authority.host()));
         let mut allow = Vec::new();
         for route in own.into_iter().flatten().chain(&self.any_host) {
@@ -123,6 +125,7 @@ mod tests {
         assert_eq!(find(ROUTES, "shop.test", "/pay/x", Method::POST), "pay");
         assert_eq!(find(ROUTES, "shop.test", "/pay/status", Method::POST), "pay-status");
         assert_eq!(find(ROUTES, "shop.test", "/payments", Method::POST), "all");
+        assert_eq!(find(ROUTES, "shop.test", "*", Method::OPTIONS), "all");
     }
 
     #[test]

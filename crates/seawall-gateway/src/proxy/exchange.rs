@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
 use tokio::time::sleep_until;
 
@@ -59,7 +59,7 @@ pub(crate) async fn proxy(
     };
     let head = match accepted {
         Ok(head) => head,
-        Err(reason) => return worker.refuse(reason, &[], listening, &accepts),
+        Err(reason) => return worker.refuse(reason, allowed(reason), listening, &accepts),
     };
     let live = worker.shared.live();
     let route = match live.router.find(head.authority.as_ref(), head.path(), &head.method) {
@@ -140,6 +140,21 @@ impl Exchange {
     pub(super) fn callers_fault(&self) -> Option<CallerFault> {
         self.call.upload.as_ref()?.borrow().fault()
     }
+}
+
+/// Methods that some route may take, for those that none does.
+const METHODS: [Method; 7] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+];
+
+fn allowed(reason: Reason) -> &'static [Method] {
+    if reason == Reason::MethodNotAllowed { &METHODS } else { &[] }
 }
 
 /// The request's body, unless it has none.

@@ -71,7 +71,7 @@ pub(crate) fn request_id(headers: &HeaderMap, caller: Caller) -> HeaderValue {
 pub(crate) fn forward(headers: &mut HeaderMap, caller: Caller, host: Option<&str>) {
     let address = caller.address.ip();
     if !caller.trusted {
-        for name in [FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO] {
+        for name in claims(headers) {
             headers.remove(name);
         }
     }
@@ -86,6 +86,15 @@ pub(crate) fn forward(headers: &mut HeaderMap, caller: Caller, host: Option<&str
         set_missing(headers, FORWARDED_HOST, host);
     }
     set_missing(headers, FORWARDED_PROTO, "http");
+}
+
+/// What a caller may say about whom it asks for: believed of trusted ones alone.
+fn claims(headers: &HeaderMap) -> Vec<HeaderName> {
+    let claims = |name: &&HeaderName| {
+        let name = name.as_str();
+        name == "forwarded" || name == "x-real-ip" || name.starts_with("x-forwarded-")
+    };
+    headers.keys().filter(claims).cloned().collect()
 }
 
 fn is_id(id: &[u8]) -> bool {
@@ -119,8 +128,11 @@ mod tests {
     #[test]
     fn an_untrusted_caller_cannot_speak_for_others() {
         let mut headers = HeaderMap::new();
-        headers.insert(FORWARDED_FOR, HeaderValue::from_static("10.0.0.1"));
+        for name in ["x-forwarded-for", "x-forwarded-port", "x-real-ip"] {
+            headers.insert(name, HeaderValue::from_static("10.0.0.1"));
+        }
         forward(&mut headers, caller(false), Some("shop.test"));
+        assert!(!headers.contains_key("x-forwarded-port") && !headers.contains_key("x-real-ip"));
         assert_eq!(headers[FORWARDED_FOR], "192.0.2.7");
         assert_eq!(headers[FORWARDED], "for=192.0.2.7;host=\"shop.test\";proto=http");
         assert_eq!(headers[FORWARDED_HOST], "shop.test");

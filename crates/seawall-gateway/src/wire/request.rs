@@ -1,6 +1,8 @@
 //! Accepting a request: judged, cleaned and made ready for every attempt.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING,
+};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
@@ -56,7 +58,6 @@ pub(crate) fn accept(
 ) -> Result<Accepted, Reason> {
     judge_framing(&parts)?;
     let authority = authority(&parts)?;
-    let safety = safety(&parts);
     let target = target(&parts.uri)?;
     let mut headers = parts.headers;
     let remaining = remaining(&headers, caller);
@@ -64,6 +65,9 @@ pub(crate) fn accept(
     let announced = Trailers::framed_by(&headers, parts.version).announcement(&headers);
     hop::strip(&mut headers)?;
     drop_own(&mut headers);
+    join_cookies(&mut headers);
+    // Judged by what the service will see: a key that was stripped promises nothing.
+    let safety = safety(&parts.method, &headers);
     let id = request_id(&headers, caller);
     headers.insert(REQUEST_ID, id.clone());
     forward(&mut headers, caller, authority.as_ref().map(Authority::as_str));
@@ -184,6 +188,18 @@ fn remaining(headers: &HeaderMap, caller: Caller) -> Option<Duration> {
     text.parse().ok().map(Duration::from_millis)
 }
 
+/// HTTP/2 may split the cookies into several fields; HTTP/1.1 knows only one (RFC 9113 section
+/// 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let crumbs: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if crumbs.len() < 2 {
+        return;
+    }
+    if let Ok(whole) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        headers.insert(COOKIE, whole);
+    }
+}
+
 /// Fields that only a Seawall sets, and names that a service may mistake for fields we set:
 /// many map `-` and `_` to the same variable.
 fn drop_own(headers: &mut HeaderMap) {
@@ -235,6 +251,21 @@ mod tests {
         assert_eq!(request.headers()["x-kept"], "2");
         assert!(!request.headers().contains_key("x-mine"));
         assert!(request.headers().contains_key("traceparent"));
+    }
+
+    #[test]
+    fn a_key_that_is_stripped_makes_no_request_repeatable() {
+        let key = ("idempotency-key", "8e03978e");
+        assert_eq!(given(&[key], false).unwrap().safety, Safety::Keyed);
+        let stripped = given(&[key, ("connection", "idempotency-key")], false).unwrap();
+        assert_eq!(stripped.safety, Safety::Unsafe);
+    }
+
+    #[test]
+    fn cookie_crumbs_become_one_field() {
+        let accepted = given(&[("cookie", "a=1"), ("cookie", "b=2")], false).unwrap();
+        let lines: Vec<_> = accepted.headers.get_all(COOKIE).iter().collect();
+        assert_eq!(lines, ["a=1; b=2"]);
     }
 
     #[test]

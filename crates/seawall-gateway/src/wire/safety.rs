@@ -1,6 +1,5 @@
 //! Whether a request may be executed more than once.
 
-use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method};
 
 use seawall_core::call::Safety;
@@ -9,13 +8,13 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// By method (RFC 9110 section 9.2.2, and QUERY), or by a well-formed idempotency key: exactly
 /// one line of 1 to 255 visible ASCII characters, quoted or bare (IETF httpapi draft).
-pub(crate) fn safety(parts: &Parts) -> Safety {
+pub(crate) fn safety(method: &Method, headers: &HeaderMap) -> Safety {
     let repeatable =
         [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE, Method::PUT, Method::DELETE];
-    if repeatable.contains(&parts.method) || parts.method.as_str() == "QUERY" {
+    if repeatable.contains(method) || method.as_str() == "QUERY" {
         return Safety::Idempotent;
     }
-    if has_key(&parts.headers) { Safety::Keyed } else { Safety::Unsafe }
+    if has_key(headers) { Safety::Keyed } else { Safety::Unsafe }
 }
 
 fn has_key(headers: &HeaderMap) -> bool {
@@ -36,7 +35,8 @@ mod tests {
         for key in keys {
             request = request.header(IDEMPOTENCY_KEY, *key);
         }
-        safety(&request.body(()).unwrap().into_parts().0)
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        safety(&parts.method, &parts.headers)
     }
 
     #[test]
