@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, LocalSet};
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 
 use seawall_config::Config;
@@ -63,7 +64,7 @@ pub(crate) fn run(args: &RunArgs) -> ExitCode {
         eprintln!("seawall: {error}");
         return ExitCode::from(UNUSABLE);
     }
-    log_to_standard_error();
+    let _flushed_at_the_end = log_to_standard_error();
     raise_open_files();
     match start(args) {
         Ok(code) => code,
@@ -193,11 +194,14 @@ fn seed() -> Result<u64, Trouble> {
     Ok(u64::from_ne_bytes(bytes))
 }
 
-fn log_to_standard_error() {
+/// Lines go through a bounded queue; when nobody reads them the latest are lost, not the traffic.
+fn log_to_standard_error() -> WorkerGuard {
     let filter = EnvFilter::try_from_env("SEAWALL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let format = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
-    format.with_writer(std::io::stderr).init();
+    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
+    format.with_writer(writer).init();
+    guard
 }
 
 /// The soft limit of open files is often 1 024 for the sake of old programs; ours may use it all.
