@@ -4,19 +4,22 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use seawall_config::Config;
 use seawall_gateway::GatewayError;
 
 /// A file, or an address and endpoints.
 #[derive(Debug, Args)]
+#[group(skip)]
+#[command(group(ArgGroup::new("source").required(true).args(["config", "to"])))]
 pub(super) struct SourceArgs {
     /// The config file
-    #[arg(short, long, value_name = "FILE", required_unless_present = "to")]
+    #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// An endpoint to stand in front of, instead of a file; may be repeated
+    /// An endpoint to stand in front of, instead of a file: an IP address or localhost, and a
+    /// port; may be repeated
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "config")]
     to: Vec<String>,
 
