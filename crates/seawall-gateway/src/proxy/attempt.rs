@@ -65,8 +65,8 @@ impl Exchange {
     }
 
     async fn bring(&mut self, plan: &AttemptPlan) -> Brought {
-        let directory = self.call.upstream().directory();
-        let Some(endpoint) = directory.find(plan.endpoint).cloned() else {
+        let endpoint = self.call.upstream().directory().find(plan.endpoint).cloned();
+        let Some(endpoint) = endpoint else {
             // Removed between the choice and now.
             return Brought::Nothing(Observation::ConnectFailed(ConnectFailure::Unroutable));
         };
