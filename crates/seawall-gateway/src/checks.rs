@@ -39,7 +39,12 @@ impl Checks {
             let Some(check) = config.and_then(|config| config.health_check.as_ref()) else {
                 continue;
             };
+            let now = shared.clock.now();
+            let staying = upstream.lock().machine.snapshot(now).endpoints;
             for (id, endpoint) in upstream.directory().iter() {
+                if !staying.iter().any(|known| known.id == id && !known.draining) {
+                    continue;
+                }
                 let target = Target {
                     shared: Arc::clone(shared),
                     upstream: Arc::clone(upstream),

@@ -120,9 +120,22 @@ impl WorkerHandle {
         }
     }
 
-    /// Lets the worker end; gives the connections that it cut. A worker that died cut some.
+    /// Lets the worker end once its connections have.
+    fn close(self) -> Closing {
+        Closing { cut: self.cut, thread: self.thread }
+    }
+}
+
+/// A worker that is told nothing any more.
+#[derive(Debug)]
+struct Closing {
+    cut: oneshot::Receiver<u64>,
+    thread: JoinHandle<()>,
+}
+
+impl Closing {
+    /// Waits for its end; gives the connections that it cut. A worker that died cut some.
     async fn ended(self) -> u64 {
-        drop(self.commands);
         let cut = self.cut.await.unwrap_or(1);
         if self.thread.join().is_err() {
             tracing::error!("a worker died of a bug");

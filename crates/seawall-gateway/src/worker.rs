@@ -90,7 +90,8 @@ impl Worker {
                             None => break,
                         },
                         _ = tend.tick() => self.tend(),
-                        Some(Ok(drained)) = serving.join_next() => cut += drained.cut,
+                        // What a reload cut was cut then; only the end counts for the end.
+                        Some(_drained) = serving.join_next() => {}
                     }
                 }
                 while let Some(drained) = serving.join_next().await {

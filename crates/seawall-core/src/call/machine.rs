@@ -171,6 +171,11 @@ impl Call {
             Err(denied) => {
                 self.deny(denied, ctx.now);
                 let why = self.reason_of(&outcome, ctx.now);
+                if let Observation::CallerFault(_) = seen {
+                    // No rung stands in for what the caller did wrong.
+                    let (end, until) = (self.settings.rungs, Until::Never);
+                    return self.descend(By::Ended, end, Refusal { why, until }, ctx);
+                }
                 self.give_up(By::Ended, why, Until::Unknown, ctx)
             }
         }

@@ -138,9 +138,12 @@ impl Upload {
         (self.waiting && !self.ended).then_some(self.progress)
     }
 
-    /// The latest moment at which the caller sent something. The service has had the whole body
-    /// only since then.
-    pub(crate) fn last_progress(&self) -> Option<Instant> {
+    /// Until when the time was the caller's to spend: still now if the service waits for it, else
+    /// the latest moment at which it sent something.
+    pub(crate) fn callers_time(&self, now: Instant) -> Option<Instant> {
+        if self.waiting_for_caller().is_some() {
+            return Some(now);
+        }
         (self.read > 0).then_some(self.progress)
     }
 
@@ -212,7 +215,7 @@ impl Upload {
             Poll::Ready(Some(Ok(frame))) => Poll::Ready(self.take(frame).transpose()),
             Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(self.fail(CallerFault::Broken)))),
             Poll::Ready(None) => {
-                self.waiting = false;
+                self.heard();
                 self.ended = true;
                 Poll::Ready(None)
             }
@@ -220,12 +223,17 @@ impl Upload {
         }
     }
 
-    fn take(&mut self, frame: Frame<Bytes>) -> Result<Option<Bytes>, CallerFault> {
+    /// The caller has sent something, if only the end.
+    fn heard(&mut self) {
         let now = self.clock.now();
         if std::mem::take(&mut self.waiting) {
             self.waited += now.since(self.progress);
         }
         self.progress = now;
+    }
+
+    fn take(&mut self, frame: Frame<Bytes>) -> Result<Option<Bytes>, CallerFault> {
+        self.heard();
         self.ended = self.incoming.is_end_stream();
         match frame.into_data() {
             Ok(bytes) => self.take_bytes(bytes).map(Some),

@@ -199,8 +199,9 @@ impl Control {
 
 /// Waits until every worker has ended; gives the connections that were cut.
 async fn join(workers: Vec<WorkerHandle>) -> u64 {
+    let closing: Vec<_> = workers.into_iter().map(WorkerHandle::close).collect();
     let mut cut = 0;
-    for worker in workers {
+    for worker in closing {
         cut += worker.ended().await;
     }
     cut

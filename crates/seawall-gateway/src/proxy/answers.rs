@@ -1,8 +1,9 @@
 //! How an exchange answers its caller: with an attempt's answer, a rung, or words of our own.
 
 use bytes::Bytes;
+use http::header::RETRY_AFTER;
 use http::response::Parts;
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Response};
 
 use seawall_config::Expose;
 use seawall_core::call::{Action, Replay, Rung, Until, Verdict};
@@ -26,7 +27,7 @@ impl Exchange {
         match self.latest.take().filter(|kept| kept.number() == number) {
             Some(Kept::Streaming(answer)) => self.relay(*answer),
             Some(Kept::Whole(_, parts, body)) => self.hand_over(number, *parts, body),
-            Some(Kept::HeadOnly(_, parts)) => self.stand_in(number, parts.status),
+            Some(Kept::HeadOnly(_, parts)) => self.stand_in(number, &parts),
             None => {
                 debug_assert!(false, "the answer of attempt {number} is gone");
                 self.refuse(Verdict::Failed { why: Reason::Internal })
@@ -98,11 +99,15 @@ impl Exchange {
     }
 
     /// Stands in for an answer whose body could not be kept: its status, in words of our own.
-    fn stand_in(mut self, number: u32, status: StatusCode) -> Response<Body> {
+    fn stand_in(mut self, number: u32, parts: &Parts) -> Response<Body> {
         let mut response = self.words(Reason::ResponseIncomplete, Until::Unknown);
-        *response.status_mut() = status;
+        *response.status_mut() = parts.status;
+        if let Some(hint) = parts.headers.get(RETRY_AFTER) {
+            response.headers_mut().insert(RETRY_AFTER, hint.clone());
+        }
         self.mark(&mut response);
-        self.call.record.status(status);
+        self.call.record.status(parts.status);
+        self.call.note_head();
         self.over(number);
         response.map(Body::local)
     }

@@ -13,7 +13,6 @@ use tokio::time::sleep_until;
 
 use seawall_core::call::{Action, AttemptPlan, Safety};
 use seawall_core::outcome::{CallerFault, ConnectFailure, Connection, Observation};
-use seawall_core::time::Instant;
 use seawall_upstream::{Lease, Reuse};
 
 use super::exchange::Exchange;
@@ -46,14 +45,17 @@ impl Exchange {
     /// Makes the attempt that the machine planned and reports what it saw.
     pub(super) async fn attempt(&mut self, plan: AttemptPlan) -> Action {
         self.count(&plan);
-        match self.bring(&plan).await {
+        let brought = self.bring(&plan).await;
+        self.charge_caller();
+        match brought {
             Brought::Answer(answer, seen) => {
                 let replay = self.replay();
                 let action = self.call.step(|call, ctx| call.head(plan.number, seen, replay, ctx));
-                match action {
-                    Action::Deliver(_) => self.latest = Some(Kept::Streaming(answer)),
-                    _ => self.latest = Some(self.put_by(*answer).await),
-                }
+                self.latest = match action {
+                    Action::Deliver(_) => Some(Kept::Streaming(answer)),
+                    Action::Wait => Some(self.put_by(*answer).await),
+                    _ => None,
+                };
                 action
             }
             Brought::Nothing(seen) => {
@@ -127,10 +129,7 @@ impl Exchange {
                 result = &mut work => return InTime::Yes(result),
                 () = sleep_until(wake) => {}
             }
-            if let Some(since) = self.uploading_since(deadline) {
-                let replay = self.replay();
-                self.call.call.uploading(since, replay);
-            }
+            self.charge_caller();
             let Action::Abandon(_) = self.call.step(|call, ctx| call.timer(ctx)) else { continue };
             return InTime::No;
         }
@@ -144,15 +143,6 @@ impl Exchange {
         match self.call.upload.as_ref().is_some_and(waits) {
             true => Observation::CallerFault(CallerFault::Stalled),
             false => Observation::TimedOut { sent },
-        }
-    }
-
-    /// The latest moment at which the time of the attempt was the caller's to spend.
-    fn uploading_since(&self, deadline: Instant) -> Option<Instant> {
-        let upload = self.call.upload.as_ref()?.borrow();
-        match upload.waiting_for_caller() {
-            Some(_) => Some(deadline),
-            None => upload.last_progress(),
         }
     }
 
@@ -179,6 +169,12 @@ impl Exchange {
             request.headers_mut().insert(TRANSFER_ENCODING, chunked);
         }
         request
+    }
+
+    /// Tells the machine how much of the attempt's time was the caller's.
+    fn charge_caller(&mut self) {
+        let replay = self.replay();
+        self.call.charge_caller(replay);
     }
 
     fn count(&self, plan: &AttemptPlan) {

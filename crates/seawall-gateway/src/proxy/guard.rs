@@ -63,6 +63,15 @@ impl Guarded {
         action
     }
 
+    /// Tells the machine how much of the attempt's time the caller took for its body: that is not
+    /// the service's to answer for.
+    pub(super) fn charge_caller(&mut self, replay: Replay) {
+        let now = self.worker.clock.now();
+        if let Some(since) = self.upload.as_ref().and_then(|u| u.borrow().callers_time(now)) {
+            self.call.uploading(since, replay);
+        }
+    }
+
     /// The upstream of the call.
     pub(super) fn upstream(&self) -> &Arc<SharedUpstream> {
         &self.route.upstream
@@ -90,10 +99,7 @@ impl Drop for Guarded {
         if self.call.state() == CallState::Finished {
             return;
         }
-        if let Some(since) = self.upload.as_ref().and_then(|u| u.borrow().last_progress()) {
-            // The time that the caller took for its body is not the service's.
-            self.call.uploading(since, Replay::Possible);
-        }
+        self.charge_caller(Replay::Possible);
         let _settled: Action = self.step(|call, ctx| {
             call.cancelled(ctx);
             Action::Wait

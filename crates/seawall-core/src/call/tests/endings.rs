@@ -5,8 +5,8 @@ use super::world::{
     within,
 };
 use crate::breaker::AbandonedPolicy;
-use crate::call::{Action, CallSettings, Rung, Verdict};
-use crate::outcome::Observation;
+use crate::call::{Action, CallSettings, Replay, Rung, Verdict};
+use crate::outcome::{CallerFault, Observation};
 use crate::reason::Reason;
 use crate::time::{Duration, Instant};
 use crate::upstream::UpstreamSettings;
@@ -250,4 +250,25 @@ fn a_finished_call_takes_no_further_input() {
         call.cancelled(&mut world);
     }
     assert_eq!(world.in_use(), 0);
+}
+
+#[test]
+fn no_rung_stands_in_for_what_the_caller_did_wrong() {
+    let mut world = World::new(lenient(), 1);
+    let (mut call, _) = world.attempt(laddered(), get());
+    let action = call.ended(&mut world, 1, Observation::CallerFault(CallerFault::Stalled));
+    assert_eq!(verdict(&action), Verdict::Failed { why: Reason::BodyTimeout });
+    assert_eq!(world.snapshot().breaker.failures, 0);
+}
+
+#[test]
+fn a_service_is_judged_from_the_callers_last_byte() {
+    let mut world = World::new(lenient(), 1);
+    let (mut call, _) = world.attempt(plain(), get());
+    world.pass(SECOND * 2);
+    call.uploading(world.now, Replay::Possible);
+    world.pass(MS * 20);
+    let _deliver = call.head(&mut world, 1, status(200));
+    let _end = verdict(&call.ended(&mut world, 1, Observation::Completed));
+    assert_eq!(world.snapshot().endpoints[0].load.latency, MS * 20);
 }
