@@ -9,7 +9,13 @@ use http_body::Body;
 use hyper::body::Incoming;
 use seawall_core::outcome::Sent;
 
-use crate::{SendError, clock, conn::Conn, idle::Kept, pool::Shared, send::Scene};
+use crate::{
+    SendError, clock,
+    conn::Conn,
+    idle::Kept,
+    pool::{Handed, Origin, Shared},
+    send::Scene,
+};
 
 /// One connection of a pool, held by one attempt.
 ///
@@ -33,8 +39,7 @@ enum Exchange {
 }
 
 impl<B> Lease<B> {
-    pub(crate) fn fresh(shared: Rc<Shared<B>>, conn: Conn<B>) -> Self {
-        let kept = Kept { conn, since: clock::now(), limit: None };
+    pub(crate) fn fresh(shared: Rc<Shared<B>>, kept: Kept<Conn<B>>) -> Self {
         Self { kept, shared, idle_age: None, exchange: Exchange::Untouched, unsent: None }
     }
 
@@ -120,7 +125,7 @@ impl<B> Lease<B> {
         if self.exchange == Exchange::Answered {
             self.kept.since = now;
         }
-        self.shared.put(self.kept, now);
+        self.shared.put(Handed { kept: self.kept, origin: Origin::Lease }, now);
     }
 }
 

@@ -1,20 +1,23 @@
 //! The connection pool of one endpoint: who may hold a connection, and who must wait for one.
 //!
-//! The counts and the queue are in `book`, the handing over in `shared`; the idle connections in
-//! `idle`, dialling in `dial`, the use of a connection in `lease`.
+//! The counts are in `book`, the queue in `queue`, the handing over in `shared`, a checkout's own
+//! dial in `race`; the idle connections in `idle`, dialling in `dial`, the use of a connection in
+//! `lease`.
 
 mod book;
+mod queue;
+mod race;
 mod shared;
 
 use std::{error::Error as StdError, fmt, net::SocketAddr, rc::Rc};
 
 use http_body::Body;
-use tokio::time::Instant;
+use tokio::{sync::oneshot::Receiver, time::Instant};
 
 pub use self::book::PoolSnapshot;
-use self::shared::{Admission, Grant};
-pub(crate) use self::shared::{Shared, Slot};
-use crate::{DialError, Lease, PoolSettings, Reuse, clock, conn, dial};
+use self::shared::{Admission, Grant, Waiting};
+pub(crate) use self::shared::{Handed, Origin, Shared, Slot};
+use crate::{DialError, Lease, PoolSettings, Reuse, clock};
 
 /// Why a checkout got no connection. Nothing was sent in any case.
 #[derive(Debug, thiserror::Error)]
@@ -85,15 +88,17 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
-    /// Takes the newest idle connection that `reuse` accepts, or dials, or waits for either.
+    /// Takes the newest idle connection that `reuse` accepts, or dials, or waits for a place to.
     ///
-    /// Waiting is first come, first served; a connection that comes back goes to the first in
-    /// the queue, never to a newcomer. Dropping the future at any point frees its place. A
-    /// connection taken from the pool may still turn out to be closed by its peer.
+    /// Whoever dials or waits also stands in line for the connections that come back: first
+    /// come, first served, never a newcomer first. If one comes before the own dial has ended,
+    /// the dial goes on, for the connect timeout at most, and its connection goes to the pool.
+    /// Dropping the future at any point frees its place. A connection taken from the pool may
+    /// still turn out to be closed by its peer.
     ///
     /// # Errors
     /// [`CheckoutError::PoolExhausted`] if the queue is full or `deadline` passes in it,
-    /// [`CheckoutError::Dial`] if the own dial fails.
+    /// [`CheckoutError::Dial`] if the own dial fails before a connection came back.
     ///
     /// # Panics
     /// Outside a [`tokio::task::LocalSet`], where connections cannot be driven.
@@ -102,36 +107,39 @@ where
         reuse: Reuse,
         deadline: Instant,
     ) -> Result<Lease<B>, CheckoutError> {
-        let grant = match self.shared.admit(reuse, clock::now())? {
-            Admission::Granted(grant) => grant,
-            Admission::Wait(waiting) => waiting.granted(deadline).await?,
+        let handed = match self.shared.admit(reuse, clock::now())? {
+            Admission::Taken(handed) => handed,
+            Admission::Dial(waiting, slot) => race::race(waiting, slot, deadline).await?,
+            Admission::Wait(waiting, place) => wait(waiting, place, deadline).await?,
         };
-        match grant {
-            Grant::Kept(kept) => {
+        Ok(self.lease(handed))
+    }
+
+    fn lease(&self, handed: Handed<B>) -> Lease<B> {
+        let shared = Rc::clone(&self.shared);
+        match handed.origin {
+            Origin::Dial => Lease::fresh(shared, handed.kept),
+            Origin::Lease => {
                 self.shared.on_reused();
-                Ok(Lease::reused(Rc::clone(&self.shared), kept))
+                Lease::reused(shared, handed.kept)
             }
-            Grant::Dial(slot) => Ok(self.dial(slot, deadline).await?),
         }
     }
+}
 
-    async fn dial(&self, mut slot: Slot<B>, deadline: Instant) -> Result<Lease<B>, DialError> {
-        let stream = self.connect(deadline).await.inspect_err(|_| self.shared.on_dial_failed())?;
-        slot.on_connected();
-        let conn = conn::establish(stream, slot).await?;
-        Ok(Lease::fresh(Rc::clone(&self.shared), conn))
-    }
-
-    async fn connect(&self, deadline: Instant) -> Result<tokio::net::TcpStream, DialError> {
-        let limit = self.shared.connect_timeout();
-        let left = deadline.saturating_duration_since(clock::now());
-        if left.is_zero() {
-            return Err(DialError::DeadlinePassed);
-        }
-        dial::dial(self.endpoint(), limit.min(left)).await.map_err(|error| match error {
-            DialError::TimedOut if left < limit => DialError::DeadlinePassed,
-            error => error,
-        })
+async fn wait<B>(
+    mut waiting: Waiting<B>,
+    place: Receiver<Slot<B>>,
+    deadline: Instant,
+) -> Result<Handed<B>, CheckoutError>
+where
+    B: Body + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    match waiting.granted(place, deadline).await? {
+        Grant::Conn(handed) => Ok(handed),
+        Grant::Dial(slot) => Ok(race::race(waiting, slot, deadline).await?),
     }
 }
 

@@ -12,8 +12,8 @@ pub struct PoolSettings {
     /// the permits of the endpoint's bulkhead, because more connections could never carry an
     /// attempt.
     pub connections: u32,
-    /// Checkouts at most that may wait for a connection; the next is refused at once. Default
-    /// 512, twice the connections: whoever waits behind more would rather be told.
+    /// Checkouts at most that may wait without a dial of their own; the next is refused at once.
+    /// Default 512, twice the connections: whoever waits behind more would rather be told.
     pub waiters: u32,
     /// Connections at most that may sit idle for longer than 100 ms; the oldest goes first. Those
     /// of a passing wave may be more, up to [`Self::connections`]. Default 100.
@@ -26,7 +26,8 @@ pub struct PoolSettings {
     /// N − 1 s for its connection.
     pub idle: Duration,
     /// How long a dial may take. Default 1 s: one lost SYN is repeated after 1 s, and another
-    /// endpoint is the better bet by then. Always cut to the deadline of the checkout.
+    /// endpoint is the better bet by then. Cut to the deadline of the checkout, unless a returned
+    /// connection has served it: then the dial goes on for the pool.
     pub connect: Duration,
     /// Below this idle age a connection counts as young enough for a request that cannot be
     /// repeated, see [`Reuse::FreshOrYoung`](crate::Reuse::FreshOrYoung). Default 1 s.

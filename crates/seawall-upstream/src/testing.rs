@@ -3,14 +3,14 @@
 
 use std::{
     future::Future,
-    net::{Ipv4Addr, SocketAddr, TcpListener as StdListener, TcpStream as StdStream},
+    net::{Ipv4Addr, SocketAddr, TcpStream as StdStream},
     time::Duration,
 };
 
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Full};
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -41,7 +41,7 @@ impl DeadEnd {
     }
 
     pub(crate) fn endpoint(&self) -> SocketAddr {
-        self.socket.local_addr().unwrap().as_socket().unwrap()
+        address(&self.socket)
     }
 }
 
@@ -54,23 +54,29 @@ fn bound() -> Socket {
 /// A listener whose accept queue is full, so that the kernel drops further SYNs.
 #[derive(Debug)]
 pub(crate) struct BlackHole {
-    listener: StdListener,
+    listener: Socket,
     _queued: Vec<StdStream>,
 }
 
 impl BlackHole {
     pub(crate) fn open() -> Self {
-        let socket = bound();
-        socket.listen(0).unwrap();
-        let listener = StdListener::from(socket);
+        Self::of(bound())
+    }
+
+    fn of(listener: Socket) -> Self {
+        listener.listen(0).unwrap();
         // A backlog of zero holds one connection.
-        let queued = vec![StdStream::connect(listener.local_addr().unwrap()).unwrap()];
+        let queued = vec![StdStream::connect(address(&listener)).unwrap()];
         Self { listener, _queued: queued }
     }
 
     pub(crate) fn endpoint(&self) -> SocketAddr {
-        self.listener.local_addr().unwrap()
+        address(&self.listener)
     }
+}
+
+fn address(socket: &Socket) -> SocketAddr {
+    socket.local_addr().unwrap().as_socket().unwrap()
 }
 
 /// A server that hands each accepted connection to the test.
@@ -86,6 +92,18 @@ impl Server {
 
     pub(crate) fn endpoint(&self) -> SocketAddr {
         self.listener.local_addr().unwrap()
+    }
+
+    /// Fills the accept queue: from now on the kernel drops SYNs.
+    pub(crate) fn overflow(&self) -> BlackHole {
+        BlackHole::of(SockRef::from(&self.listener).try_clone().unwrap())
+    }
+
+    /// Ends what [`overflow`](Self::overflow) began; a dropped SYN is repeated after 1 s.
+    pub(crate) async fn recover(&self, hole: BlackHole) {
+        SockRef::from(&self.listener).listen(128).unwrap();
+        drop(hole);
+        self.accept().await;
     }
 
     pub(crate) async fn accept(&self) -> Peer {
@@ -121,7 +139,7 @@ impl Peer {
 
     /// Closes with a reset instead of an orderly end.
     pub(crate) fn reset(self) {
-        socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
+        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
     }
 
     /// Waits until the other side has closed.

@@ -1,13 +1,21 @@
 //! The books of a pool: places in use, idle connections, the queue, totals.
 //!
-//! Plain bookkeeping with time as an argument. Handing connections over and opening them is in
-//! `shared` and `pool`; what falls out of a method is closed by its caller, outside the borrow.
+//! Plain bookkeeping with time as an argument. The order of those who wait is in `queue`, handing
+//! connections over in `shared`, opening them in `race`; what falls out of a method is closed by
+//! its caller, outside the borrow.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{
+    sync::oneshot::{Receiver, Sender},
+    time::Instant,
+};
 
-use super::{Exhausted, shared::Grant};
+use super::{
+    Exhausted,
+    queue::{Queue, Waiter},
+    shared::{Handed, Origin, Slot},
+};
 use crate::{
     PoolSettings, Reuse,
     conn::Conn,
@@ -24,17 +32,17 @@ pub struct PoolSnapshot {
     pub leased: u32,
     /// Connections being opened.
     pub dialling: u32,
-    /// Checkouts in the queue.
+    /// Checkouts that wait without a dial of their own.
     pub waiting: u32,
     /// Connections opened so far.
     pub opened_total: u64,
-    /// Checkouts served by a connection that had served before.
+    /// Checkouts served by a connection that was idle or had served before.
     pub reused_total: u64,
     /// Dials that failed.
     pub dial_failures_total: u64,
     /// Resets met on reused connections, as reported.
     pub stale_resets_total: u64,
-    /// Checkouts that had to queue.
+    /// Checkouts that could neither take a connection nor dial at once.
     pub waits_total: u64,
     /// Checkouts refused because the queue was full.
     pub refused_total: u64,
@@ -55,14 +63,6 @@ pub(super) struct Totals {
     refused: u64,
 }
 
-/// A checkout in the queue.
-#[derive(Debug)]
-pub(super) struct Waiter<B> {
-    id: u64,
-    reuse: Reuse,
-    pub(super) grants: oneshot::Sender<Grant<B>>,
-}
-
 /// How far the holder of a place has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -74,16 +74,16 @@ pub(super) enum Phase {
 #[derive(Debug)]
 pub(super) enum Plan<B> {
     Reuse(Kept<Conn<B>>),
-    Dial(u64),
-    Wait(u64, oneshot::Receiver<Grant<B>>),
+    Dial(u64, Receiver<Handed<B>>),
+    Wait(u64, Receiver<Handed<B>>, Receiver<Slot<B>>),
 }
 
 /// Where a returned connection goes.
 #[derive(Debug)]
 pub(super) enum Home<B> {
-    Waiter(Waiter<B>, Kept<Conn<B>>),
+    Waiter(Waiter<B>, Handed<B>),
     Idle(Vec<Conn<B>>),
-    Closed(Kept<Conn<B>>),
+    Closed(Handed<B>),
 }
 
 /// Idle connections over the cap are closed after this. A busy worker gives back a whole wave of
@@ -94,14 +94,14 @@ const SURPLUS_AFTER: Duration = Duration::from_millis(100);
 /// The books.
 ///
 /// Invariant: `used` counts idle, leased and dialling connections and stays within the cap, and
-/// while somebody waits, either all places or all dials are taken.
+/// while somebody waits without a dial, either all places or all dials are taken.
 #[derive(Debug)]
 pub(super) struct Book<B> {
     pub(super) settings: PoolSettings,
     pub(super) totals: Totals,
     pub(super) limit: IdleLimit,
     idle: IdleStack<Conn<B>>,
-    waiters: VecDeque<Waiter<B>>,
+    queue: Queue<B>,
     used: u32,
     dialling: u32,
     next_id: u64,
@@ -115,7 +115,7 @@ impl<B> Book<B> {
             settings,
             totals: Totals::default(),
             idle: IdleStack::new(),
-            waiters: VecDeque::new(),
+            queue: Queue::new(),
             used: 0,
             dialling: 0,
             next_id: 0,
@@ -133,11 +133,12 @@ impl<B> Book<B> {
         if let Some(kept) = kept {
             return (Ok(Plan::Reuse(kept)), dropped);
         }
-        if let Some(id) = self.claim() {
-            return (Ok(Plan::Dial(id)), dropped);
+        if self.may_dial() {
+            let id = self.claim();
+            return (Ok(Plan::Dial(id, self.queue.push_dialling(id, reuse))), dropped);
         }
         let plan = self.enqueue(reuse);
-        if plan.is_ok() && self.used >= self.settings.connections {
+        if plan.is_ok() && !self.has_place() {
             // A connection too old for this caller would sit on the place that it needs.
             dropped.extend(self.idle.pop_oldest());
         }
@@ -154,14 +155,19 @@ impl<B> Book<B> {
         self.idle.take(ages, now, |conn| !conn.is_closed())
     }
 
-    fn claim(&mut self) -> Option<u64> {
-        let has_place = self.used < self.settings.connections;
-        if !has_place || self.dialling >= self.settings.dials {
-            return None;
-        }
+    fn has_place(&self) -> bool {
+        self.used < self.settings.connections
+    }
+
+    fn may_dial(&self) -> bool {
+        self.has_place() && self.dialling < self.settings.dials
+    }
+
+    fn claim(&mut self) -> u64 {
+        debug_assert!(self.may_dial(), "a place or a dial over the cap");
         self.used += 1;
         self.dialling += 1;
-        Some(self.new_id())
+        self.new_id()
     }
 
     fn new_id(&mut self) -> u64 {
@@ -170,32 +176,38 @@ impl<B> Book<B> {
     }
 
     fn enqueue(&mut self, reuse: Reuse) -> Result<Plan<B>, Exhausted> {
-        if count(self.waiters.len()) >= self.settings.waiters {
+        if count(self.queue.without_dial()) >= self.settings.waiters {
             self.totals.refused += 1;
             return Err(Exhausted::QueueFull);
         }
         self.totals.waits += 1;
         let id = self.new_id();
-        let (grants, granted) = oneshot::channel();
-        self.waiters.push_back(Waiter { id, reuse, grants });
-        Ok(Plan::Wait(id, granted))
+        let (handed, place) = self.queue.push(id, reuse);
+        Ok(Plan::Wait(id, handed, place))
     }
 
-    /// The first waiter and a place to dial for it, if there are both.
-    pub(super) fn next_dial(&mut self) -> Option<(Waiter<B>, u64)> {
-        let waiter = self.waiters.pop_front()?;
-        match self.claim() {
-            Some(id) => Some((waiter, id)),
-            None => {
-                self.waiters.push_front(waiter);
-                None
-            }
+    /// A place to dial for the first waiter without a dial, if there are both.
+    pub(super) fn next_dial(&mut self) -> Option<(Sender<Slot<B>>, u64)> {
+        if !self.may_dial() {
+            return None;
         }
+        let places = self.queue.promote()?;
+        Some((places, self.claim()))
+    }
+
+    /// The idle connection to close for a waiter that may dial but for the place: none of those
+    /// that are idle suits it, or it would not wait.
+    pub(super) fn make_room(&mut self) -> Option<Conn<B>> {
+        let is_wanted = self.queue.without_dial() > 0;
+        if !is_wanted || self.has_place() || self.dialling >= self.settings.dials {
+            return None;
+        }
+        self.idle.pop_oldest()
     }
 
     /// Forgets a waiter that left.
     pub(super) fn leave(&mut self, id: u64) {
-        self.waiters.retain(|waiter| waiter.id != id);
+        self.queue.leave(id);
     }
 
     pub(super) fn on_connected(&mut self) {
@@ -212,27 +224,38 @@ impl<B> Book<B> {
         self.idle.remove(|conn| conn.id == id)
     }
 
-    /// Finds the place of a returned connection: the first waiter before the idle ones.
-    pub(super) fn put(&mut self, kept: Kept<Conn<B>>, now: Instant) -> Home<B> {
+    /// Finds the place of a returned or a late connection: the first waiter that it suits,
+    /// whether it dials or not, before the idle ones.
+    pub(super) fn put(&mut self, handed: Handed<B>, now: Instant) -> Home<B> {
         if self.is_retired || self.used > self.settings.connections {
-            return Home::Closed(kept);
+            return Home::Closed(handed);
         }
-        match self.waiters.pop_front() {
-            None => Home::Idle(self.keep(kept, now)),
-            Some(waiter) if self.suits(waiter.reuse, &kept, now) => Home::Waiter(waiter, kept),
-            Some(waiter) => {
-                // Its place, once it has closed, is what the first waiter gets instead.
-                self.waiters.push_front(waiter);
-                Home::Closed(kept)
-            }
+        let first = self.queue.iter().enumerate().find_map(|(index, waiter)| {
+            let is_suited = self.suits(waiter.reuse, &handed, now);
+            (is_suited || self.lacks_place(waiter)).then_some((index, is_suited))
+        });
+        match first {
+            // Its place, once it has closed, is what that waiter gets instead.
+            Some((_, false)) => Home::Closed(handed),
+            Some((index, true)) => match self.queue.remove(index) {
+                Some(waiter) => Home::Waiter(waiter, handed),
+                None => Home::Closed(handed),
+            },
+            None => Home::Idle(self.keep(handed.kept, now)),
         }
     }
 
-    fn suits(&self, reuse: Reuse, kept: &Kept<Conn<B>>, now: Instant) -> bool {
-        match reuse {
-            Reuse::Any => true,
-            Reuse::FreshOrYoung => kept.age(now) < self.settings.unsafe_idle,
-            Reuse::Fresh => false,
+    fn lacks_place(&self, waiter: &Waiter<B>) -> bool {
+        !waiter.has_dial() && !self.has_place()
+    }
+
+    fn suits(&self, reuse: Reuse, handed: &Handed<B>, now: Instant) -> bool {
+        match (reuse, handed.origin) {
+            (Reuse::Any, _) | (_, Origin::Dial) => true,
+            (Reuse::FreshOrYoung, Origin::Lease) => {
+                handed.kept.age(now) < self.settings.unsafe_idle
+            }
+            (Reuse::Fresh, Origin::Lease) => false,
         }
     }
 
@@ -276,9 +299,8 @@ impl<B> Book<B> {
     pub(super) fn invariants(&self) {
         let idle = count(self.idle.len());
         debug_assert!(self.used >= idle + self.dialling, "{idle} idle of {} used", self.used);
-        let is_full = self.used >= self.settings.connections;
         debug_assert!(
-            self.waiters.is_empty() || is_full || self.dialling >= self.settings.dials,
+            self.queue.without_dial() == 0 || !self.may_dial(),
             "somebody waits while a place is free"
         );
     }
@@ -289,7 +311,7 @@ impl<B> Book<B> {
             idle,
             leased: self.used - idle - self.dialling,
             dialling: self.dialling,
-            waiting: count(self.waiters.len()),
+            waiting: count(self.queue.without_dial()),
             opened_total: self.totals.opened,
             reused_total: self.totals.reused,
             dial_failures_total: self.totals.dial_failures,

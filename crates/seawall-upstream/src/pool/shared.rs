@@ -7,13 +7,13 @@
 use std::{cell::RefCell, net::SocketAddr, rc::Rc, time::Duration};
 
 use tokio::{
-    sync::oneshot,
-    time::{Instant, timeout_at},
+    sync::oneshot::{Receiver, Sender},
+    time::{Instant, sleep_until},
 };
 
 use super::{
     CheckoutError, Exhausted, PoolSnapshot,
-    book::{Book, Home, Phase, Plan, Waiter},
+    book::{Book, Home, Phase, Plan},
 };
 use crate::{PoolSettings, Reuse, conn::Conn, idle::Kept};
 
@@ -32,18 +32,35 @@ pub(crate) struct Slot<B> {
     phase: Phase,
 }
 
-/// What a checkout has been granted.
+/// A connection on its way to whoever uses it next.
+#[derive(Debug)]
+pub(crate) struct Handed<B> {
+    pub(crate) kept: Kept<Conn<B>>,
+    pub(crate) origin: Origin,
+}
+
+/// Where a connection comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Just opened; nobody has had it.
+    Dial,
+    /// A lease that ended, or the idle ones.
+    Lease,
+}
+
+/// What ends the wait of a checkout without a dial.
 #[derive(Debug)]
 pub(super) enum Grant<B> {
-    Kept(Kept<Conn<B>>),
+    Conn(Handed<B>),
     Dial(Slot<B>),
 }
 
 /// The answer to a checkout.
 #[derive(Debug)]
 pub(super) enum Admission<B> {
-    Granted(Grant<B>),
-    Wait(Waiting<B>),
+    Taken(Handed<B>),
+    Dial(Waiting<B>, Slot<B>),
+    Wait(Waiting<B>, Receiver<Slot<B>>),
 }
 
 impl<B> Shared<B> {
@@ -67,21 +84,25 @@ impl<B> Shared<B> {
     ) -> Result<Admission<B>, CheckoutError> {
         let (plan, _dropped) = self.book.borrow_mut().admit(reuse, now);
         Ok(match plan.map_err(CheckoutError::PoolExhausted)? {
-            Plan::Reuse(kept) => Admission::Granted(Grant::Kept(kept)),
-            Plan::Dial(id) => Admission::Granted(Grant::Dial(Slot::new(self, id))),
-            Plan::Wait(id, granted) => {
-                Admission::Wait(Waiting { shared: Rc::clone(self), id, granted })
+            Plan::Reuse(kept) => Admission::Taken(Handed { kept, origin: Origin::Lease }),
+            Plan::Dial(id, handed) => {
+                Admission::Dial(Waiting::new(self, id, handed), Slot::new(self, id))
             }
+            Plan::Wait(id, handed, place) => Admission::Wait(Waiting::new(self, id, handed), place),
         })
     }
 
-    /// Takes a connection back: for the first waiter, or among the idle ones.
-    pub(crate) fn put(&self, kept: Kept<Conn<B>>, now: Instant) {
-        let home = self.book.borrow_mut().put(kept, now);
+    /// Takes a connection: for the first waiter that it suits, or among the idle ones.
+    pub(crate) fn put(&self, handed: Handed<B>, now: Instant) {
+        if handed.kept.conn.is_closed() {
+            // Its driver may have freed its place already; among the idle it would be one too many.
+            return;
+        }
+        let home = self.book.borrow_mut().put(handed, now);
         match home {
-            Home::Waiter(waiter, kept) => waiter.grant(Grant::Kept(kept)),
+            Home::Waiter(waiter, handed) => waiter.hand(handed),
             Home::Idle(dropped) => drop(dropped),
-            Home::Closed(kept) => drop(kept),
+            Home::Closed(handed) => drop(handed),
         }
         self.book.borrow().invariants();
     }
@@ -119,24 +140,22 @@ impl<B> Shared<B> {
         self.book.borrow().snapshot(now)
     }
 
-    /// Gives free places to those who wait, first come, first served.
+    /// Gives free places to those who wait without a dial, first come, first served.
     fn pump(self: &Rc<Self>) {
-        while let Some((waiter, id)) = self.next_dial() {
-            waiter.grant(Grant::Dial(Slot::new(self, id)));
+        while let Some((places, id)) = self.next_dial() {
+            // If the waiter had gone, dropping the slot would free the place for the next.
+            drop(places.send(Slot::new(self, id)));
         }
         self.book.borrow().invariants();
     }
 
-    fn next_dial(&self) -> Option<(Waiter<B>, u64)> {
+    fn next_dial(&self) -> Option<(Sender<Slot<B>>, u64)> {
         self.book.borrow_mut().next_dial()
     }
-}
 
-impl<B> Waiter<B> {
-    /// Wakes the waiter. One that has left is no longer in the queue, so this always arrives;
-    /// if it did not, dropping the grant would free its place.
-    fn grant(self, grant: Grant<B>) {
-        drop(self.grants.send(grant));
+    fn make_room(&self) {
+        let idle = self.book.borrow_mut().make_room();
+        drop(idle);
     }
 }
 
@@ -158,6 +177,7 @@ impl<B> Slot<B> {
         self.phase = Phase::Connected;
         self.shared.book.borrow_mut().on_connected();
         self.shared.pump();
+        self.shared.make_room();
     }
 }
 
@@ -169,23 +189,44 @@ impl<B> Drop for Slot<B> {
     }
 }
 
-/// A place in the queue. Dropping it leaves the queue and passes on what was already granted.
+/// A place in the queue. Dropping it leaves the queue and passes on what was already handed over.
 #[derive(Debug)]
 pub(super) struct Waiting<B> {
     shared: Rc<Shared<B>>,
     id: u64,
-    granted: oneshot::Receiver<Grant<B>>,
+    handed: Receiver<Handed<B>>,
 }
 
 impl<B> Waiting<B> {
+    fn new(shared: &Rc<Shared<B>>, id: u64, handed: Receiver<Handed<B>>) -> Self {
+        Self { shared: Rc::clone(shared), id, handed }
+    }
+
+    pub(super) fn shared(&self) -> &Rc<Shared<B>> {
+        &self.shared
+    }
+
+    /// Becomes ready with a connection that suits this checkout.
+    pub(super) fn handed(&mut self) -> &mut Receiver<Handed<B>> {
+        &mut self.handed
+    }
+
     /// Waits for a connection or for a place to dial.
     ///
     /// # Errors
     /// [`Exhausted::DeadlinePassed`]; a grant that arrives in the same instant wins.
-    pub(super) async fn granted(mut self, deadline: Instant) -> Result<Grant<B>, CheckoutError> {
-        match timeout_at(deadline, &mut self.granted).await {
-            Ok(Ok(grant)) => Ok(grant),
-            Ok(Err(_)) | Err(_) => Err(CheckoutError::PoolExhausted(Exhausted::DeadlinePassed)),
+    pub(super) async fn granted(
+        &mut self,
+        place: Receiver<Slot<B>>,
+        deadline: Instant,
+    ) -> Result<Grant<B>, CheckoutError> {
+        tokio::select! {
+            biased;
+            Ok(handed) = &mut self.handed => Ok(Grant::Conn(handed)),
+            Ok(slot) = place => Ok(Grant::Dial(slot)),
+            () = sleep_until(deadline) => {
+                Err(CheckoutError::PoolExhausted(Exhausted::DeadlinePassed))
+            }
         }
     }
 }
@@ -193,8 +234,8 @@ impl<B> Waiting<B> {
 impl<B> Drop for Waiting<B> {
     fn drop(&mut self) {
         self.shared.book.borrow_mut().leave(self.id);
-        if let Ok(Grant::Kept(kept)) = self.granted.try_recv() {
-            self.shared.put(kept, crate::clock::now());
+        if let Ok(handed) = self.handed.try_recv() {
+            self.shared.put(handed, crate::clock::now());
         }
     }
 }

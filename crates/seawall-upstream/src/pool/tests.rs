@@ -1,5 +1,7 @@
 //! Who gets a connection, who waits, and that no place is ever lost.
 
+mod race;
+
 use std::{
     pin::pin,
     task::{Context, Waker},
@@ -269,7 +271,8 @@ async fn cap_is_exact_under_200_concurrent_checkouts() {
         assert_eq!(open.iter().max(), Some(&8));
         let now = snapshot(&pool);
         assert_eq!((now.leased, now.dialling, now.waiting), (0, 0, 0));
-        assert_eq!(now.opened_total + now.reused_total, 200);
+        // A late dial opens one more than the call that it was for has used.
+        assert!(now.opened_total + now.reused_total >= 200 && now.reused_total <= 150, "{now:?}");
         assert!(now.opened_total >= 50, "every fourth wants a fresh one: {now:?}");
         assert_eq!(now.refused_total, 0);
     })
