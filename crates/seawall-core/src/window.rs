@@ -60,6 +60,23 @@ impl<T: Copy + Default> TimeRing<T> {
         self.buckets.iter()
     }
 
+    /// Moves each bucket to the bucket of `into` of the same age, if that is still live, by `add`:
+    /// what a changed window keeps of the old one.
+    pub fn age_into(&mut self, into: &mut Self, now: Instant, add: impl Fn(&mut T, T)) {
+        self.advance(now);
+        into.advance(now);
+        let mut back = 0_u64;
+        for _ in 0..BUCKETS {
+            let then = Instant::from_nanos(now.as_nanos().saturating_sub(back));
+            // Taken, so that a bucket met twice near the epoch counts once.
+            let counts = self.past(then).map(core::mem::take).unwrap_or_default();
+            if let Some(bucket) = into.past(then) {
+                add(bucket, counts);
+            }
+            back = back.saturating_add(self.width);
+        }
+    }
+
     /// The width of one bucket.
     #[must_use]
     pub fn width(&self) -> Duration {

@@ -7,8 +7,8 @@ use super::WindowKind;
 use super::call_ring::CallRing;
 use super::weigh::{Vote, Weighed};
 use crate::ratio::Ratio;
-use crate::time::{Instant, nanos};
-use crate::window::{BUCKETS, TimeRing};
+use crate::time::Instant;
+use crate::window::TimeRing;
 
 /// Counts of the calls in a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -129,7 +129,9 @@ impl Window {
         match (self, &mut window) {
             (Self::Calls(old), Self::Calls(new)) => old.replay(new),
             (Self::Calls(old), Self::Time(new)) => new.at(now).add(old.past()),
-            (Self::Time(old), Self::Time(new)) => age(old, new, now),
+            (Self::Time(old), Self::Time(new)) => {
+                old.age_into(new, now, |bucket, counts| bucket.add(counts));
+            }
             (Self::Time(old), Self::Calls(new)) => {
                 old.advance(now);
                 new.fill(total(old));
@@ -153,20 +155,4 @@ fn total(ring: &TimeRing<Tally>) -> Tally {
         sum.add(*bucket);
         sum
     })
-}
-
-/// Moves each bucket of `old` to the bucket of `new` of the same age, if that is still live.
-fn age(old: &mut TimeRing<Tally>, new: &mut TimeRing<Tally>, now: Instant) {
-    old.advance(now);
-    new.advance(now);
-    let mut back = 0_u64;
-    for _ in 0..BUCKETS {
-        let then = Instant::from_nanos(now.as_nanos().saturating_sub(back));
-        // Taken, so that a bucket met twice near the epoch counts once.
-        let counts = old.past(then).map(core::mem::take).unwrap_or_default();
-        if let Some(bucket) = new.past(then) {
-            bucket.add(counts);
-        }
-        back = back.saturating_add(nanos(old.width()));
-    }
 }

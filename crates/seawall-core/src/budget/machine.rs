@@ -4,7 +4,7 @@
 
 use super::BudgetSettings;
 use crate::time::{Instant, nanos};
-use crate::window::{BUCKETS, TimeRing};
+use crate::window::TimeRing;
 
 /// Attempts of one bucket, or of several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl Budget {
         let now = self.observe(now);
         if settings.window != self.settings.window {
             let mut ring = TimeRing::new(settings.window, self.origin);
-            age(&mut self.ring, &mut ring, now);
+            self.ring.age_into(&mut ring, now, |bucket, counts| *bucket = bucket.plus(counts));
             self.ring = ring;
         }
         self.settings = settings;
@@ -177,20 +177,4 @@ fn room(settings: &BudgetSettings, sum: Counts, current: Counts) -> u64 {
 
 fn sum(ring: &TimeRing<Counts>) -> Counts {
     ring.live().fold(Counts::default(), |sum, bucket| sum.plus(*bucket))
-}
-
-/// Moves each bucket of `old` to the bucket of `new` of the same age, if that is still live.
-fn age(old: &mut TimeRing<Counts>, new: &mut TimeRing<Counts>, now: Instant) {
-    old.advance(now);
-    new.advance(now);
-    let mut back = 0_u64;
-    for _ in 0..BUCKETS {
-        let then = Instant::from_nanos(now.as_nanos().saturating_sub(back));
-        // Taken, so that a bucket met twice near the epoch counts once.
-        let counts = old.past(then).map(core::mem::take).unwrap_or_default();
-        if let Some(bucket) = new.past(then) {
-            *bucket = bucket.plus(counts);
-        }
-        back = back.saturating_add(nanos(old.width()));
-    }
 }

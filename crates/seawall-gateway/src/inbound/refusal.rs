@@ -1,19 +1,16 @@
 //! Answers that are written on the bare socket, because hyper has no say in them. Answers to
 //! requests that were read whole are made by the handler.
 
+use seawall_core::reason::Reason;
+
 use super::meters::Closed;
+use crate::answer::form;
 
 /// The answer to a connection that ends for this reason, where HTTP/1.1 has one.
 pub(super) fn refusal(closed: Closed) -> Option<String> {
     match closed {
-        Closed::HeaderTimeout => Some(problem(
-            "408 Request Timeout",
-            "header_timeout",
-            "The head of the request did not end in time.",
-        )),
-        Closed::UriTooLong => {
-            Some(problem("414 URI Too Long", "uri_too_long", "The request target is too long."))
-        }
+        Closed::HeaderTimeout => Some(problem(Reason::HeaderTimeout)),
+        Closed::UriTooLong => Some(problem(Reason::UriTooLong)),
         _ => None,
     }
 }
@@ -26,8 +23,10 @@ pub(super) fn details(status: &str, reason: &str, detail: &str) -> String {
     format!(r#"{{{what},"detail":"{detail}","reason":"{reason}"}}"#)
 }
 
-fn problem(status: &str, reason: &str, detail: &str) -> String {
-    let body = details(status, reason, detail);
+fn problem(reason: Reason) -> String {
+    let form = form(reason);
+    let status = form.status.to_string();
+    let body = details(&status, reason.code(), form.detail);
     format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\n\
          content-length: {}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n{body}",
