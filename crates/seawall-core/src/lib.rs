@@ -32,6 +32,7 @@ pub mod endpoint;
 pub mod event;
 pub mod health;
 pub mod histogram;
+pub mod invalid;
 pub mod outcome;
 pub mod outlier;
 pub mod ratio;
