@@ -22,6 +22,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod amplification;
 pub mod backoff;
 pub mod balance;
 pub mod breaker;
