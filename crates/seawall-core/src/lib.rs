@@ -29,6 +29,7 @@ pub mod breaker;
 pub mod budget;
 pub mod bulkhead;
 pub mod call;
+pub mod deadline;
 pub mod endpoint;
 pub mod event;
 pub mod health;
@@ -40,6 +41,7 @@ pub mod ratio;
 pub mod reason;
 pub mod rng;
 pub mod time;
+pub mod timeout;
 pub mod upstream;
 pub mod window;
 
