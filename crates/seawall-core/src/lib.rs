@@ -33,6 +33,7 @@ pub mod deadline;
 pub mod endpoint;
 pub mod event;
 pub mod health;
+pub mod hedge;
 pub mod histogram;
 pub mod invalid;
 pub mod outcome;
