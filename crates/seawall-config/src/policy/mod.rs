@@ -90,11 +90,7 @@ pub struct RetryConfig {
 
 impl Default for RetryConfig {
     fn default() -> Self {
-        Self {
-            max_attempts: 3,
-            backoff: BackoffSettings::transient(),
-            on_500: RetryOn500::Never,
-        }
+        Self { max_attempts: 3, backoff: BackoffSettings::transient(), on_500: RetryOn500::Never }
     }
 }
 
