@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::Mode;
-use crate::histogram::RotatingHistogram;
+use crate::histogram::{Histogram, RotatingHistogram};
 use crate::invalid::Invalid;
 use crate::ratio::Ratio;
 use crate::rng::{Rng, Stream};
 use crate::time::{Duration, Instant};
+use proptest::prelude::*;
 use std::vec::Vec;
 
 fn millis(millis: u64) -> Duration {
@@ -316,4 +317,59 @@ fn classes_have_the_documented_limits() {
     ];
     assert_eq!(columns, expected);
     assert_eq!(OperationClass::default(), OperationClass::Standard);
+}
+
+/// The rule over a log of every sample with its time in milliseconds.
+struct Model {
+    settings: AdaptiveSettings,
+    log: Vec<(u64, Duration)>,
+    timeout: Duration,
+    updated: u64,
+}
+
+impl Model {
+    fn attempt(&mut self, now: u64, latency: Duration) -> Duration {
+        if now - self.updated >= 5_000 {
+            self.updated = now;
+            self.update(now);
+        }
+        self.log.push((now, latency.min(self.timeout)));
+        self.timeout
+    }
+
+    /// Six slots of ten seconds, the present one among them.
+    fn update(&mut self, now: u64) {
+        let mut live = Histogram::new();
+        let recent = self.log.iter().filter(|(at, _)| at / 10_000 + 6 > now / 10_000);
+        recent.for_each(|(_, latency)| live.record(*latency));
+        let Some(p99) = live.quantile(Ratio::from_percent(99)) else { return };
+        let target = (p99 * 2).clamp(self.settings.floor, self.settings.ceiling);
+        if target >= self.timeout {
+            self.timeout = target;
+        } else if live.count() >= 100 {
+            self.timeout = target.max(self.timeout * 8 / 10);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_timeout_agrees_with_a_full_log(
+        steps in prop::collection::vec((0_u64..900, 0_u32..9, 1_u64..20), 1..600),
+    ) {
+        let settings = AdaptiveSettings { mode: Mode::Enforce, ..AdaptiveSettings::default() };
+        let mut world = World::new(settings);
+        let timeout = settings.ceiling;
+        let mut model = Model { settings, log: Vec::new(), timeout, updated: 0 };
+        let mut now = 0;
+        for (wait, power, part) in steps {
+            now += wait;
+            world.now = Instant::from_millis(now);
+            let latency = millis(part << power);
+            let answered = world.attempt(latency);
+            let expected = model.attempt(now, latency);
+            prop_assert!(world.learnt().abs_diff(expected) <= Duration::from_nanos(20));
+            prop_assert_eq!(answered, latency <= expected);
+        }
+    }
 }
