@@ -192,6 +192,8 @@ fn a_restart_begins_the_schedule_anew() {
         backoff.restart_after(3);
         let after = [next(&mut backoff, 4), next(&mut backoff, 5)];
         assert_eq!(before, after, "{jitter:?}");
+        backoff.restart_after(0);
+        assert_eq!(next(&mut backoff, 2), before[0], "the zeroth retry counts as the first");
     }
 }
 

@@ -102,6 +102,9 @@ fn to_1_a_quiet_service_tightens_the_timeout_in_thirteen_updates() {
     assert_eq!(last.new, last.p99 * 2);
     assert!(world.events.windows(2).all(|pair| pair[0].new == pair[1].old));
     assert!(world.events.iter().all(|event| event.new >= event.old * 8 / 10));
+    let snapshot = world.timeout.snapshot();
+    assert_eq!((snapshot.opened, snapshot.tightened), (0, 13));
+    assert_eq!(snapshot.in_force, last.new);
 }
 
 /// A timeout that has come down to about 200 ms under a ceiling of 1 s.
@@ -125,6 +128,7 @@ fn to_2_t72_a_service_that_slows_down_is_followed_up_to_the_ceiling_and_no_furth
     assert_eq!(world.seconds(300, 20, || millis(500)), 6_000, "all are answered from now on");
     assert_eq!(world.learnt(), millis(1_000));
     assert_eq!(world.events.len(), 3);
+    assert_eq!(world.timeout.snapshot().opened, 3);
 }
 
 #[test]
