@@ -178,6 +178,24 @@ fn t72_a_general_slowdown_never_makes_everything_time_out_for_an_hour() {
 }
 
 #[test]
+fn an_update_takes_five_seconds_and_tightening_a_hundred_samples() {
+    for (samples, tightened) in [(99, 0), (100, 1)] {
+        let mut world = World::new(enforced(millis(1_000)));
+        world.now = Instant::from_millis(10);
+        (0..samples - 1).for_each(|_| assert!(world.attempt(millis(90))));
+        world.now = Instant::from_millis(4_999);
+        world.attempt(millis(90));
+        world.attempt(millis(90));
+        assert_eq!(world.timeout.snapshot().tightened, 0, "too early");
+        let mut world = World::new(enforced(millis(1_000)));
+        (0..samples).for_each(|_| assert!(world.attempt(millis(90))));
+        world.now = Instant::from_millis(5_000);
+        world.attempt(millis(90));
+        assert_eq!(world.timeout.snapshot().tightened, tightened, "{samples} samples");
+    }
+}
+
+#[test]
 fn shadow_reports_what_it_would_do_and_attempts_keep_the_fixed_timeout() {
     let fixed = millis(1_000);
     let mut world = World::new(AdaptiveSettings { mode: Mode::Shadow, ..enforced(fixed) });
