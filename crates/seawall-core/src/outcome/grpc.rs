@@ -2,8 +2,8 @@
 //!
 //! # The problem
 //!
-//! A gRPC call that failed is an HTTP 200 whose trailers say so. Whoever judges the head takes every
-//! failure for a success. Here a head cannot be judged alone: [`GrpcHead::judge`] gives an
+//! A gRPC call that failed is an HTTP 200 whose trailers say so. Whoever judges the head takes
+//! every failure for a success. Here a head cannot be judged alone: [`GrpcHead::judge`] gives an
 //! observation only where the head itself has the status (trailers-only) or is no gRPC, and a
 //! [`Waits`] otherwise, which turns into one by the trailers, or by how the answer broke.
 //!
