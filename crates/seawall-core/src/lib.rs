@@ -33,6 +33,7 @@ pub mod event;
 pub mod fallback;
 pub mod health;
 pub mod histogram;
+pub mod idempotency;
 pub mod invalid;
 pub mod outcome;
 pub mod outlier;
