@@ -21,7 +21,7 @@ pub(crate) const PAGE: &str = "docs/traps.md";
 const TITLES: &str = include_str!("titles.txt");
 
 /// Worked examples: the prefix of their ids, how many there are, and what they are about.
-const EXAMPLES: [(&str, u32, &str); 20] = [
+const EXAMPLES: [(&str, u32, &str); 19] = [
     ("cl", 3, "classification of outcomes"),
     ("to", 4, "timeouts and deadlines"),
     ("bo", 4, "backoff"),
@@ -41,7 +41,6 @@ const EXAMPLES: [(&str, u32, &str); 20] = [
     ("fd", 4, "failure detection"),
     ("id", 5, "idempotency keys"),
     ("t", 187, "known defects"),
-    ("m", 18, "behaviour beside other crates"),
 ];
 
 /// Writes the page.
@@ -79,10 +78,10 @@ pub(crate) fn missing(repository: &Repository) -> Vec<String> {
     let tests = tests(&repository.rust);
     let waits: Vec<bool> = titles().map(|(_, waits)| waits.is_some()).collect();
     let mut missing = Vec::new();
-    for (prefix, count, _) in EXAMPLES.iter().filter(|(prefix, ..)| *prefix != "m") {
-        for number in 1..=*count {
+    for (prefix, count, _) in EXAMPLES {
+        for number in 1..=count {
             let id = Id::new(prefix, number);
-            let waiting = *prefix == "t" && waits.get(number as usize - 1) == Some(&true);
+            let waiting = prefix == "t" && waits.get(number as usize - 1) == Some(&true);
             if !waiting && !tests.contains_key(&id) {
                 missing.push(id.to_string());
             }
@@ -125,7 +124,7 @@ fn tests(files: &[RustFile]) -> BTreeMap<Id, Vec<String>> {
     let prefixes = EXAMPLES.map(|(prefix, ..)| prefix);
     let mut tests: BTreeMap<Id, Vec<String>> = BTreeMap::new();
     for file in files {
-        for name in file.functions().filter(|name| !name.is_empty()) {
+        for name in file.tests() {
             for id in ids_of(&name, &prefixes) {
                 let link = format!("[`{name}`](../{})", file.path);
                 tests.entry(id).or_default().push(link);
