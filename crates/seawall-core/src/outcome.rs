@@ -12,7 +12,7 @@ mod judge;
 mod overrides;
 
 pub use grpc::{GrpcCode, GrpcHead, Pushback, Waits};
-pub use judge::{OptIn, OptIns, RetryOn500, Rules, classify, classify_with};
+pub use judge::{OptIn, OptIns, RetryOn500, classify, classify_with};
 pub use overrides::{OVERRIDES_MAX, Override, Overrides, Row};
 
 use crate::reason::Reason;

@@ -2,7 +2,7 @@
 
 use crate::breaker::Ended;
 use crate::hedge::Race;
-use crate::outcome::{Class, Connection, Observation, Outcome, Sent, classify};
+use crate::outcome::{Class, Connection, Observation, Outcome, Sent, classify_with};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
@@ -98,7 +98,7 @@ impl Call {
         seen: Observation,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
-        let body = classify(seen, self.settings.on_500);
+        let body = classify_with(seen, self.settings.opt_ins, ctx.upstream.overrides());
         if body.class != Class::Success {
             ctx.note(StepKind::Saw { number, seen, class: body.class });
         }

@@ -3,6 +3,7 @@
 //! How long an attempt may take before it counts as slow, and how many hedges are too many, is
 //! decided by `crate::hedge`; here is what the call itself has to say.
 
+use crate::budget::Purpose;
 use crate::bulkhead::{Acquired, Permit};
 use crate::hedge::{Conditions, EXTRA_MAX, Response, Suppressed};
 use crate::outcome::{Outcome, RetryRule};
@@ -18,14 +19,18 @@ use super::{ATTEMPTS_MAX, Action, AttemptPlan, Replay};
 
 impl Call {
     /// Sets the time at which an attempt that begins now counts as slow.
-    pub(super) fn plan_hedge(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
+    pub(super) fn plan_hedge(
+        &mut self,
+        timeout: Duration,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
+    ) {
         self.hedge_at = None;
         let most = ctx.upstream.settings().hedge.max_extra.min(EXTRA_MAX);
         let spent = self.hedges >= most || self.attempts >= ATTEMPTS_MAX;
         if spent || !self.facts.safety.is_repeatable() {
             return;
         }
-        self.hedge_delay = ctx.upstream.hedge_delay(self.settings.attempt, ctx.now);
+        self.hedge_delay = ctx.upstream.hedge_delay(timeout, ctx.now);
         self.hedge_at = self.hedge_delay.map(|delay| ctx.now.after(delay));
     }
 
@@ -93,7 +98,7 @@ impl Call {
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Result<(Choice, Permit), Suppressed> {
         let permit = self.spare_permit(ctx)?;
-        let Ok(reservation) = ctx.upstream.reserve_extra(ctx.now) else {
+        let Ok(reservation) = ctx.upstream.reserve_extra(Purpose::Hedge, ctx.now, ctx.sink) else {
             ctx.upstream.release(permit, Duration::ZERO, ctx.now);
             return Err(Suppressed::BudgetEmpty);
         };
@@ -142,6 +147,7 @@ impl Call {
         self.hedge_at = None;
         while let Some(number) = self.flight.other_than(winner) {
             ctx.note(StepKind::Abandoned { number });
+            self.flight.set_outrun(number);
             self.end_attempt(number, Outcome::abandoned(), ctx);
         }
     }

@@ -216,7 +216,7 @@ impl Call {
         if replay == Replay::Lost && self.facts.remaining.is_none() {
             self.attempts_end = self.attempts_end.max(since.after(self.settings.attempt));
         }
-        self.flight.served_since(since, self.settings.attempt, self.attempts_end);
+        self.flight.served_since(since, self.attempts_end);
         self.check(By::Uploading, State::Attempting);
     }
 

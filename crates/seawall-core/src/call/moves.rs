@@ -3,7 +3,7 @@
 use crate::backoff::Backoff;
 use crate::bulkhead::{Acquired, Claimed, Permit, Waiter};
 use crate::hedge::{Hedge, Race};
-use crate::outcome::{Class, Observation, Origin, Outcome, classify};
+use crate::outcome::{Class, Observation, Origin, Outcome, Overrides, classify_with};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant, nanos};
@@ -118,7 +118,8 @@ impl Call {
         let number = self.attempts + self.resends;
         let (endpoint, reason, candidates) = (choice.endpoint, choice.reason, choice.candidates);
         ctx.note(StepKind::Attempt { number, role, endpoint, reason, candidates });
-        let patience = ctx.now.after(self.settings.attempt);
+        let timeout = ctx.upstream.attempt_timeout(self.settings.attempt, ctx.now, ctx.sink);
+        let patience = ctx.now.after(timeout);
         let deadline = patience.min(self.attempts_end);
         self.flight.push(Running {
             number,
@@ -127,12 +128,14 @@ impl Call {
             permit,
             started: ctx.now,
             served: ctx.now,
+            timeout,
             patience,
             deadline,
             head: None,
             abandoning: false,
+            outrun: false,
         });
-        self.plan_hedge(ctx);
+        self.plan_hedge(timeout, ctx);
         AttemptPlan { number, role, endpoint, reason, deadline }
     }
 
@@ -177,7 +180,8 @@ impl Call {
             return None;
         }
         let running = self.flight.find(number)?;
-        let (outcome, elapsed) = (self.judge(running, seen), ctx.now.since(running.served));
+        let outcome = self.judge(running, seen, ctx.upstream.overrides());
+        let elapsed = ctx.now.since(running.served);
         let failed = self.latest.is_some_and(|(latest, _)| latest.class == Class::Failure);
         if outcome.class != Class::Abandoned || !failed {
             self.latest = Some((outcome, elapsed));
@@ -189,8 +193,8 @@ impl Call {
     /// An attempt that had less than its time because its caller is in a hurry is given up rather
     /// than failed, or impatient callers would open the breaker of a healthy upstream. Limits of
     /// our own count in full.
-    fn judge(&self, running: &Running, seen: Observation) -> Outcome {
-        let outcome = classify(seen, self.settings.on_500);
+    fn judge(&self, running: &Running, seen: Observation, overrides: &Overrides) -> Outcome {
+        let outcome = classify_with(seen, self.settings.opt_ins, overrides);
         let hurried = self
             .facts
             .remaining
@@ -209,11 +213,9 @@ impl Call {
         outcome: Outcome,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) {
-        let Some(Running { hedge, choice, permit, started, served, head, .. }) =
-            self.flight.take(number)
-        else {
-            return;
-        };
+        let Some(running) = self.flight.take(number) else { return };
+        let sample = running.sample(&outcome, ctx.now);
+        let Running { hedge, choice, permit, started, served, timeout, head, .. } = running;
         if let Some(hedge) = hedge {
             ctx.upstream.hedge_ended(hedge, Race::Lost, ctx.now, ctx.sink);
         }
@@ -221,8 +223,7 @@ impl Call {
             Some((_, elapsed)) => (true, elapsed),
             None => (false, ctx.now.since(served)),
         };
-        let timeout = self.settings.attempt;
-        let end = AttemptEnd { outcome, elapsed, answered, timeout };
+        let end = AttemptEnd { outcome, elapsed, answered, timeout, sample };
         ctx.upstream.release(permit, ctx.now.since(started), ctx.now);
         let (upstream, mut scene) = ctx.split();
         upstream.attempt_ended(choice, end, &mut scene);

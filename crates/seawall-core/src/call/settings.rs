@@ -1,7 +1,7 @@
 //! Settings of a route's calls, and the facts of one request.
 
 use crate::backoff::BackoffSettings;
-use crate::outcome::RetryOn500;
+use crate::outcome::OptIns;
 use crate::time::Duration;
 
 /// Attempts of one call at most, whatever is configured: it sizes the list of tried endpoints.
@@ -23,8 +23,8 @@ pub struct CallSettings {
     pub backoff: BackoffSettings,
     /// The wait after the service asked to slow down.
     pub throttled_backoff: BackoffSettings,
-    /// Whether a plain 500 may be retried.
-    pub on_500: RetryOn500,
+    /// Outcomes that are retried only where someone asked for it. Default none.
+    pub opt_ins: OptIns,
     /// Rungs of the fallback ladder below the upstream. Default none: a fallback that nobody
     /// asked for hides outages.
     pub rungs: u8,
@@ -38,7 +38,7 @@ impl Default for CallSettings {
             max_attempts: 3,
             backoff: BackoffSettings::transient(),
             throttled_backoff: BackoffSettings::throttled(),
-            on_500: RetryOn500::default(),
+            opt_ins: OptIns::default(),
             rungs: 0,
         }
     }

@@ -46,31 +46,23 @@ pub struct OptIns {
     pub on_data_loss: OptIn,
 }
 
-/// What may be said otherwise about the table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rules {
-    /// Rows to retry.
-    pub opt_ins: OptIns,
-    /// Statuses to judge differently.
-    pub overrides: Overrides,
-}
-
 /// Judges what a driver saw, by the table with one opt-in.
 #[must_use]
 pub const fn classify(seen: Observation, on_500: RetryOn500) -> Outcome {
     judge(seen, OptIns { on_500, on_aborted: OptIn::Never, on_data_loss: OptIn::Never })
 }
 
-/// Judges what a driver saw, by the table under `rules`.
+/// Judges what a driver saw, by the table, with `opt_ins` for rows to retry and `overrides` for
+/// statuses to judge differently.
 ///
 /// An override moves class and retry of a status that a service sent, nothing else: no refusal of
 /// our own is a status, so none can become a failure of the dependency. The mark of an inner
 /// Seawall and a pushback that forbids retries hold against any override. Costs a binary search
 /// in at most [`super::OVERRIDES_MAX`] rows.
 #[must_use]
-pub fn classify_with(seen: Observation, rules: &Rules) -> Outcome {
-    let judged = judge(seen, rules.opt_ins);
-    let Some(row) = Row::of(seen).and_then(|row| rules.overrides.of(row)) else { return judged };
+pub fn classify_with(seen: Observation, opt_ins: OptIns, overrides: &Overrides) -> Outcome {
+    let judged = judge(seen, opt_ins);
+    let Some(row) = Row::of(seen).and_then(|row| overrides.of(row)) else { return judged };
     let moved = Outcome::new(row.class, Upstream, unless_forbidden(seen, row.retry));
     let (class, retry) = (moved.class, moved.retry);
     let latency = if class == judged.class { judged.latency } else { moved.latency };

@@ -1,12 +1,14 @@
 //! What an upstream reports: changes of state, with where and when.
 
 use crate::breaker::BreakerEvent;
+use crate::budget::BudgetEvent;
 use crate::endpoint::EndpointId;
 use crate::event::Sink;
 use crate::health;
 use crate::hedge::HedgeEvent;
 use crate::outlier::OutlierEvent;
 use crate::time::Instant;
+use crate::timeout::TimeoutAdapted;
 
 /// Where something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,10 @@ pub enum Scope {
 pub enum What {
     /// A breaker.
     Breaker(BreakerEvent),
+    /// The attempt budget.
+    Budget(BudgetEvent),
+    /// The adaptive attempt timeout.
+    Timeout(TimeoutAdapted),
     /// A hedge.
     Hedge(HedgeEvent),
     /// The outlier detector.
@@ -66,6 +72,18 @@ pub(super) struct Scoped<'a, S> {
 impl<S: Sink<Event>> Sink<BreakerEvent> for Scoped<'_, S> {
     fn emit(&mut self, event: BreakerEvent) {
         self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Breaker(event) });
+    }
+}
+
+impl<S: Sink<Event>> Sink<BudgetEvent> for Scoped<'_, S> {
+    fn emit(&mut self, event: BudgetEvent) {
+        self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Budget(event) });
+    }
+}
+
+impl<S: Sink<Event>> Sink<TimeoutAdapted> for Scoped<'_, S> {
+    fn emit(&mut self, event: TimeoutAdapted) {
+        self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Timeout(event) });
     }
 }
 

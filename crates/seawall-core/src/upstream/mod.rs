@@ -42,10 +42,12 @@ use crate::event::Sink;
 use crate::health::{Check, Health, HealthSettings};
 use crate::hedge::Hedging;
 use crate::histogram::RotatingHistogram;
+use crate::outcome::Overrides;
 use crate::outlier::{self, Outliers};
 use crate::ratio::Ratio;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
+use crate::timeout::AdaptiveTimeout;
 
 use endpoint::{Endpoint, Leaving, Remembered};
 use event::Scoped;
@@ -60,6 +62,10 @@ const MEMORY: Duration = Duration::from_secs(600);
 
 /// How often the typical latency is computed anew; a quantile walks a whole histogram.
 const TYPICAL_EVERY: Duration = Duration::from_secs(1);
+
+/// Fewer samples give no typical latency: one attempt that timed out would make every retry look
+/// hopeless.
+const TYPICAL_SAMPLES_MIN: u64 = 20;
 
 /// An upstream. See the module's documentation.
 #[derive(Debug)]
@@ -76,6 +82,8 @@ pub struct Upstream {
     outliers: Outliers,
     fleet: Fleet,
     hedging: Hedging,
+    timeout: AdaptiveTimeout,
+    overrides: Overrides,
     latency: RotatingHistogram,
     typical: Duration,
     typical_at: Instant,
@@ -102,6 +110,8 @@ impl Upstream {
             outliers: Outliers::new(settings.outlier, phase(rng)),
             fleet: Fleet::Endpoints,
             hedging: Hedging::new(settings.hedge, phase(rng)),
+            timeout: AdaptiveTimeout::new(settings.timeout, now),
+            overrides: Overrides::default(),
             latency: RotatingHistogram::new(minute, phase(rng)),
             typical: Duration::ZERO,
             typical_at: now,
@@ -119,6 +129,7 @@ impl Upstream {
         self.balancer.reconfigure(settings.balance);
         self.outliers.reconfigure(settings.outlier, now);
         self.hedging.reconfigure(settings.hedge, now);
+        self.timeout.reconfigure(settings.timeout);
         for endpoint in self.endpoints.iter_mut().flatten() {
             endpoint.breaker.reconfigure(settings.endpoint_breaker, now);
             match settings.health {
@@ -126,6 +137,11 @@ impl Upstream {
                 None => endpoint.health = Health::new(HealthSettings::default()),
             }
         }
+    }
+
+    /// Judges these statuses otherwise than by the table. Default none.
+    pub fn set_overrides(&mut self, overrides: Overrides) {
+        self.overrides = overrides;
     }
 
     /// The settings in force.
@@ -212,15 +228,22 @@ impl Upstream {
         self.bulkhead.next_grant(now)
     }
 
-    /// The median latency of answers in the last minute, at least 1 ms: what an attempt needs to
+    /// The median latency of attempts in the last minute, at least 1 ms: what an attempt needs to
     /// have a fair chance. At most a second old.
     pub fn min_useful(&mut self, now: Instant) -> Duration {
         if now.since(self.typical_at) >= TYPICAL_EVERY || self.typical.is_zero() {
-            let median = self.latency.quantile(now, Ratio::from_percent(50));
+            let known = self.latency.count(now) >= TYPICAL_SAMPLES_MIN;
+            let median = self.latency.quantile(now, Ratio::from_percent(50)).filter(|_| known);
             self.typical = median.unwrap_or_default();
             self.typical_at = now;
         }
         self.typical.max(Duration::from_millis(1))
+    }
+
+    /// A quantile of what attempts took in the last minute, those that were given up included;
+    /// none without any. Walks a whole histogram.
+    pub fn latency_quantile(&mut self, share: Ratio, now: Instant) -> Option<Duration> {
+        self.latency.quantile(now, share)
     }
 
     /// The name of an endpoint, if it is still registered.
@@ -236,6 +259,8 @@ impl Upstream {
         self.bulkhead.invariants();
         self.outliers.invariants();
         self.balancer.invariants();
+        self.hedging.invariants();
+        self.timeout.invariants();
         debug_assert!(self.endpoints.len() <= self.candidates.capacity(), "no room for a choice");
     }
 

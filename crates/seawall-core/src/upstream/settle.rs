@@ -8,6 +8,7 @@ use crate::outcome::{Class, Origin, Outcome};
 use crate::outlier::{Evidence, Standing};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
+use crate::timeout::Sample;
 
 use super::event::{BySlot, Event, Scene, Scope, Scoped};
 use super::{Choice, ChoiceReason, Upstream};
@@ -25,6 +26,8 @@ pub(crate) struct AttemptEnd {
     pub(crate) answered: bool,
     /// The time the attempt had: what a failure is charged in balancing.
     pub(crate) timeout: Duration,
+    /// What it teaches about latency.
+    pub(crate) sample: Option<Sample>,
 }
 
 impl Upstream {
@@ -37,8 +40,8 @@ impl Upstream {
     ) {
         let (id, now) = (choice.endpoint, scene.now);
         self.outcomes.count(end.outcome.class);
-        if end.outcome.class == Class::Success && end.answered {
-            self.latency.record(now, end.elapsed);
+        if let Some(sample) = end.sample {
+            sample.record(now, &mut self.latency);
         }
         if choice.reason == ChoiceReason::Sole {
             return;

@@ -10,7 +10,7 @@ use seawall_core::outlier::OutlierEvent;
 use seawall_core::upstream::{Event, Scope, What};
 
 use super::EventRecord;
-use super::words::{of_breaker, of_health, of_outlier};
+use super::words::{of_breaker, of_health, of_outlier, of_timeout};
 use crate::clock::Clock;
 use crate::upstreams::SharedUpstream;
 
@@ -126,8 +126,9 @@ fn tell(event: &Event) -> Option<Told> {
             let (kind, detail) = of_health(change);
             ("health", kind, detail)
         }
-        // A hedge concerns one call: it is in its trail.
-        What::Hedge(_) => return None,
+        // These concern one call and are in its trail.
+        What::Hedge(_) | What::Budget(_) => return None,
+        What::Timeout(change) => ("timeout", "adapted", of_timeout(&change)),
         What::PanicEntered => (
             "balance",
             "panic_entered",

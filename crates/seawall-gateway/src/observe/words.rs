@@ -11,6 +11,7 @@ use seawall_core::outcome::{
 use seawall_core::outlier::{Finding, OutlierEvent};
 use seawall_core::ratio::Ratio;
 use seawall_core::time::{Duration, Instant};
+use seawall_core::timeout::TimeoutAdapted;
 use seawall_core::upstream::ChoiceReason;
 
 /// A code and its particulars.
@@ -110,6 +111,12 @@ pub(super) fn of_health(change: Change) -> Words {
         HealthState::Unhealthy => ("unhealthy", "health checks fail".to_owned()),
         HealthState::Unknown => ("unknown", "no health check yet".to_owned()),
     }
+}
+
+pub(super) fn of_timeout(change: &TimeoutAdapted) -> String {
+    let TimeoutAdapted { old, new, p99, samples, .. } = *change;
+    let (old, new, p99) = (seconds(old), seconds(new), seconds(p99));
+    format!("from {old} to {new}: p99 is {p99} over {samples} attempts")
 }
 
 /// The name of a verdict of active health.

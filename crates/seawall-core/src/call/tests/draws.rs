@@ -8,7 +8,7 @@ use crate::breaker::{AbandonedPolicy, BreakerSettings, CoolDown, WindowKind};
 use crate::bulkhead::{BulkheadSettings, QueueOrder};
 use crate::call::{CallSettings, Facts, Safety};
 use crate::hedge::{HedgeDelay, HedgeSettings};
-use crate::outcome::{CallerFault, ConnectFailure, Connection, Observation, RetryOn500, Sent};
+use crate::outcome::{CallerFault, ConnectFailure, Connection, Observation, OptIn, OptIns, Sent};
 use crate::ratio::Ratio;
 use crate::rng::{Rng, Stream};
 use crate::time::Duration;
@@ -112,7 +112,10 @@ pub(super) fn call(chance: &mut Stream) -> CallSettings {
         max_attempts: one_of(chance, &[0, 1, 2, 3, 3, 5, 12]),
         backoff: backoff(chance),
         throttled_backoff: backoff(chance),
-        on_500: one_of(chance, &[RetryOn500::Never, RetryOn500::IfSafe]),
+        opt_ins: OptIns {
+            on_500: one_of(chance, &[OptIn::Never, OptIn::IfSafe]),
+            ..OptIns::default()
+        },
         rungs: one_of(chance, &[0, 0, 1, 2]),
     }
 }

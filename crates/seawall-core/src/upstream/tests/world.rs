@@ -9,6 +9,7 @@ use crate::endpoint::{EndpointId, Slot};
 use crate::outcome::{Observation, RetryOn500, classify};
 use crate::rng::Stream;
 use crate::time::{Duration, Instant};
+use crate::timeout::Sample;
 use crate::upstream::{
     AttemptEnd, Choice, EndpointName, EndpointSnapshot, Event, Probe, Scene, Upstream,
     UpstreamSettings, What, Wish,
@@ -60,7 +61,8 @@ impl World {
     pub(super) fn end(&mut self, choice: Choice, seen: Observation, elapsed: Duration) {
         let outcome = classify(seen, RetryOn500::Never);
         let answered = matches!(seen, Observation::Status { .. });
-        let end = AttemptEnd { outcome, elapsed, answered, timeout: SECOND * 3 };
+        let sample = answered.then_some(Sample::Answered(elapsed));
+        let end = AttemptEnd { outcome, elapsed, answered, timeout: SECOND * 3, sample };
         let Self { upstream, rng, events, now } = self;
         let mut scene = Scene { now: *now, rng, sink: events };
         upstream.attempt_ended(choice, end, &mut scene);
