@@ -30,6 +30,7 @@ pub mod bulkhead;
 pub mod call;
 pub mod endpoint;
 pub mod event;
+pub mod hash;
 pub mod health;
 pub mod histogram;
 pub mod invalid;

@@ -165,7 +165,7 @@ impl Upstream {
             self.candidates.push(again);
         }
         let candidates = count(self.candidates.len());
-        while let Some(slot) = self.balancer.pick(&self.candidates, now, scene.rng) {
+        while let Some(slot) = self.balancer.pick(&self.candidates, None, now, scene.rng) {
             let endpoint = self.endpoints.get_mut(slot.index())?.as_mut()?;
             let id = endpoint.id;
             let scope = Scope::Endpoint(id);
@@ -195,7 +195,7 @@ impl Upstream {
             slow && upstream.outliers.standing(slot, scene.now) == Standing::In
         });
         let candidates = count(self.candidates.len());
-        let slot = self.balancer.pick(&self.candidates, scene.now, scene.rng)?;
+        let slot = self.balancer.pick(&self.candidates, None, scene.now, scene.rng)?;
         let (endpoint, reason) = (self.present(slot)?.id, ChoiceReason::Panic);
         Some(Choice { endpoint, reason, candidates, breaker: None, probe: None })
     }
@@ -221,7 +221,7 @@ impl Upstream {
             self.gather(fits);
         }
         let candidates = count(self.candidates.len());
-        let slot = self.balancer.pick(&self.candidates, scene.now, scene.rng)?;
+        let slot = self.balancer.pick(&self.candidates, None, scene.now, scene.rng)?;
         let endpoint = self.present(slot)?.id;
         let reason = if ramping { ChoiceReason::Balanced } else { ChoiceReason::Panic };
         Some(Choice { endpoint, reason, candidates, breaker: None, probe: None })
