@@ -50,6 +50,8 @@ pub struct Balancer {
     turns: Turns,
     keyed: Keyed,
     pub(super) traits: Traits,
+    /// Whether endpoints or weights changed since the tables were built.
+    stale: bool,
     /// Room for the candidates that weigh something.
     weighted: Vec<Slot>,
     /// When the latest slow start began: after it, no pick has to look for others.
@@ -67,6 +69,7 @@ impl Balancer {
             turns: Turns::new(rng.next_u64()),
             keyed: Keyed::default(),
             traits: UNKNOWN,
+            stale: true,
             weighted: Vec::new(),
             last_ramp: None,
         }
@@ -77,6 +80,7 @@ impl Balancer {
     pub fn reconfigure(&mut self, settings: BalanceSettings) {
         let old = core::mem::replace(&mut self.settings, settings);
         if (old.algorithm, old.subset) != (settings.algorithm, settings.subset) {
+            self.stale = true;
             self.rebuild();
         }
     }
@@ -93,6 +97,7 @@ impl Balancer {
         if let Some(place) = self.loads.get_mut(slot.index()) {
             *place = Some(Load::new(slot, estimate));
         }
+        self.become_stale();
         if joins == Joins::Cold {
             self.restart_slow(slot, now);
         }
@@ -113,12 +118,18 @@ impl Balancer {
     pub fn remove(&mut self, slot: Slot) {
         let gone = self.loads.get_mut(slot.index()).and_then(Option::take);
         self.active = self.active.saturating_sub(gone.map_or(0, |load| load.active.into()));
-        self.become_stale();
+        if gone.is_some_and(|load| load.info.weight > 0) {
+            self.become_stale();
+        }
     }
 
     /// Builds what follows from the endpoints and their weights: tables and subset. Call it once
-    /// after any number of changes; until then picks are right, but slower.
+    /// after any number of changes; until then picks are right, but slower. Without a change it
+    /// does nothing.
     pub fn rebuild(&mut self) {
+        if !core::mem::take(&mut self.stale) {
+            return;
+        }
         let members: Vec<_> = self.members().collect();
         let used = self.settings.subset.map(|settings| subset(&members, settings));
         for (place, load) in self.loads.iter_mut().enumerate() {
@@ -223,8 +234,7 @@ impl Balancer {
         }
         debug_assert_eq!(active, self.active, "attempts in flight do not add up");
         debug_assert!(self.weighted.capacity() >= self.loads.len(), "no room for a choice");
-        let stale = self.traits == UNKNOWN;
-        debug_assert!(stale || self.keyed.is_of(self.members()), "a table of other endpoints");
+        debug_assert!(self.stale || self.keyed.is_of(self.members()), "a table of other endpoints");
     }
 
     fn pick_weighted(
@@ -356,6 +366,7 @@ impl Balancer {
     }
 
     fn become_stale(&mut self) {
+        self.stale = true;
         self.traits = UNKNOWN;
         self.keyed.forget();
     }
@@ -363,7 +374,8 @@ impl Balancer {
     /// One for each slot; those without an endpoint weigh nothing.
     fn members(&self) -> impl Iterator<Item = Member> + '_ {
         let nobody = Member { id: 0, weight: 0 };
-        self.loads.iter().map(move |load| load.as_ref().map_or(nobody, Load::member))
+        let member = |load: &Load| Some(load.member()).filter(|member| member.weight > 0);
+        self.loads.iter().map(move |load| load.as_ref().and_then(member).unwrap_or(nobody))
     }
 
     pub(super) fn known(&self, slot: Slot) -> Option<&Load> {

@@ -77,7 +77,7 @@ impl EndpointInfo {
     }
 
     /// Within the bounds of its fields.
-    pub(super) fn bounded(self) -> Self {
+    pub(crate) fn bounded(self) -> Self {
         let last = u8::try_from(LEVELS_MAX - 1).unwrap_or(u8::MAX);
         Self { weight: self.weight.min(WEIGHT_MAX), level: self.level.min(last), ..self }
     }

@@ -94,7 +94,7 @@ impl Call {
         }
         let (tried, probe) = (self.tried.as_slice(), self.probe());
         let (upstream, mut scene) = ctx.split();
-        let Some(choice) = upstream.choose(Wish { tried, probe }, &mut scene) else {
+        let Some(choice) = upstream.choose(Wish { tried, probe, key: None }, &mut scene) else {
             ctx.upstream.release(permit, Duration::ZERO, ctx.now);
             return self.give_up(by, Reason::NoHealthyEndpoint, Until::Unknown, ctx);
         };

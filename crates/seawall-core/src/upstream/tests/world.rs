@@ -52,7 +52,7 @@ impl World {
     pub(super) fn choose(&mut self, tried: &[Slot], probe: Probe) -> Option<Choice> {
         let Self { upstream, rng, events, now } = self;
         let mut scene = Scene { now: *now, rng, sink: events };
-        let choice = upstream.choose(Wish { tried, probe }, &mut scene);
+        let choice = upstream.choose(Wish { tried, probe, key: None }, &mut scene);
         self.upstream.invariants();
         choice
     }
