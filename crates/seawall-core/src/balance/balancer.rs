@@ -10,8 +10,8 @@ use super::load::{Joins, Load, LoadSample, LoadSnapshot, Ramp};
 use super::member::{EndpointInfo, Member};
 use super::peak_ewma::{Cost, Estimate};
 use super::settings::{Algorithm, BalanceSettings, Compare};
-use super::turns::Turns;
 use super::subset::subset;
+use super::turns::Turns;
 use super::{bounded, least, ramp, random, smooth, two};
 use crate::endpoint::Slot;
 use crate::rng::Rng;
@@ -384,9 +384,8 @@ impl Balancer {
 
     fn load(&self, slot: Slot, now: Instant) -> Load {
         let known = self.known(slot).copied();
-        known.unwrap_or_else(|| {
-            Load::new(slot, Estimate::assumed(self.settings.first_latency, now))
-        })
+        known
+            .unwrap_or_else(|| Load::new(slot, Estimate::assumed(self.settings.first_latency, now)))
     }
 
     fn load_mut(&mut self, slot: Slot) -> Option<&mut Load> {

@@ -7,7 +7,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::member::{Zone, ZONES_MAX};
+use super::member::{ZONES_MAX, Zone};
 use crate::ratio::Ratio;
 
 /// What one endpoint can carry.

@@ -89,9 +89,7 @@ pub(super) fn in_order(members: &[Member]) -> alloc::vec::Vec<(usize, Member)> {
     let weighted = |(_, member): &(usize, Member)| member.weight > 0;
     let mut ordered: alloc::vec::Vec<_> =
         members.iter().copied().enumerate().filter(weighted).collect();
-    ordered.sort_by_key(|(place, member)| {
-        (member.id, core::cmp::Reverse(member.weight), *place)
-    });
+    ordered.sort_by_key(|(place, member)| (member.id, core::cmp::Reverse(member.weight), *place));
     ordered.dedup_by_key(|(_, member)| member.id);
     for (_, member) in &mut ordered {
         member.weight = member.weight.min(WEIGHT_MAX);

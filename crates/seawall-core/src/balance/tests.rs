@@ -1,14 +1,22 @@
-//! Tests of the balancer: worked examples, shares, edges, and membership as a property.
+//! Tests of the balancer: the latency estimate, slow start and choices of two. Tables are in
+//! `tables`, levels, zones and margins in `shares`, turns and draws in `turns`, edges in `edges`,
+//! and every algorithm against a naive one in `model`.
 
 #![expect(clippy::float_arithmetic, reason = "shares and tolerances are compared as floats")]
 
 use super::*;
 use crate::endpoint::Slot;
 use crate::ratio::Ratio;
-use crate::rng::Stream;
+use crate::rng::{Draw, Stream};
 use crate::time::{Duration, Instant};
 use proptest::prelude::*;
 use std::vec::Vec;
+
+mod edges;
+mod model;
+mod shares;
+mod tables;
+mod turns;
 
 const SEED: u64 = 20_260_301;
 
@@ -35,6 +43,23 @@ fn balancer(algorithm: Algorithm, count: u32, joins: Joins) -> (Balancer, Vec<Sl
         balancer.insert(slot, Instant::EPOCH, joins);
     }
     (balancer, slots(count))
+}
+
+/// The hash of an endpoint's name, which the slot must not decide.
+fn name(slot: Slot) -> u64 {
+    crate::hash::hash(1, &[b'a' + u8::try_from(slot.index()).unwrap()])
+}
+
+fn described(settings: BalanceSettings, weights: &[u32]) -> (Balancer, Vec<Slot>) {
+    let mut balancer = Balancer::new(settings, &mut stream());
+    let slots = slots(u32::try_from(weights.len()).unwrap());
+    for (slot, weight) in slots.iter().zip(weights) {
+        balancer.insert(*slot, Instant::EPOCH, Joins::Warm);
+        let info = EndpointInfo { weight: *weight, ..EndpointInfo::default() };
+        balancer.describe(*slot, name(*slot), info);
+    }
+    balancer.rebuild();
+    (balancer, slots)
 }
 
 fn answer(balancer: &mut Balancer, slot: Slot, latency: Duration, now: Instant) {
@@ -237,8 +262,9 @@ fn an_attempt_given_up_counts_only_above_the_estimate() {
 fn round_robin_is_an_exact_rotation() {
     let (mut balancer, slots) = balancer(Algorithm::RoundRobin, 5, Joins::Warm);
     let mut rng = stream();
-    let mut round =
-        || -> Vec<_> { (0..5).filter_map(|_| balancer.pick(&slots, None, at(0), &mut rng)).collect() };
+    let mut round = || -> Vec<_> {
+        (0..5).filter_map(|_| balancer.pick(&slots, None, at(0), &mut rng)).collect()
+    };
     let first = round();
     let mut members = first.clone();
     members.sort();
@@ -282,7 +308,8 @@ fn round_robin_grants_no_backlog_to_an_endpoint_that_was_out() {
     let (mut balancer, slots) = balancer(Algorithm::RoundRobin, 3, Joins::Warm);
     let mut rng = stream();
     (0..300).for_each(|_| assert!(balancer.pick(&slots[..2], None, at(0), &mut rng).is_some()));
-    let back: Vec<_> = (0..6).filter_map(|_| balancer.pick(&slots, None, at(0), &mut rng)).collect();
+    let back: Vec<_> =
+        (0..6).filter_map(|_| balancer.pick(&slots, None, at(0), &mut rng)).collect();
     assert_eq!(back.iter().filter(|slot| **slot == slots[2]).count(), 2);
 }
 

@@ -16,7 +16,8 @@ const WHOLE: u64 = 1_000_000;
 /// Which part of all calls comes from each zone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Callers {
-    /// Equal parts from each zone that has endpoints. The default: nothing else is known.
+    /// Equal parts from the own zone and each that has endpoints. The default: nothing else is
+    /// known.
     #[default]
     Even,
     /// As stated or measured, by the number of the zone; they should sum to one.
@@ -70,10 +71,20 @@ impl ZoneSettings {
         }
         let endpoints = healthy.map(|count| u64::from(count) * WHOLE / total);
         let callers = match self.callers {
-            Callers::Even => healthy.map(|count| u64::from(count > 0) * WHOLE / zones as u64),
+            Callers::Even => self.even(healthy),
             Callers::Shares(shares) => shares.map(|share| u64::from(share.ppm())),
         };
         self.share_out(&endpoints, &callers)
+    }
+
+    /// Equal parts for the zones that have endpoints, and for the own one, which has a caller.
+    fn even(&self, healthy: &[u32; ZONES_MAX]) -> [u64; ZONES_MAX] {
+        let mut parts = healthy.map(|count| u64::from(count > 0));
+        if let Some(own) = parts.get_mut(self.own.index()) {
+            *own = 1;
+        }
+        let zones: u64 = parts.iter().sum();
+        parts.map(|part| part * WHOLE / zones.max(1))
     }
 
     /// All to the own zone while it has its share of the endpoints. Else as much as keeps its
@@ -86,6 +97,9 @@ impl ZoneSettings {
         let own = self.own.index();
         let (here, asked) = (*endpoints.get(own)?, *callers.get(own)?);
         let mut shares = [0; ZONES_MAX];
+        if asked == 0 {
+            return None;
+        }
         if here >= asked {
             *shares.get_mut(own)? = WHOLE;
             return Some(ZoneShares(shares));
