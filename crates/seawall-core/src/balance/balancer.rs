@@ -346,8 +346,8 @@ impl Balancer {
     }
 
     fn pressure(&self, slot: Slot, over: Option<Ramp>, now: Instant) -> Pressure {
-        let load = self.load(slot, now);
-        Pressure { active: load.active, weight: load.weight(over, now) }
+        let of = |load: &Load| Pressure { active: load.active, weight: load.weight(over, now) };
+        self.known(slot).map_or_else(|| of(&self.load(slot, now)), of)
     }
 
     /// Slow start, if any endpoint has to be spared by it now: none when over half of the

@@ -50,7 +50,13 @@ impl Keyed {
             Algorithm::Maglev { size } => {
                 Maglev::new(&members, size).map(Table::Maglev).unwrap_or_default()
             }
-            _ => Table::Scores,
+            Algorithm::RoundRobin
+            | Algorithm::SmoothWeighted
+            | Algorithm::Random
+            | Algorithm::LeastRequest(_)
+            | Algorithm::PowerOfTwo
+            | Algorithm::PeakEwma
+            | Algorithm::Rendezvous => Table::Scores,
         };
         self.weighted = members.iter().filter(|member| member.weight > 0).count();
         self.marks.resize(members.len().div_ceil(64), 0);

@@ -85,10 +85,12 @@ impl Loads {
     }
 }
 
-/// min(100, ⌊100 · factor · healthy / total⌋).
+/// min(100, ⌊100 · factor · healthy / total⌋), but at least 1 where any endpoint is healthy: where
+/// one of two hundred is all there is, it gets the calls.
 fn health(count: LevelCount, factor: Ratio) -> u64 {
     let percent = u64::from(factor.ppm()) * u64::from(count.healthy) / 10_000;
-    percent.checked_div(u64::from(count.total)).unwrap_or_default().min(100)
+    let percent = percent.checked_div(u64::from(count.total)).unwrap_or_default();
+    percent.clamp(u64::from(count.healthy > 0), 100)
 }
 
 /// min(rest, ⌊100 · health / whole⌋) each, and what rounding left to the first that takes any.

@@ -62,7 +62,7 @@ impl Maglev {
     #[inline]
     pub fn lookup(&self, key: u64) -> Option<usize> {
         // The top of a product in place of a remainder: as even, without a division (Lemire, 2019).
-        let entry = u128::from(key) * self.table.len() as u128 >> 64;
+        let entry = (u128::from(key) * self.table.len() as u128) >> 64;
         self.table.get(usize::try_from(entry).ok()?).map(|owner| usize::from(*owner))
     }
 
@@ -135,5 +135,5 @@ fn take_next(table: &mut [u16], walker: &mut Walker) {
 /// By trial division: sizes are below 2³², so there are at most 65 536 trials.
 fn is_prime(number: u32) -> bool {
     let fits = |divisor: &u32| divisor.saturating_mul(*divisor) <= number;
-    number >= 2 && (2..).take_while(fits).all(|divisor| number % divisor != 0)
+    number >= 2 && (2..).take_while(fits).all(|divisor| !number.is_multiple_of(divisor))
 }

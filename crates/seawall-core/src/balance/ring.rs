@@ -131,7 +131,7 @@ fn place_points(members: &[Member], points: u32) -> Vec<u64> {
 const POINT_SALT: u64 = 0x7269_6e67;
 
 fn points_of(member: Member, points: u32, halvings: u32) -> u64 {
-    (u64::from(member.weight) * u64::from(points) >> halvings).max(1)
+    ((u64::from(member.weight) * u64::from(points)) >> halvings).max(1)
 }
 
 /// How often the points must be halved to fit. A power of two, since a divisor that followed the

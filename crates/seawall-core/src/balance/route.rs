@@ -69,7 +69,9 @@ impl Balancer {
         for slot in &*candidates {
             // One endpoint that stands nobody knows where makes all shares guesses.
             let Some(zone) = self.info(*slot).zone else { return };
-            healthy.get_mut(zone.index()).map(|count| *count += 1);
+            if let Some(count) = healthy.get_mut(zone.index()) {
+                *count += 1;
+            }
         }
         let Some(zone) = settings.route(&healthy).and_then(|shares| shares.pick(draw)) else {
             return;

@@ -125,11 +125,15 @@ impl Upstream {
         let mut counts = LevelCounts::default();
         for endpoint in self.slots().filter_map(|slot| self.present(slot)) {
             let level = usize::from(endpoint.info.level);
-            counts.get_mut(level).map(|level| level.total += 1);
+            if let Some(count) = counts.get_mut(level) {
+                count.total += 1;
+            }
         }
         for endpoint in self.candidates.iter().filter_map(|slot| self.present(*slot)) {
             let level = usize::from(endpoint.info.level);
-            counts.get_mut(level).map(|level| level.healthy += 1);
+            if let Some(count) = counts.get_mut(level) {
+                count.healthy += 1;
+            }
         }
         counts
     }

@@ -52,13 +52,20 @@ impl Model {
             Algorithm::Ring { points } => self.on_ring(points, &heavy, key).into_iter().collect(),
             Algorithm::Rendezvous => {
                 let score = |slot: &Slot| {
-                    let share = (mix(key, name(*slot)) >> 11) as f64 + 0.5;
-                    f64::from(self.weights[&index(slot)]) / -libm::log(share / (1_u64 << 53) as f64)
+                    // The upper half of the bits is enough to tell six endpoints apart.
+                    let bits = u32::try_from(mix(key, name(*slot)) >> 32).unwrap();
+                    let share = (f64::from(bits) + 0.5) / 4_294_967_296.0;
+                    f64::from(self.weights[&index(slot)]) / -libm::log(share)
                 };
                 let best = heavy.into_iter().max_by(|a, b| score(a).total_cmp(&score(b)));
                 best.into_iter().collect()
             }
-            _ => heavy,
+            Algorithm::RoundRobin
+            | Algorithm::Random
+            | Algorithm::LeastRequest(_)
+            | Algorithm::PowerOfTwo
+            | Algorithm::PeakEwma
+            | Algorithm::Maglev { .. } => heavy,
         }
     }
 

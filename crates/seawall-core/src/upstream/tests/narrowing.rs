@@ -98,9 +98,9 @@ fn calls_spill_over_to_the_next_level_and_back_and_it_is_told() {
         }
     }
     assert_eq!(spilled(&hits(&mut world, &ids, 200)), 0);
-    let told = world.events.iter().filter_map(|event| match event.what {
-        What::Spillover(loads) => Some((loads.of_level(0), loads.of_level(1))),
-        _ => None,
+    let told = world.events.iter().filter_map(|event| {
+        let What::Spillover(loads) = event.what else { return None };
+        Some((loads.of_level(0), loads.of_level(1)))
     });
     assert_eq!(told.collect::<Vec<_>>(), [(70, 30), (0, 100), (100, 0)]);
 }
