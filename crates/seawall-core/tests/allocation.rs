@@ -101,7 +101,16 @@ fn the_counter_counts() {
 
 #[test]
 fn t177_an_accepted_call_allocates_nothing() {
-    for algorithm in [Algorithm::PeakEwma, Algorithm::RoundRobin] {
+    for algorithm in [
+        Algorithm::PeakEwma,
+        Algorithm::RoundRobin,
+        Algorithm::SmoothWeighted,
+        Algorithm::Random,
+        Algorithm::PowerOfTwo,
+        Algorithm::RING,
+        Algorithm::MAGLEV,
+        Algorithm::Rendezvous,
+    ] {
         let mut settings = UpstreamSettings::default();
         settings.balance.algorithm = algorithm;
         let mut world = World::new(settings);

@@ -153,11 +153,14 @@ proptest! {
         points in 1_u32..40,
         keys in prop::collection::vec(any::<u64>(), 1..50),
     ) {
-        let named = |(slot, weight): (u32, &u32)| Member { id: name(Slot::new(slot)), weight: *weight };
+        let named = |(slot, weight): (u32, &u32)| {
+            Member { id: name(Slot::new(slot)), weight: *weight }
+        };
         let members: Vec<_> = (0..).zip(&weights).map(named).collect();
         let ring = Ring::new(&members, points).unwrap();
         let model = Model { weights: (0..).zip(weights).collect(), ..Model::default() };
-        let heavy: Vec<_> = model.weights.iter().filter(|(_, w)| **w > 0).map(|(s, _)| Slot::new(*s)).collect();
+        let heavy = model.weights.iter().filter(|(_, weight)| **weight > 0);
+        let heavy: Vec<_> = heavy.map(|(slot, _)| Slot::new(*slot)).collect();
         for key in keys.into_iter().chain([0, u64::MAX]) {
             let expected = model.on_ring(points, &heavy, key).map(Slot::index);
             prop_assert_eq!(ring.lookup(key), expected);
@@ -165,7 +168,10 @@ proptest! {
     }
 
     #[test]
-    fn maglev_tables_are_full_and_fair(count in 1_u64..60, size in prop::sample::select(std::vec![6_007_u32, 7_919, 10_007])) {
+    fn maglev_tables_are_full_and_fair(
+        count in 1_u64..60,
+        size in prop::sample::select(std::vec![6_007_u32, 7_919, 10_007]),
+    ) {
         let members = tables::members(count);
         let table = Maglev::new(&members, size).unwrap();
         let mut entries = std::vec![0_u32; members.len()];
@@ -177,12 +183,16 @@ proptest! {
     }
 
     #[test]
-    fn slow_start_never_falls_and_stays_within_its_bounds(bend in 100_000_u32..10_000_000, steps in prop::collection::vec(0_u64..5_000, 1..30)) {
+    fn slow_start_never_falls_and_stays_within_its_bounds(
+        bend in 100_000_u32..10_000_000,
+        steps in prop::collection::vec(0_u64..5_000, 1..30),
+    ) {
         let (mut t, mut last) = (0, Ratio::ZERO);
         for step in steps {
             t += step;
             let weight = ramp::weight(ms(t), Duration::from_secs(30), Ratio::from_ppm(bend));
-            prop_assert!(weight >= last && weight >= Ratio::from_percent(10) && weight <= Ratio::ONE);
+            prop_assert!(weight >= last && weight >= Ratio::from_percent(10));
+            prop_assert!(weight <= Ratio::ONE);
             last = weight;
         }
     }
