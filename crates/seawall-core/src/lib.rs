@@ -33,6 +33,7 @@ pub mod deadline;
 pub mod endpoint;
 pub mod event;
 pub mod fallback;
+pub mod hash;
 pub mod health;
 pub mod hedge;
 pub mod histogram;

@@ -9,7 +9,7 @@ use crate::hedge::{Conditions, EXTRA_MAX, Response, Suppressed};
 use crate::outcome::{Outcome, RetryRule};
 use crate::rng::Rng;
 use crate::time::Duration;
-use crate::upstream::Choice;
+use crate::upstream::{Choice, Probe, Wish};
 
 use super::attempt::Role;
 use super::machine::{Call, Context, Journal};
@@ -102,9 +102,10 @@ impl Call {
             ctx.upstream.release(permit, Duration::ZERO, ctx.now);
             return Err(Suppressed::BudgetEmpty);
         };
-        let tried = self.tried.as_slice();
+        let (tried, key) = (self.tried.as_slice(), self.facts.affinity);
+        let wish = Wish { tried, probe: Probe::Never, key };
         let (upstream, mut scene) = ctx.split();
-        let Some(choice) = upstream.choose_other(tried, &mut scene) else {
+        let Some(choice) = upstream.choose_other(wish, &mut scene) else {
             ctx.upstream.release(permit, Duration::ZERO, ctx.now);
             ctx.upstream.refund(reservation, ctx.now);
             return Err(Suppressed::NoUntriedEndpoint);

@@ -92,9 +92,9 @@ impl Call {
             ctx.upstream.release(permit, Duration::ZERO, ctx.now);
             return self.give_up(by, why, until, ctx);
         }
-        let (tried, probe) = (self.tried.as_slice(), self.probe());
+        let (tried, probe, key) = (self.tried.as_slice(), self.probe(), self.facts.affinity);
         let (upstream, mut scene) = ctx.split();
-        let Some(choice) = upstream.choose(Wish { tried, probe }, &mut scene) else {
+        let Some(choice) = upstream.choose(Wish { tried, probe, key }, &mut scene) else {
             ctx.upstream.release(permit, Duration::ZERO, ctx.now);
             return self.give_up(by, Reason::NoHealthyEndpoint, Until::Unknown, ctx);
         };

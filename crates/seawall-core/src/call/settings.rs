@@ -45,13 +45,14 @@ impl Default for CallSettings {
 }
 
 /// Whether a request may be executed more than once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Safety {
     /// By its method (RFC 9110 section 9.2.2).
     Idempotent,
     /// By the caller's promise: it carries an idempotency key.
     Keyed,
-    /// No.
+    /// No. The default: nobody has promised anything.
+    #[default]
     Unsafe,
 }
 
@@ -67,10 +68,22 @@ impl Safety {
 }
 
 /// What the machine must know of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// Whether it may be executed more than once.
     pub safety: Safety,
     /// The time that a trusted caller still has; it only ever shortens the total.
     pub remaining: Option<Duration>,
+    /// The hash of what keyed balancing goes by (a user, a session, a cache key); calls with the
+    /// same one go to the same endpoint where the algorithm knows keys. Without one they are
+    /// spread by weight.
+    pub affinity: Option<u64>,
+}
+
+impl Facts {
+    /// A request of which only this is known.
+    #[must_use]
+    pub const fn of(safety: Safety) -> Self {
+        Self { safety, remaining: None, affinity: None }
+    }
 }

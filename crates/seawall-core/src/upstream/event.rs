@@ -1,5 +1,6 @@
 //! What an upstream reports: changes of state, with where and when.
 
+use crate::balance::Loads;
 use crate::breaker::BreakerEvent;
 use crate::budget::BudgetEvent;
 use crate::endpoint::EndpointId;
@@ -34,7 +35,12 @@ pub enum What {
     Outlier(OutlierEvent),
     /// The verdict of active health checks.
     Health(health::Change),
-    /// No endpoint may be chosen any more; [`super::WhenAllDown`] is in force.
+    /// The shares of the priority levels changed, and calls go past the first level or did.
+    Spillover(Loads),
+    /// An endpoint joined or came back and reaches its full weight by degrees.
+    SlowStart,
+    /// Too few endpoints may be chosen, and all are tried; or none may, and
+    /// [`super::WhenAllDown`] is in force.
     PanicEntered,
     /// An endpoint may be chosen again.
     PanicLeft,
@@ -98,10 +104,13 @@ pub(super) struct BySlot<'a, S> {
     pub(super) at: Instant,
     pub(super) generations: &'a [u32],
     pub(super) sink: &'a mut S,
+    /// Whether it reported anything, which may concern any endpoint.
+    pub(super) reported: bool,
 }
 
 impl<S: Sink<Event>> Sink<OutlierEvent> for BySlot<'_, S> {
     fn emit(&mut self, event: OutlierEvent) {
+        self.reported = true;
         let slot = event.slot();
         let generation = self.generations.get(slot.index()).copied().unwrap_or_default();
         let scope = Scope::Endpoint(EndpointId { slot, generation });

@@ -9,9 +9,11 @@
 
 mod admit;
 mod choose;
+mod describe;
 mod endpoint;
 mod event;
 mod hedging;
+mod narrow;
 mod outcomes;
 mod settings;
 mod settle;
@@ -33,7 +35,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use crate::balance::{Balancer, Joins};
+use crate::balance::{Balancer, Joins, Loads};
 use crate::breaker::{Breaker, Manual};
 use crate::budget::Budget;
 use crate::bulkhead::{Bulkhead, Waiter};
@@ -75,6 +77,14 @@ pub struct Upstream {
     generations: Vec<u32>,
     remembered: Vec<Remembered>,
     candidates: Vec<Slot>,
+    /// Whether all endpoints are as good as when they were last looked at; see `narrow`.
+    calm: bool,
+    /// Those endpoints.
+    members: Vec<Slot>,
+    /// Endpoints whose slow start has not been told yet: they join where no events are taken.
+    newcomers: Vec<EndpointId>,
+    /// The shares of the levels as last told.
+    loads: Option<Loads>,
     breaker: Breaker,
     budget: Budget,
     bulkhead: Bulkhead,
@@ -103,6 +113,10 @@ impl Upstream {
             generations: Vec::new(),
             remembered: Vec::new(),
             candidates: Vec::new(),
+            calm: false,
+            members: Vec::new(),
+            newcomers: Vec::new(),
+            loads: None,
             breaker: Breaker::new(settings.breaker, phase(rng)),
             budget: Budget::new(settings.budget, phase(rng)),
             bulkhead: Bulkhead::new(settings.bulkhead),
@@ -123,6 +137,7 @@ impl Upstream {
     /// Takes over new settings; everything that was learned stays.
     pub fn reconfigure(&mut self, settings: UpstreamSettings, now: Instant) {
         self.settings = settings;
+        self.calm = false;
         self.breaker.reconfigure(settings.breaker, now);
         self.budget.reconfigure(settings.budget, now);
         self.bulkhead.reconfigure(settings.bulkhead);
@@ -153,7 +168,21 @@ impl Upstream {
     /// Makes `names` the endpoints: known ones keep what was learned, new ones join, missing
     /// ones take no new attempts and are gone when their last attempt ends. Names beyond
     /// [`ENDPOINTS_MAX`] and repeated names are left out. Returns the identity of each name.
+    ///
+    /// New ones have the default [`crate::balance::EndpointInfo`], known ones keep theirs;
+    /// [`Upstream::set_described`] says both at once.
     pub fn set_endpoints(
+        &mut self,
+        names: &[EndpointName],
+        now: Instant,
+        rng: &mut impl Rng,
+    ) -> Vec<(EndpointName, EndpointId)> {
+        let placed = self.place(names, now, rng);
+        self.rebalance();
+        placed
+    }
+
+    fn place(
         &mut self,
         names: &[EndpointName],
         now: Instant,
@@ -195,6 +224,7 @@ impl Upstream {
             Draining::Yes => Some(Leaving::Drained),
             Draining::No => None,
         };
+        self.rebalance();
     }
 
     /// Reports an active health check of an endpoint.
@@ -205,6 +235,7 @@ impl Upstream {
         now: Instant,
         sink: &mut impl Sink<Event>,
     ) {
+        self.calm = false;
         let Some(endpoint) = self.endpoint_mut(id) else { return };
         let change = endpoint.health.report(check);
         if check == Check::Passed {
@@ -293,6 +324,9 @@ impl Upstream {
             *place = Some(endpoint);
         }
         self.balancer.insert(slot, now, joins);
+        if joins == Joins::Cold {
+            self.newcomers.push(id);
+        }
         self.outliers.insert(slot, now);
         self.restore(name, slot, now);
         id
@@ -316,6 +350,8 @@ impl Upstream {
             self.generations.push(0);
             self.candidates.clear();
             self.candidates.reserve(self.endpoints.len());
+            self.members.clear();
+            self.members.reserve(self.endpoints.len());
         }
         Slot::new(u32::try_from(index).unwrap_or(u32::MAX))
     }

@@ -59,8 +59,11 @@ impl Upstream {
             endpoint.breaker.settle(ticket, ended, (now, scene.rng.draw()), &mut scoped);
         }
         let gone = endpoint.leaving.is_some() && endpoint.active == 0;
-        if was_out && !self.is_out(id, now) {
+        let is_out = self.is_out(id, now);
+        self.calm &= !is_out;
+        if was_out && !is_out {
             self.balancer.restart_slow(id.slot, now);
+            self.note_slow_start(id, now, scene.sink);
         }
         if gone {
             self.collect_drained(now);
@@ -90,11 +93,12 @@ impl Upstream {
         };
         let evidence = Evidence { class, draw: scene.rng.draw() };
         let generations = &self.generations;
-        let mut sink = BySlot { at: now, generations, sink: &mut *scene.sink };
+        let mut sink = BySlot { at: now, generations, sink: &mut *scene.sink, reported: false };
         match choice.probe.take() {
             Some(probe) => self.outliers.end_probe(probe, evidence, now, &mut sink),
             None => self.outliers.note(id.slot, evidence, now, &mut sink),
         }
+        self.calm &= !sink.reported;
     }
 }
 

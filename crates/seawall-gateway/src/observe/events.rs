@@ -134,6 +134,10 @@ fn tell(event: &Event) -> Option<Told> {
             "panic_entered",
             "no endpoint may be chosen by the rules; when_all_down is in force".to_owned(),
         ),
+        What::Spillover(loads) => {
+            ("balance", "spillover", format!("shares of the levels in %: {:?}", loads.shares()))
+        }
+        What::SlowStart => ("balance", "slow_start", "reaches its weight by degrees".to_owned()),
         What::PanicLeft => ("balance", "panic_left", "endpoints may be chosen again".to_owned()),
     })
 }

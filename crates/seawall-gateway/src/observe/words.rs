@@ -159,6 +159,8 @@ pub(super) fn of_step(kind: &StepKind, name: impl Fn(EndpointId) -> String) -> W
 const fn of_choice(reason: ChoiceReason) -> &'static str {
     match reason {
         ChoiceReason::Balanced => "balanced",
+        ChoiceReason::Keyed => "by its key",
+        ChoiceReason::Spilled => "past the first level",
         ChoiceReason::Probe => "as a probe",
         ChoiceReason::Panic => "for want of a good one",
         ChoiceReason::Sole => "the only one",

@@ -123,7 +123,8 @@ pub(super) fn call(chance: &mut Stream) -> CallSettings {
 pub(super) fn facts(chance: &mut Stream) -> Facts {
     let safety = one_of(chance, &[Safety::Idempotent, Safety::Keyed, Safety::Unsafe]);
     let remaining = [None, None, Some(span(chance)), Some(SECOND)];
-    Facts { safety, remaining: one_of(chance, &remaining) }
+    let affinity = one_of(chance, &[None, Some(7)]);
+    Facts { safety, remaining: one_of(chance, &remaining), affinity }
 }
 
 /// The head of an answer.

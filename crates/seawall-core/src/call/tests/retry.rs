@@ -67,7 +67,7 @@ fn re_4_a_refused_post_goes_to_another_endpoint() {
 #[test]
 fn re_5_a_keyed_post_is_sent_again() {
     let mut world = World::new(lenient(), 2);
-    let keyed = Facts { safety: Safety::Keyed, remaining: None };
+    let keyed = Facts::of(Safety::Keyed);
     let (mut call, _) = world.attempt(plain(), keyed);
     assert_eq!(call.ended(&mut world, 1, TIMED_OUT), Action::Wait);
     assert_eq!(call.retried(&mut world).number, 2);

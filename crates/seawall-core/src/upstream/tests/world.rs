@@ -51,9 +51,13 @@ impl World {
     }
 
     pub(super) fn choose(&mut self, tried: &[Slot], probe: Probe) -> Option<Choice> {
+        self.wish(Wish { tried, probe, key: None })
+    }
+
+    pub(super) fn wish(&mut self, wish: Wish<'_>) -> Option<Choice> {
         let Self { upstream, rng, events, now } = self;
         let mut scene = Scene { now: *now, rng, sink: events };
-        let choice = upstream.choose(Wish { tried, probe }, &mut scene);
+        let choice = upstream.choose(wish, &mut scene);
         self.upstream.invariants();
         choice
     }
