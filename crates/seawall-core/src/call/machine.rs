@@ -103,15 +103,28 @@ pub(super) struct Refusal {
 }
 
 impl Call {
-    /// Begins a call.
+    /// Begins a call at once.
     pub fn start(
         settings: CallSettings,
         facts: Facts,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> (Self, Action) {
-        let mut call = Self::new(settings, facts, ctx.now);
-        let action = call.admit(ctx);
+        let mut call = Self::new(settings, facts);
+        let action = call.begin(ctx);
         (call, action)
+    }
+
+    /// Begins a call where it stands: it need not be moved afterwards.
+    pub fn begin(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
+        match self.state {
+            State::New => self.admit(ctx),
+            State::Queued
+            | State::Attempting
+            | State::BackingOff
+            | State::Delivering
+            | State::FallingBack
+            | State::Finished => Action::Wait,
+        }
     }
 
     /// The bulkhead may have granted the permit that the call waits for.

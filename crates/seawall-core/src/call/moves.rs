@@ -2,6 +2,7 @@
 
 use crate::backoff::Backoff;
 use crate::bulkhead::{Acquired, Claimed, Permit, Waiter};
+use crate::deadline;
 use crate::hedge::{Hedge, Race};
 use crate::outcome::{Class, Observation, Origin, Outcome, Overrides, classify_with};
 use crate::reason::Reason;
@@ -21,15 +22,17 @@ use super::{Action, AttemptPlan, CallSettings, Facts, Safety, Until, Verdict};
 const LADDER_RESERVE: Duration = Duration::from_millis(50);
 
 impl Call {
-    pub(super) fn new(settings: CallSettings, facts: Facts, now: Instant) -> Self {
-        let total = total(&settings, &facts);
+    /// A call that has not begun. Nothing is asked of anybody yet.
+    #[must_use]
+    #[inline]
+    pub fn new(settings: CallSettings, facts: Facts) -> Self {
         Self {
             settings,
             facts,
             state: State::New,
             doing: Doing::Nothing,
-            started: now,
-            attempts_end: attempts_end(now, total, settings.rungs),
+            started: Instant::EPOCH,
+            attempts_end: Instant::NEVER,
             ticket: None,
             reservation: None,
             backoff: Backoff::default(),
@@ -48,7 +51,10 @@ impl Call {
     }
 
     pub(super) fn admit(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
-        ctx.note(StepKind::Deadline(total(&self.settings, &self.facts)));
+        let total = deadline::shortest(self.settings.total, self.facts.remaining);
+        (self.started, self.attempts_end) =
+            (ctx.now, attempts_end(ctx.now, total, self.settings.rungs));
+        ctx.note(StepKind::Deadline(total));
         if self.attempts_end <= ctx.now || self.settings.attempt.is_zero() {
             // A guard stands outside the ladder: there is no time to serve even a rung.
             let verdict = Verdict::Rejected { why: Reason::DeadlineExpired, until: Until::Never };
@@ -266,14 +272,6 @@ impl Call {
                 self.give_up(By::Timer, Reason::QueueWait, Until::Unknown, ctx)
             }
         }
-    }
-}
-
-/// The time that a call has: the shorter of its own limit and what its caller has left.
-fn total(settings: &CallSettings, facts: &Facts) -> Option<Duration> {
-    match (settings.total, facts.remaining) {
-        (Some(own), Some(given)) => Some(own.min(given)),
-        (own, given) => own.or(given),
     }
 }
 
