@@ -28,6 +28,7 @@ pub mod breaker;
 pub mod budget;
 pub mod bulkhead;
 pub mod call;
+pub mod concurrency;
 pub mod endpoint;
 pub mod event;
 pub mod health;

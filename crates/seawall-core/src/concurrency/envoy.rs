@@ -30,8 +30,14 @@ const TOLERANCE: Ratio = Ratio::from_percent(125);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// Pinned. `since` is absent until the first attempt, as the clock is unknown before.
-    Measuring { since: Option<Instant>, resume: Millionths },
-    Running { measured_at: Instant, updated_at: Instant },
+    Measuring {
+        since: Option<Instant>,
+        resume: Millionths,
+    },
+    Running {
+        measured_at: Instant,
+        updated_at: Instant,
+    },
 }
 
 /// The state of the controller. One histogram.
@@ -58,6 +64,14 @@ impl Envoy {
         match self.phase {
             Phase::Measuring { resume, .. } => resume,
             Phase::Running { .. } => level,
+        }
+    }
+
+    /// Goes on from `level`. A measurement begins anew.
+    pub(super) fn adopt(&mut self, level: Millionths) {
+        if let Phase::Measuring { .. } = self.phase {
+            self.phase = Phase::Measuring { since: None, resume: level };
+            self.recent.clear();
         }
     }
 

@@ -38,12 +38,8 @@ impl Evidence {
 }
 
 fn is_timeout(reason: Reason) -> bool {
-    let timeouts = [
-        Reason::AttemptTimeout,
-        Reason::ConnectTimeout,
-        Reason::WriteTimeout,
-        Reason::ReadTimeout,
-    ];
+    let timeouts =
+        [Reason::AttemptTimeout, Reason::ConnectTimeout, Reason::WriteTimeout, Reason::ReadTimeout];
     timeouts.contains(&reason)
 }
 

@@ -16,11 +16,6 @@ impl Millionths {
         Self(permits as u64 * WHOLE)
     }
 
-    #[cfg(test)]
-    pub(super) const fn from_raw(millionths: u64) -> Self {
-        Self(millionths)
-    }
-
     pub(super) const fn raw(self) -> u64 {
         self.0
     }

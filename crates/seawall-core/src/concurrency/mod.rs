@@ -51,6 +51,7 @@
 
 mod aimd;
 mod envoy;
+mod estimator;
 mod event;
 mod evidence;
 mod gradient2;
