@@ -39,6 +39,7 @@ pub mod outlier;
 pub mod ratio;
 pub mod reason;
 pub mod rng;
+pub mod shed;
 pub mod time;
 pub mod upstream;
 pub mod window;
