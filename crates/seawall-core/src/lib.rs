@@ -25,6 +25,7 @@ extern crate std;
 pub mod backoff;
 pub mod balance;
 pub mod breaker;
+pub mod brownout;
 pub mod budget;
 pub mod bulkhead;
 pub mod call;
