@@ -32,8 +32,9 @@ pub(super) struct Slots {
 /// What closing a slot brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Closed {
-    /// It was quiet.
-    Quiet,
+    /// It was quiet, and the base is this now: the least of the quiet slots of the last minute,
+    /// or that of the closed one if it is older than that.
+    Quiet(Duration),
     /// It was busy or nearly empty, or there was none to close.
     Nothing,
 }
@@ -73,7 +74,7 @@ impl Slots {
         self.current = index;
         self.latencies.clear();
         self.was_busy = false;
-        if verdict.is_some() { Closed::Quiet } else { Closed::Nothing }
+        verdict.map_or(Closed::Nothing, |closed| Closed::Quiet(self.base().unwrap_or(closed)))
     }
 
     /// Forgets the closed slots, since something better is known.

@@ -130,8 +130,8 @@ impl Steady {
     /// Counts one attempt wherever it counts.
     fn take(&mut self, scene: &Scene, finished: &Finished) {
         self.confirmed_at.get_or_insert(scene.now);
-        if self.slots.advance(scene.now) == Closed::Quiet {
-            self.base = self.slots.base();
+        if let Closed::Quiet(base) = self.slots.advance(scene.now) {
+            self.base = Some(base);
             self.confirmed_at = Some(scene.now);
         }
         // What started before a dip was beside more attempts than the dip permits.

@@ -2,7 +2,9 @@
 
 mod examples;
 mod machine;
+mod model;
 mod service;
+mod table;
 mod traps;
 
 use super::*;

@@ -114,6 +114,36 @@ fn only_quiet_slots_move_the_base() {
 }
 
 #[test]
+fn a_quiet_slot_keeps_the_base_also_over_a_long_pause() {
+    let mut bench = Bench::new(LimitSettings::default());
+    (0..4).for_each(|_| _ = bench.round(sample(millis(10), 5)));
+    let base = bench.limit.snapshot().base;
+    bench.wait(Duration::from_mins(5)).finish(sample(millis(40), 20));
+    assert_eq!(bench.limit.snapshot().base, base);
+}
+
+/// What is slow even at half of the limit is not slow because of it.
+#[test]
+fn only_a_dip_makes_lasting_slowness_the_base() {
+    let mut bench = Bench::started_at(100, LimitSettings::default());
+    bench.round(sample(millis(10), 60));
+    let start = bench.limit.limit();
+    let dipped = |event: &LimitEvent| matches!(event, LimitEvent::Dip { .. });
+    while !bench.events.iter().any(dipped) {
+        let limit = bench.limit.limit();
+        assert!(bench.round(sample(millis(20), limit)) < start, "no drift");
+    }
+    let near = |bench: &Bench, millis| {
+        let base = bench.limit.snapshot().base.unwrap().as_millis();
+        (millis..=millis + 1).contains(&base)
+    };
+    assert!(bench.now >= at(600_000) && near(&bench, 10));
+    assert_eq!(bench.limit.limit(), 4, "it has fallen as far as it may, and stayed");
+    (0..2).for_each(|_| _ = bench.round(sample(millis(20), 2)));
+    assert!(near(&bench, 20));
+}
+
+#[test]
 fn every_change_is_reported_with_what_decided_it() {
     let mut bench = Bench::new(LimitSettings::default());
     bench.round(sample(millis(10), 20));
