@@ -99,8 +99,8 @@ impl Brownout {
         self.invariants();
     }
 
-    /// Takes new settings and keeps the level, unless it is skipped now: then the next lower one
-    /// holds. Streaks stay.
+    /// Takes new settings and keeps the level and the streaks. If the level is skipped now, the
+    /// next lower one holds; if brownout is off now, the normal one, also if it was pinned.
     pub fn reconfigure(
         &mut self,
         settings: BrownoutSettings,
@@ -111,7 +111,10 @@ impl Brownout {
         self.settings = bounded(settings);
         self.pressed = self.pressed.min(self.settings.rise_ticks - 1);
         self.relieved = self.relieved.min(self.settings.fall_ticks - 1);
-        if !self.is_pinned {
+        if self.settings.mode == Mode::Off {
+            (self.pressed, self.relieved, self.is_pinned) = (0, 0, false);
+            self.move_to(Level::Normal, Cause::Reconfigured, sink);
+        } else if !self.is_pinned {
             self.leave_skipped(sink);
         }
         self.invariants();

@@ -26,7 +26,7 @@
 //! - **Levels flap.** What is switched off relieves the pressure that switched it off. Hence the
 //!   gap between the two thresholds, the slow way down, and one step at a time.
 //! - **A signal that is missing** must not degrade anything: it counts as none.
-//! - **A person in the way of the rule.** A level that is pinned by hand stays until it is unpinned,
+//! - **A person in the way of the rule.** A level that is pinned by hand stays until it is let go,
 //!   and the rule goes on from there.
 //!
 //! # How a driver uses it

@@ -195,6 +195,17 @@ fn off_judges_nothing() {
 }
 
 #[test]
+fn switched_off_is_normal_and_pinned_by_nobody() {
+    let mut bench = bench();
+    bench.brownout.pin(Some(Level::Static), bench.now(), &mut bench.events);
+    let off = BrownoutSettings { mode: Mode::Off, ..Default::default() };
+    bench.brownout.reconfigure(off, bench.now(), &mut bench.events);
+    bench.brownout.reconfigure(BrownoutSettings::default(), bench.now(), &mut bench.events);
+    assert_eq!(bench.brownout.level(), Level::Normal);
+    assert_eq!(bench.press(200, 3), Level::Lean);
+}
+
+#[test]
 fn features_run_up_to_their_level() {
     let mut features = Features::new();
     let hedges = features.register("hedges", Level::Normal).unwrap();

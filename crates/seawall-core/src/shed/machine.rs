@@ -75,9 +75,13 @@ impl Shedder {
         }
     }
 
-    /// Takes new settings. The cursor and the window stay.
+    /// Takes new settings. The cursor and the window stay, but that off admits everything, and
+    /// begins so when it is on again.
     pub fn reconfigure(&mut self, settings: ShedSettings) {
         self.settings = settings;
+        if settings.mode == Mode::Off {
+            (self.cursor, self.part, self.overloaded_since) = (Cursor::OPEN, Part::default(), None);
+        }
     }
 
     /// Up to where calls are admitted: what callers may be told. In shadow mode, and when off,

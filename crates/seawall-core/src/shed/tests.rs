@@ -224,6 +224,15 @@ fn off_counts_nothing() {
 }
 
 #[test]
+fn switched_off_forgets_the_cursor() {
+    let mut shedder = Shedder::new(ShedSettings::default(), at(0));
+    assert!(window(&mut shedder, 0, [250; 4], 100) < Cursor::OPEN);
+    shedder.reconfigure(ShedSettings { mode: Mode::Off, ..ShedSettings::default() });
+    shedder.reconfigure(ShedSettings::default());
+    assert_eq!(shedder.cursor(), Cursor::OPEN);
+}
+
+#[test]
 fn a_reload_keeps_the_cursor() {
     let mut shedder = Shedder::new(ShedSettings::default(), at(0));
     let cursor = window(&mut shedder, 0, [250; 4], 100);
@@ -260,7 +269,9 @@ proptest! {
     /// Recounts a log of arrivals for the cursor that each window must end with.
     #[test]
     fn agrees_with_a_recount(
-        windows in prop::collection::vec((prop::collection::vec(0_u16..512, 0..300), 0_u64..40), 1..30),
+        windows in prop::collection::vec(
+            (prop::collection::vec(0_u16..512, 0..300), 0_u64..40), 1..30,
+        ),
     ) {
         let mut shedder = Shedder::new(ShedSettings::default(), at(0));
         for (second, (levels, wait)) in (0..).zip(windows) {
