@@ -1,9 +1,9 @@
 //! Controlled delay: when a queue that has become a habit is cut short.
 //!
-//! The request form of `CoDel` (Nichols and Jacobson, "Controlling Queue Delay", 2012; Maurer, "Fail
-//! at Scale", 2015). A burst fills a queue and drains; if even the least wait of an interval was
-//! long, the queue stands, and whoever has waited long is dropped so that the others are in time.
-//! Who is next in line is decided in `machine.rs`.
+//! The request form of `CoDel` (Nichols and Jacobson, "Controlling Queue Delay", 2012; Maurer,
+//! "Fail at Scale", 2015). A burst fills a queue and drains; if even the least wait of an interval
+//! was long, the queue stands, and whoever has waited long is dropped so that the others are in
+//! time. Who is next in line is decided in `machine.rs`.
 
 use crate::time::{Duration, Instant};
 

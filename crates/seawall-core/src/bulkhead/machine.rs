@@ -14,7 +14,8 @@ use crate::event::{Discard, Sink};
 use crate::reason::Reason;
 use crate::time::{Duration, Instant};
 
-/// The right to occupy one place, or as many as it weighs. Ends in [`Bulkhead::release`], exactly once: it cannot be copied.
+/// The right to occupy one place, or as many as it weighs. Ends in [`Bulkhead::release`], exactly
+/// once: it cannot be copied.
 ///
 /// It belongs to one attempt, and is released when that attempt has ended, the body of its answer
 /// included; a call that waits between attempts holds none. One that is lost keeps its place.

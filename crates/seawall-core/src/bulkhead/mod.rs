@@ -41,7 +41,7 @@
 //!
 //! Blocking work, which keeps its permit also when nobody waits for it any more, is in
 //! `blocking.rs`. Adaptive limits are in `concurrency` and set at run time
-//! ([`Bulkhead::set_limit`]), priorities in `shed`; who retries a refusal is decided by calls; locks
+//! ([`Bulkhead::set_limit`]), priorities in `shed`; calls decide who retries a refusal. Locks
 //! are the driver's, for whom `occupancy.rs` holds a compartment in one word.
 
 mod blocking;

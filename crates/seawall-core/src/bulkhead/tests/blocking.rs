@@ -83,7 +83,9 @@ fn threads_are_bounded_and_a_lowered_number_drains() {
 proptest! {
     /// Each job as a line of a list: running or not, abandoned or not.
     #[test]
-    fn agrees_with_a_list_of_jobs(operations in prop::collection::vec((0_u8..3, any::<usize>()), 1..200)) {
+    fn agrees_with_a_list_of_jobs(
+        operations in prop::collection::vec((0_u8..3, any::<usize>()), 1..200),
+    ) {
         let mut pool = pool(5);
         let mut list: Vec<(Job, bool, bool)> = Vec::new();
         let mut events = Vec::new();
@@ -107,7 +109,7 @@ proptest! {
                 (_, None) => {}
             }
             let running = list.iter().filter(|(_, running, _)| *running).count();
-            let zombies = list.iter().filter(|(_, running, abandoned)| *running && *abandoned).count();
+            let zombies = list.iter().filter(|(_, running, gone)| *running && *gone).count();
             let expected = (running, running, zombies);
             let (in_use, running, zombies) = counts(&pool);
             prop_assert_eq!((in_use as usize, running as usize, zombies as usize), expected);
