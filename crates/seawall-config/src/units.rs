@@ -65,6 +65,24 @@ pub fn parse_share(text: &str) -> Result<Ratio, String> {
     ratio(ppm, text)
 }
 
+/// Reads a quantile: `p50`, `p99.9`.
+///
+/// # Errors
+/// What is wrong with the text, as the end of a sentence about it; also a quantile of 0.
+pub fn parse_quantile(text: &str) -> Result<Ratio, String> {
+    let wrong = || format!("\"{text}\" is no quantile from p0.0001 to p100");
+    let number = text.strip_prefix('p').ok_or_else(wrong)?;
+    let ppm = scaled(number, 10_000).ok_or_else(wrong)?;
+    let share = ratio(ppm, text)?;
+    if share == Ratio::ZERO || share > Ratio::ONE { Err(wrong()) } else { Ok(share) }
+}
+
+/// Prints a quantile: `p99`, `p99.9`.
+#[must_use]
+pub fn print_quantile(share: Ratio) -> String {
+    format!("p{}", share.to_string().trim_end_matches('%'))
+}
+
 /// Reads a plain factor such as `2` or `1.5`, at most 4 294.
 ///
 /// # Errors
@@ -176,6 +194,8 @@ mod tests {
         assert_eq!(why("64KB"), "\"KB\" in \"64KB\" is not one of GiB, MiB, KiB, B");
         assert_eq!(why("99999999999GiB"), "\"99999999999GiB\" is no number that can be held");
         assert_eq!(parse_share("999999%").unwrap_err(), "\"999999%\" is too large");
+        assert_eq!(parse_quantile("p0").unwrap_err(), "\"p0\" is no quantile from p0.0001 to p100");
+        assert_eq!(parse_quantile("95"), parse_quantile("95%").map_err(|e| e.replace('%', "")));
         assert_eq!(parse_rate("10").unwrap_err(), "\"10\" names no period");
         assert!(parse_rate("7/min").unwrap_err().contains("whole number for each second"));
         assert!(parse_rate("7/day").unwrap_err().contains("/s, /min, /h"));
@@ -193,12 +213,14 @@ mod tests {
             prop_assert_eq!(parse_share(&share.to_string()), Ok(share));
             prop_assert_eq!(parse_factor(&print_factor(share)), Ok(share));
             prop_assert_eq!(parse_rate(&print_rate(rate)), Ok(rate));
+            let quantile = Ratio::from_ppm(ppm % 1_000_000 + 1);
+            prop_assert_eq!(parse_quantile(&print_quantile(quantile)), Ok(quantile));
         }
 
         #[test]
         fn no_text_makes_a_reader_panic(text in "[ -~é]{0,24}") {
             drop((parse_duration(&text), parse_size(&text), parse_share(&text)));
-            drop((parse_factor(&text), parse_rate(&text)));
+            drop((parse_factor(&text), parse_rate(&text), parse_quantile(&text)));
         }
     }
 }
