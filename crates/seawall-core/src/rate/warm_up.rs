@@ -222,7 +222,8 @@ fn share(value: u128, part: u128, whole: u128) -> u128 {
     let excess = |number: u128| (u128::BITS - number.leading_zeros()).saturating_sub(SCALE_BITS);
     let shift = excess(part).max(excess(whole));
     let narrow = excess(value).saturating_sub(8);
-    let up = |number: u128, bits: u32| (number >> bits) + u128::from(number % (1 << bits) > 0);
+    let up =
+        |number: u128, bits: u32| (number >> bits) + u128::from(!number.is_multiple_of(1 << bits));
     let product = up(value, narrow).saturating_mul(up(part, shift));
     let divided = product.div_ceil((whole >> shift).max(1));
     divided.checked_shl(narrow).unwrap_or(u128::MAX)
