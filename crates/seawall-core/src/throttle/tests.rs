@@ -186,7 +186,7 @@ proptest! {
             let accepts = log.iter().filter(live).filter(|entry| entry.2).count() as u128;
             let excess = (requests * 1_000_000).saturating_sub(2_000_000 * accepts);
             let p = if requests < 10 { 0 } else { (excess / (requests + 1)).min(900_000) };
-            let refuses = u128::from(bits) * 1_000_000 >> 64 < p;
+            let refuses = (u128::from(bits) * 1_000_000) >> 64 < p;
             let admitted = throttle.admit(Importance::Normal, Draw::from_bits(bits), at(now), &mut Discard);
             prop_assert_eq!(admitted.is_err(), refuses);
             log.push((now, true, false));
