@@ -62,8 +62,8 @@ impl ThrottleSettings {
     ///
     /// # Errors
     ///
-    /// [`Invalid`] for a K below 1, which would refuse attempts of an upstream that accepts all; for
-    /// a K of something more important below that of something less so; for a cap of 100 % and
+    /// [`Invalid`] for a K below 1, which would refuse attempts of an upstream that accepts all;
+    /// for a K of something more important below that of something less so; for a cap of 100 % and
     /// more, which would never see a recovery; for a window below 10 ms or above an hour.
     pub fn validate(&self) -> Result<(), Invalid> {
         if self.low < Ratio::ONE {

@@ -181,13 +181,16 @@ proptest! {
         let mut now = 0;
         for (wait, bits, answer, pick) in steps {
             now += wait;
-            let live = |(then, counts, _): &&(u64, bool, bool)| *counts && bucket(*then) + 10 > bucket(now);
+            let live = |(then, counts, _): &&(u64, bool, bool)| {
+                *counts && bucket(*then) + 10 > bucket(now)
+            };
             let requests = log.iter().filter(live).count() as u128;
             let accepts = log.iter().filter(live).filter(|entry| entry.2).count() as u128;
             let excess = (requests * 1_000_000).saturating_sub(2_000_000 * accepts);
             let p = if requests < 10 { 0 } else { (excess / (requests + 1)).min(900_000) };
             let refuses = (u128::from(bits) * 1_000_000) >> 64 < p;
-            let admitted = throttle.admit(Importance::Normal, Draw::from_bits(bits), at(now), &mut Discard);
+            let draw = Draw::from_bits(bits);
+            let admitted = throttle.admit(Importance::Normal, draw, at(now), &mut Discard);
             prop_assert_eq!(admitted.is_err(), refuses);
             log.push((now, true, false));
             if let Ok(passed) = admitted {
@@ -195,7 +198,11 @@ proptest! {
             }
             if pick < open.len() {
                 let (passed, index) = open.swap_remove(pick);
-                let answer = [Answer::Accepted, Answer::Overloaded, Answer::Unsent, Answer::Accepted][usize::from(answer)];
+                let answer = match answer {
+                    0 => Answer::Overloaded,
+                    1 => Answer::Unsent,
+                    _ => Answer::Accepted,
+                };
                 throttle.settle(passed, answer, at(now));
                 log[index].1 = answer != Answer::Unsent;
                 log[index].2 = answer == Answer::Accepted;
