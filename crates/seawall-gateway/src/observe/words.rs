@@ -2,6 +2,7 @@
 
 use seawall_core::breaker::{BreakerEvent, BreakerSnapshot, Cause, Manual, Phase};
 use seawall_core::call::{Role, StepKind};
+use seawall_core::concurrency::LimitEvent;
 use seawall_core::endpoint::EndpointId;
 use seawall_core::health::{Change, HealthState};
 use seawall_core::outcome::{
@@ -9,7 +10,9 @@ use seawall_core::outcome::{
     Unprocessed,
 };
 use seawall_core::outlier::{Finding, OutlierEvent};
+use seawall_core::rate::RateEvent;
 use seawall_core::ratio::Ratio;
+use seawall_core::shed::ShedEvent;
 use seawall_core::time::{Duration, Instant};
 use seawall_core::timeout::TimeoutAdapted;
 use seawall_core::upstream::ChoiceReason;
@@ -117,6 +120,37 @@ pub(super) fn of_timeout(change: &TimeoutAdapted) -> String {
     let TimeoutAdapted { old, new, p99, samples, .. } = *change;
     let (old, new, p99) = (seconds(old), seconds(new), seconds(p99));
     format!("from {old} to {new}: p99 is {p99} over {samples} attempts")
+}
+
+/// A change of an adaptive rate; refusals concern one call.
+pub(super) fn of_rate(event: &RateEvent) -> Option<String> {
+    match event {
+        RateEvent::Adapted { share } => Some(format!("{share} of the configured rate")),
+        RateEvent::OverflowKeys { keys } => Some(format!("{keys} keys share the overflow")),
+        RateEvent::Limited { .. } | RateEvent::Impossible { .. } | RateEvent::Queued { .. } => None,
+    }
+}
+
+/// Entering and leaving overload; what is shed concerns one call.
+pub(super) fn of_shed(event: &ShedEvent) -> Option<Words> {
+    match *event {
+        ShedEvent::OverloadEntered { wait } => {
+            Some(("overload_entered", format!("calls wait {} on average", seconds(wait))))
+        }
+        ShedEvent::OverloadLeft { after } => {
+            Some(("overload_left", format!("after {}", seconds(after))))
+        }
+        ShedEvent::Shed { .. } => None,
+    }
+}
+
+/// A change of the adaptive limit.
+pub(super) fn of_limit(event: &LimitEvent) -> Option<String> {
+    match *event {
+        LimitEvent::Changed { old, new, .. } => Some(format!("from {old} to {new} in flight")),
+        LimitEvent::Dip { resume, .. } => Some(format!("a short dip below {resume} to measure")),
+        LimitEvent::Rejected { .. } => None,
+    }
 }
 
 /// The name of a verdict of active health.
