@@ -219,6 +219,7 @@ fn of_observation(seen: Observation) -> String {
         Observation::Grpc { code, pushback, .. } => of_grpc(code, pushback),
         Observation::Unprocessed(Unprocessed::StreamRefused) => "stream refused".to_owned(),
         Observation::Unprocessed(Unprocessed::GoneAway) => "gone away, unprocessed".to_owned(),
+        Observation::Judged(_) => "a result".to_owned(),
         Observation::Completed => "the whole answer".to_owned(),
         Observation::ConnectFailed(why) => of_connect(why).to_owned(),
         Observation::Lost { connection, sent } => {
