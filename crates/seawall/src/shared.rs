@@ -72,6 +72,8 @@ struct After {
 }
 
 /// Wakers of calls that own a permit now. One step hardly ever frees more than one.
+///
+/// Dropping wakes them: should one panic, the others are woken all the same.
 #[derive(Debug, Default)]
 struct Woken {
     first: Option<Waker>,
@@ -86,8 +88,15 @@ impl Woken {
         }
     }
 
-    fn wake(self) {
-        self.first.into_iter().chain(self.more).for_each(Waker::wake);
+}
+
+impl Drop for Woken {
+    fn drop(&mut self) {
+        let next = self.first.take().or_else(|| self.more.pop());
+        if let Some(waker) = next {
+            let _rest = Self { first: None, more: std::mem::take(&mut self.more) };
+            waker.wake();
+        }
     }
 }
 
@@ -176,7 +185,7 @@ impl Shared {
     }
 
     fn follow(&self, after: After) {
-        after.woken.wake();
+        drop(after.woken);
         for event in &after.events {
             self.listeners.publish(event);
         }

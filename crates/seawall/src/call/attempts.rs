@@ -54,7 +54,10 @@ impl<Fut: Future> Attempts<Fut> {
     }
 
     /// The first result that is ready, older attempts first. Its attempt is dropped.
-    pub(super) fn poll_any(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Brought<Fut::Output>> {
+    pub(super) fn poll_any(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Brought<Fut::Output>> {
         let mut this = self.project();
         if let Some(future) = this.inline.as_mut().as_pin_mut()
             && let Poll::Ready(result) = future.poll(cx)

@@ -19,7 +19,11 @@ pin_project! {
 
 impl Timer {
     /// Ready when `at` has come; never without one.
-    pub(super) fn poll_until(self: Pin<&mut Self>, at: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_until(
+        self: Pin<&mut Self>,
+        at: Option<Instant>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         let Some(at) = at else { return Poll::Pending };
         let mut sleep = self.project().sleep;
         match sleep.as_mut().as_pin_mut() {

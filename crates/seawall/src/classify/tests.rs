@@ -96,7 +96,10 @@ mod http {
     #[test]
     fn t41_only_whole_seconds_are_a_hint() {
         assert_eq!(answer(503, Some("2")).hint(), Some(Duration::from_secs(2)));
-        assert_eq!(answer(429, Some("99999999999999999999")).hint(), Some(Duration::from_secs(u64::MAX)));
+        assert_eq!(
+            answer(429, Some("99999999999999999999")).hint(),
+            Some(Duration::from_secs(u64::MAX))
+        );
         for value in ["-1", "1.5", "soon", "", "Sun, 06 Nov 1994 08:49:37 GMT"] {
             assert_eq!(answer(503, Some(value)).hint(), None, "{value}");
         }
