@@ -147,8 +147,8 @@ impl Plan {
     /// endpoints come their breakers and the outlier detector, unless switched off by name.
     fn endpoint_breaker(&self) -> BreakerSettings {
         let default = BreakerSettings::for_endpoint();
-        let asked = self.endpoint_breaker.or(self.endpoints.as_ref().map(|_| default));
-        self.breaker(asked, default)
+        let implied = self.endpoints.is_some().then_some(default);
+        self.breaker(self.endpoint_breaker.or(implied), default)
     }
 
     fn outlier(&self) -> OutlierSettings {
