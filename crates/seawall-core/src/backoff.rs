@@ -1,18 +1,26 @@
 //! Backoff and jitter: how long to wait before a retry.
 //!
-//! Whether to retry at all, and whether the wait fits the deadline, is decided by the call.
+//! Whether to retry at all, and whether the wait fits the deadline, is decided by the call. What a
+//! service says about when to come back is in `backoff/hint.rs`.
+//!
+//! | schedule | made by |
+//! | --- | --- |
+//! | none | [`BackoffSettings::none`] |
+//! | constant | [`BackoffSettings::constant`] |
+//! | exponential | [`BackoffSettings::exponential`] |
+//! | full, equal or decorrelated jitter | any of them [`jittered`](BackoffSettings::jittered) |
+//! | at once, then any other | any of them with [`FirstRetry::AtOnceIfUnsent`] |
 //!
 //! Waits are whole nanoseconds and always in [0, cap]: the cap binds the wait after its random part
 //! too, not only before it. Nothing overflows, whatever the number of the retry.
 
+mod hint;
+
+pub use hint::{HINT_MAX, HintTooFar, Pushback, delta_seconds, follow, pushback, with_hint};
+
 use crate::ratio::Ratio;
 use crate::rng::Draw;
 use crate::time::{Duration, nanos};
-
-/// The longest hint of a server that is followed. A longer one, or one beyond the deadline, means
-/// not to retry, and is handed to the caller instead. The same limit as Envoy's: who waits longer
-/// than five minutes only holds resources, and a wrong hint must not hold them for hours.
-pub const HINT_MAX: Duration = Duration::from_secs(300);
 
 /// The random part of a backoff.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +37,19 @@ pub enum Jitter {
     Decorrelated,
 }
 
+/// What comes before the first retry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FirstRetry {
+    /// The schedule's first wait. The default.
+    #[default]
+    Waits,
+    /// Nothing, if the failed attempt was provably never sent: a connection that was refused or
+    /// closed under the request says nothing about load, and another endpoint may do. The retries
+    /// after it follow the schedule from its beginning. After any other failure the first retry
+    /// waits like the rest.
+    AtOnceIfUnsent,
+}
+
 /// Settings of a backoff: `raw(n) = min(cap, base · factor^(n−1))` before retry n.
 ///
 /// Default: [`BackoffSettings::transient`].
@@ -42,20 +63,48 @@ pub struct BackoffSettings {
     pub cap: Duration,
     /// The random part.
     pub jitter: Jitter,
+    /// What comes before the first retry.
+    pub first: FirstRetry,
 }
 
 impl BackoffSettings {
+    /// No wait at all. For tests, and for callers whose budget is the only brake.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self::constant(Duration::ZERO)
+    }
+
+    /// The same wait before every retry, without a random part.
+    #[must_use]
+    pub const fn constant(wait: Duration) -> Self {
+        Self {
+            base: wait,
+            factor: Ratio::ONE,
+            cap: wait,
+            jitter: Jitter::None,
+            first: FirstRetry::Waits,
+        }
+    }
+
+    /// Doubling from `base` up to `cap`, without a random part.
+    #[must_use]
+    pub const fn exponential(base: Duration, cap: Duration) -> Self {
+        Self { factor: Ratio::from_percent(200), cap, ..Self::constant(base) }
+    }
+
+    /// The same with this random part.
+    #[must_use]
+    pub const fn jittered(self, jitter: Jitter) -> Self {
+        Self { jitter, ..self }
+    }
+
     /// After failures that pass by themselves: from 50 ms to 2 s, doubling, full jitter. The first
     /// wait is that of a lost connection or a restarted process, and three attempts fit any
     /// total deadline of seconds.
     #[must_use]
     pub const fn transient() -> Self {
-        Self {
-            base: Duration::from_millis(50),
-            factor: Ratio::from_percent(200),
-            cap: Duration::from_secs(2),
-            jitter: Jitter::Full,
-        }
+        let (base, cap) = (Duration::from_millis(50), Duration::from_secs(2));
+        Self::exponential(base, cap).jittered(Jitter::Full)
     }
 
     /// After being asked to slow down: from 1 s to 20 s, since whoever is out of capacity needs
@@ -72,13 +121,15 @@ impl Default for BackoffSettings {
     }
 }
 
-/// The backoff of one call: what decorrelated jitter remembers.
+/// The backoff of one call: what decorrelated jitter remembers, and where its schedule began.
 ///
 /// It lives in the call, never in shared state, and is deliberately not `Clone`: two calls that
 /// went on from one memory would wait alike.
 #[derive(Debug, Default)]
 pub struct Backoff {
     previous: Option<Duration>,
+    /// Retries that the schedule does not count: it begins after them.
+    skipped: u32,
 }
 
 impl Backoff {
@@ -87,15 +138,34 @@ impl Backoff {
     /// `draw` is `u`; give a fresh one each time. Settings may change between retries, say because
     /// the last failure was of another kind.
     pub fn next(&mut self, settings: &BackoffSettings, retry: u32, draw: Draw) -> Duration {
+        let step = retry.saturating_sub(self.skipped);
         let delay = match settings.jitter {
-            Jitter::None => raw(settings, retry),
-            Jitter::Full => share(draw, raw(settings, retry)),
-            Jitter::Equal => equal(raw(settings, retry), draw),
+            Jitter::None => raw(settings, step),
+            Jitter::Full => share(draw, raw(settings, step)),
+            Jitter::Equal => equal(raw(settings, step), draw),
             Jitter::Decorrelated => self.decorrelated(settings, draw),
         };
         debug_assert!(delay <= settings.cap, "a wait of {delay:?} is above the cap");
         self.previous = Some(delay);
         delay
+    }
+
+    /// As [`Backoff::next`], after an attempt that was provably never sent: the first retry comes
+    /// at once where [`FirstRetry::AtOnceIfUnsent`] says so.
+    pub fn next_unsent(&mut self, settings: &BackoffSettings, retry: u32, draw: Draw) -> Duration {
+        match settings.first {
+            FirstRetry::AtOnceIfUnsent if retry <= 1 => {
+                self.restart_after(retry);
+                Duration::ZERO
+            }
+            FirstRetry::AtOnceIfUnsent | FirstRetry::Waits => self.next(settings, retry, draw),
+        }
+    }
+
+    /// Begins the schedule anew: the retry after this one waits as the first. For servers that set
+    /// the wait before `retry` themselves ([`Pushback`]).
+    pub fn restart_after(&mut self, retry: u32) {
+        *self = Self { previous: None, skipped: retry.max(1) };
     }
 
     /// `min(cap, base + u · (3 · previous − base))`, previous being `base` at first.
@@ -122,16 +192,6 @@ pub fn raw(settings: &BackoffSettings, retry: u32) -> Duration {
         .and_then(|growth| growth.times(base));
     // What does not fit is longer than any cap.
     grown.map_or(settings.cap, |grown| grown.rounded().min(settings.cap))
-}
-
-/// A backoff that respects a server's `hint` when to come back (`Retry-After` and its kin):
-/// `max(delay, hint + u · hint/2)`. The random part only adds, so nobody comes early, and spreads
-/// over half the hint, so not everybody comes at once.
-///
-/// Hints above [`HINT_MAX`] and those that end beyond the deadline are the caller's to refuse.
-#[must_use]
-pub fn with_hint(delay: Duration, hint: Duration, draw: Draw) -> Duration {
-    delay.max(hint.saturating_add(share(draw, hint / 2)))
 }
 
 /// `raw/2 + u · raw/2`, never above `raw`.

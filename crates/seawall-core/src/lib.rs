@@ -22,15 +22,18 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod amplification;
 pub mod backoff;
 pub mod balance;
 pub mod breaker;
 pub mod budget;
 pub mod bulkhead;
 pub mod call;
+pub mod deadline;
 pub mod endpoint;
 pub mod event;
 pub mod health;
+pub mod hedge;
 pub mod histogram;
 pub mod invalid;
 pub mod outcome;
@@ -39,6 +42,7 @@ pub mod ratio;
 pub mod reason;
 pub mod rng;
 pub mod time;
+pub mod timeout;
 pub mod upstream;
 pub mod window;
 

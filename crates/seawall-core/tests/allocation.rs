@@ -59,7 +59,7 @@ impl World {
         let (mut call, _) = Call::start(CallSettings::default(), FACTS, &mut self.ctx());
         assert_eq!(call.head(1, BAD, Replay::Possible, &mut self.ctx()), Action::Wait);
         self.now = call.next_deadline().unwrap_or_default();
-        assert!(matches!(call.timer(&mut self.ctx()), Action::Attempt(_)));
+        assert!(matches!(call.timer(Replay::Possible, &mut self.ctx()), Action::Attempt(_)));
         let action = call.head(2, OK, Replay::Possible, &mut self.ctx());
         assert_eq!(action, Action::Deliver(2));
         let action = call.ended(2, Observation::Completed, Replay::Possible, &mut self.ctx());

@@ -12,8 +12,9 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 use seawall_core::bulkhead::Waiter;
-use seawall_core::call::{Action, Context};
+use seawall_core::call::{Action, Context, Step, Trail};
 use seawall_core::endpoint::EndpointId;
+use seawall_core::event::Sink;
 use seawall_core::histogram::RotatingHistogram;
 use seawall_core::rng::Stream;
 use seawall_core::time::{Duration, Instant};
@@ -154,19 +155,48 @@ impl SharedUpstream {
     }
 
     /// One step of a call. A call that is told to wait for a permit is registered under the
-    /// same lock, so that no grant can slip by; `place` keeps its registration.
+    /// same lock, so that no grant can slip by; `side` keeps its registration and its trail.
     pub(crate) fn step_call(
         &self,
         now: Instant,
         rng: &mut Stream,
-        place: &mut QueuePlace,
-        act: impl FnOnce(&mut Context<'_, Stream, Vec<Event>>) -> Action,
+        side: &mut CallSide,
+        act: impl FnOnce(&mut Context<'_, Stream, Ledger<'_>>) -> Action,
     ) -> (Action, After) {
         let mut locked = self.lock();
         let Locked { machine, events, .. } = &mut *locked;
-        let action = act(&mut Context { now, upstream: machine, rng, sink: events });
-        locked.register(place, &action);
+        let mut ledger = Ledger { events, trail: &mut side.trail };
+        let action = act(&mut Context { now, upstream: machine, rng, sink: &mut ledger });
+        locked.register(&mut side.place, &action);
         (action, locked.after(now))
+    }
+}
+
+/// What a call keeps beside its machine.
+#[derive(Debug, Default)]
+pub(crate) struct CallSide {
+    /// Its registration in the queue.
+    pub(crate) place: QueuePlace,
+    /// What was decided for it.
+    pub(crate) trail: Trail,
+}
+
+/// Where a step of a call reports: changes of state to the upstream, decisions to its trail.
+#[derive(Debug)]
+pub(crate) struct Ledger<'a> {
+    events: &'a mut Vec<Event>,
+    trail: &'a mut Trail,
+}
+
+impl Sink<Event> for Ledger<'_> {
+    fn emit(&mut self, event: Event) {
+        self.events.push(event);
+    }
+}
+
+impl Sink<Step> for Ledger<'_> {
+    fn emit(&mut self, step: Step) {
+        self.trail.emit(step);
     }
 }
 

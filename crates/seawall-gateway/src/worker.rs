@@ -16,7 +16,6 @@ use seawall_config::{Expose, ListenerConfig, Network};
 use seawall_core::call::{Action, Context, Until};
 use seawall_core::reason::Reason;
 use seawall_core::rng::Stream;
-use seawall_core::upstream::Event;
 
 use crate::answer::LocalAnswer;
 use crate::body::Body;
@@ -26,7 +25,7 @@ use crate::observe::PoolStatus;
 use crate::pools::Pools;
 use crate::proxy::{Arrival, proxy};
 use crate::shared::Shared;
-use crate::upstreams::{QueuePlace, SharedUpstream};
+use crate::upstreams::{CallSide, Ledger, SharedUpstream};
 use crate::wire::Caller;
 
 /// How often a worker tends its pools and reports on them.
@@ -106,11 +105,11 @@ impl Worker {
     pub(crate) fn step_call(
         &self,
         upstream: &SharedUpstream,
-        place: &mut QueuePlace,
-        act: impl FnOnce(&mut Context<'_, Stream, Vec<Event>>) -> Action,
+        side: &mut CallSide,
+        act: impl FnOnce(&mut Context<'_, Stream, Ledger<'_>>) -> Action,
     ) -> Action {
         let mut rng = self.rng.borrow_mut();
-        let (action, after) = upstream.step_call(self.clock.now(), &mut rng, place, act);
+        let (action, after) = upstream.step_call(self.clock.now(), &mut rng, side, act);
         drop(rng);
         after.wake();
         if !after.events.is_empty() {

@@ -152,7 +152,7 @@ impl RetryLayer {
         let (factor, jitter) = (or(self.factor, backoff.factor), or(self.jitter, backoff.jitter));
         self.on.unwrap_or(true).then(|| RetryConfig {
             max_attempts: or(self.max_attempts, max_attempts),
-            backoff: BackoffSettings { base, factor, cap, jitter },
+            backoff: BackoffSettings { base, factor, cap, jitter, ..backoff },
             on_500: if or(self.on_500, false) { RetryOn500::IfSafe } else { RetryOn500::Never },
         })
     }

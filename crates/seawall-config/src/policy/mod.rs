@@ -6,9 +6,8 @@
 mod fallback;
 mod layer;
 
-use seawall_core::backoff::{BackoffSettings, Jitter};
+use seawall_core::backoff::BackoffSettings;
 use seawall_core::outcome::RetryOn500;
-use seawall_core::ratio::Ratio;
 use seawall_core::time::Duration;
 
 pub use fallback::Rung;
@@ -91,16 +90,7 @@ pub struct RetryConfig {
 
 impl Default for RetryConfig {
     fn default() -> Self {
-        Self {
-            max_attempts: 3,
-            backoff: BackoffSettings {
-                base: Duration::from_millis(50),
-                factor: Ratio::from_percent(200),
-                cap: Duration::from_secs(2),
-                jitter: Jitter::Full,
-            },
-            on_500: RetryOn500::Never,
-        }
+        Self { max_attempts: 3, backoff: BackoffSettings::transient(), on_500: RetryOn500::Never }
     }
 }
 

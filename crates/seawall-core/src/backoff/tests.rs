@@ -2,6 +2,8 @@
 
 #![expect(clippy::float_arithmetic, reason = "the naive model is real numbers")]
 
+mod hint;
+
 use super::*;
 use crate::rng::{Rng, Stream};
 use proptest::prelude::*;
@@ -16,7 +18,7 @@ fn millis(millis: u64) -> Duration {
 /// Base 100 ms, cap 2 s, doubling.
 fn settings(jitter: Jitter) -> BackoffSettings {
     let (base, cap) = (millis(100), millis(2_000));
-    BackoffSettings { base, factor: Ratio::from_percent(200), cap, jitter }
+    BackoffSettings::exponential(base, cap).jittered(jitter)
 }
 
 /// The first waits in microseconds, each with the same draw.
@@ -44,20 +46,6 @@ fn bo_3_decorrelated_waits_grow_from_the_previous_one() {
     let expected = [200_000, 350_000, 575_000, 912_500, 1_418_750, 2_000_000];
     assert_eq!(waits(Jitter::Decorrelated, Draw::HALF, 6), expected);
     assert_eq!(waits(Jitter::Decorrelated, Draw::ZERO, 6), [100_000; 6]);
-}
-
-#[test]
-fn bo_4_a_hint_outweighs_a_shorter_backoff_and_is_spread_upwards() {
-    let hint = Duration::from_secs(2);
-    assert_eq!(with_hint(millis(80), hint, Draw::HALF), millis(2_500));
-    assert_eq!(with_hint(millis(80), hint, Draw::ZERO), hint);
-    assert_eq!(with_hint(millis(9_000), hint, Draw::HALF), millis(9_000));
-    assert_eq!(with_hint(millis(80), Duration::ZERO, Draw::ALMOST_ONE), millis(80));
-}
-
-#[test]
-fn an_absurd_hint_saturates() {
-    assert_eq!(with_hint(millis(1), Duration::MAX, Draw::ALMOST_ONE), Duration::MAX);
 }
 
 #[test]
@@ -158,6 +146,55 @@ fn settings_may_change_between_retries() {
     assert_eq!(backoff.next(&throttled, 2, Draw::ALMOST_ONE), Duration::from_secs(1));
 }
 
+#[test]
+fn no_schedule_never_waits_and_a_constant_one_waits_alike() {
+    let (none, constant) = (BackoffSettings::none(), BackoffSettings::constant(millis(70)));
+    for retry in [0, 1, 2, 1_025, u32::MAX] {
+        let wait = |settings| Backoff::default().next(&settings, retry, Draw::ALMOST_ONE);
+        assert_eq!(wait(none), Duration::ZERO);
+        assert_eq!(wait(constant), millis(70));
+        assert_eq!(
+            raw(&BackoffSettings::exponential(millis(70), millis(90)), retry.max(2)),
+            millis(90)
+        );
+    }
+}
+
+#[test]
+fn only_an_attempt_that_was_never_sent_is_retried_at_once() {
+    let at_once = BackoffSettings { first: FirstRetry::AtOnceIfUnsent, ..settings(Jitter::None) };
+    let mut unsent = Backoff::default();
+    let waits = [1, 2, 3].map(|retry| unsent.next_unsent(&at_once, retry, Draw::HALF).as_millis());
+    assert_eq!(waits, [0, 100, 200], "then the schedule from its beginning");
+    let mut sent = Backoff::default();
+    let waits = [1, 2].map(|retry| sent.next(&at_once, retry, Draw::HALF).as_millis());
+    assert_eq!(waits, [100, 200]);
+    let mut later = Backoff::default();
+    let first = later.next(&at_once, 1, Draw::HALF);
+    let second = later.next_unsent(&at_once, 2, Draw::HALF);
+    assert_eq!((first, second), (millis(100), millis(200)), "only the first retry comes at once");
+}
+
+#[test]
+fn an_unsent_attempt_waits_like_any_other_unless_settings_say_otherwise() {
+    let mut backoff = Backoff::default();
+    assert_eq!(backoff.next_unsent(&settings(Jitter::None), 1, Draw::HALF), millis(100));
+}
+
+#[test]
+fn a_restart_begins_the_schedule_anew() {
+    for jitter in [Jitter::None, Jitter::Decorrelated] {
+        let mut backoff = Backoff::default();
+        let next = |backoff: &mut Backoff, retry| {
+            backoff.next(&settings(jitter), retry, Draw::HALF).as_millis()
+        };
+        let before = [next(&mut backoff, 1), next(&mut backoff, 2)];
+        backoff.restart_after(3);
+        let after = [next(&mut backoff, 4), next(&mut backoff, 5)];
+        assert_eq!(before, after, "{jitter:?}");
+    }
+}
+
 /// Any settings, sensible or not.
 fn any_settings() -> impl Strategy<Value = BackoffSettings> {
     let duration = || {
@@ -177,7 +214,8 @@ fn any_settings() -> impl Strategy<Value = BackoffSettings> {
     ];
     let jitter = prop::sample::select(JITTERS.to_vec());
     (duration(), factor, duration(), jitter).prop_map(|(base, factor, cap, jitter)| {
-        BackoffSettings { base, factor: Ratio::from_ppm(factor), cap, jitter }
+        let factor = Ratio::from_ppm(factor);
+        BackoffSettings { base, factor, cap, jitter, first: FirstRetry::Waits }
     })
 }
 
@@ -205,6 +243,7 @@ proptest! {
             factor: Ratio::from_ppm(factor),
             cap: Duration::from_nanos(cap),
             jitter: Jitter::None,
+            first: FirstRetry::Waits,
         };
         let (ours, naive) = (raw(&settings, retry).as_secs_f64(), naive_raw(&settings, retry));
         prop_assert!((ours - naive).abs() <= naive * 1e-6 + 1e-9, "{ours} is not {naive}");
@@ -252,15 +291,5 @@ proptest! {
         prop_assert!(wait(Jitter::Equal) >= raw / 2 && wait(Jitter::Equal) <= raw);
         let decorrelated = wait(Jitter::Decorrelated);
         prop_assert!(decorrelated >= millis(100) && decorrelated < millis(300));
-    }
-
-    #[test]
-    fn a_hint_is_never_undercut_nor_stretched_by_more_than_half(
-        delay in any::<u64>(), hint in any::<u64>(), bits in any::<u64>(),
-    ) {
-        let (delay, hint) = (Duration::from_nanos(delay), Duration::from_nanos(hint));
-        let wait = with_hint(delay, hint, Draw::from_bits(bits));
-        prop_assert!(wait >= hint && wait >= delay);
-        prop_assert!(wait <= delay.max(hint + hint / 2));
     }
 }

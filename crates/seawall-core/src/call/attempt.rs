@@ -1,17 +1,31 @@
-//! The attempts of a call: the one in flight and the endpoints already tried.
+//! An attempt of a call, and the endpoints already tried.
 
 use crate::bulkhead::Permit;
 use crate::endpoint::Slot;
+use crate::hedge::Hedge;
 use crate::outcome::Outcome;
 use crate::time::{Duration, Instant};
 use crate::upstream::Choice;
 
 use super::ATTEMPTS_MAX;
 
+/// Why an attempt is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It is the first of its call.
+    First,
+    /// An earlier one has ended.
+    Retry,
+    /// Another one is slow and still runs.
+    Hedge,
+}
+
 /// An attempt that holds a permit and the receipts of its endpoint.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) number: u32,
+    /// What a hedge owes an account of, until it has given it.
+    pub(super) hedge: Option<Hedge>,
     pub(super) choice: Choice,
     pub(super) permit: Permit,
     pub(super) started: Instant,

@@ -1,15 +1,14 @@
 //! How a call ends: down the ladder, with an answer, or without.
 
 use crate::breaker::Ended;
-use crate::event::Sink;
+use crate::hedge::Race;
 use crate::outcome::{Class, Connection, Observation, Outcome, Sent, classify};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
-use crate::upstream::Event;
 
 use super::attempt::Running;
-use super::machine::{Call, Context, Doing, Refusal};
+use super::machine::{Call, Context, Doing, Journal, Refusal};
 use super::table::{Event as By, State};
 use super::trail::StepKind;
 use super::{Action, Denied, Replay, Until, Verdict};
@@ -25,9 +24,9 @@ impl Call {
         seen == stale && replay == Replay::Possible && self.resends < RESENDS_MAX
     }
 
-    pub(super) fn deny(&mut self, denied: Denied, now: Instant) {
+    pub(super) fn deny(&mut self, denied: Denied, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         self.denied = Some(denied.0);
-        self.trail.note(now, StepKind::RetryDenied(denied.0));
+        ctx.note(StepKind::RetryDenied(denied.0));
     }
 
     pub(super) fn reason_of(&self, outcome: &Outcome, now: Instant) -> Reason {
@@ -44,7 +43,7 @@ impl Call {
         by: By,
         why: Reason,
         until: Until,
-        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
         if let Some(reservation) = self.reservation.take() {
             ctx.upstream.refund(reservation, ctx.now);
@@ -58,18 +57,18 @@ impl Call {
         by: By,
         rung: u8,
         refusal: Refusal,
-        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
         let Refusal { why, until } = refusal;
         if rung < self.settings.rungs {
-            self.trail.note(ctx.now, StepKind::FellBack { rung, why });
+            ctx.note(StepKind::FellBack { rung, why });
             self.enter(by, State::FallingBack, Doing::Rung { rung, refusal });
             return Action::FallBack { rung, why };
         }
         if let Some(number) = self.answered {
-            return self.deliver(by, number, None, ctx.now);
+            return self.deliver(by, number, None, ctx);
         }
-        self.trail.note(ctx.now, StepKind::Refused(why));
+        ctx.note(StepKind::Refused(why));
         let verdict = match self.attempts {
             0 => Verdict::Rejected { why, until },
             _ => Verdict::Failed { why },
@@ -81,10 +80,13 @@ impl Call {
         &mut self,
         by: By,
         number: u32,
-        running: Option<Running>,
-        now: Instant,
+        mut running: Option<Running>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
-        self.trail.note(now, StepKind::Delivered { number });
+        if let Some(hedge) = running.as_mut().and_then(|running| running.hedge.take()) {
+            ctx.upstream.hedge_ended(hedge, Race::Won, ctx.now, ctx.sink);
+        }
+        ctx.note(StepKind::Delivered { number });
         self.enter(by, State::Delivering, Doing::Delivery { attempt: number, running });
         Action::Deliver(number)
     }
@@ -95,12 +97,12 @@ impl Call {
         &mut self,
         number: u32,
         seen: Observation,
-        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
         let body = classify(seen, self.settings.on_500);
         let doing = core::mem::replace(&mut self.doing, Doing::Nothing);
         if body.class != Class::Success {
-            self.trail.note(ctx.now, StepKind::Saw { number, seen, class: body.class });
+            ctx.note(StepKind::Saw { number, seen, class: body.class });
         }
         if let Doing::Delivery { running: Some(running), .. } = doing {
             self.end_delivery(running, body, ctx);
@@ -121,7 +123,7 @@ impl Call {
         &mut self,
         running: Running,
         body: Outcome,
-        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) {
         let (head, elapsed) = running.head.unwrap_or_else(|| (body, ctx.now.since(running.served)));
         let outcome = match body.class {
@@ -134,11 +136,18 @@ impl Call {
         self.end_attempt(running, outcome, ctx);
     }
 
+    /// The caller left while attempts were in flight.
+    pub(super) fn cancel_attempts(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
+        while let Some(running) = self.flight.pop() {
+            self.end_delivery(running, Outcome::abandoned(), ctx);
+        }
+    }
+
     pub(super) fn finish(
         &mut self,
         by: By,
         verdict: Verdict,
-        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
         self.enter(by, State::Finished, Doing::Nothing);
         self.close(ctx);
@@ -152,7 +161,7 @@ impl Call {
 
     /// Settles what the call holds as a whole. A call without an attempt says nothing about the
     /// upstream, however long it waited for us.
-    pub(super) fn close(&mut self, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) {
+    pub(super) fn close(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         if let Some(reservation) = self.reservation.take() {
             ctx.upstream.refund(reservation, ctx.now);
         }

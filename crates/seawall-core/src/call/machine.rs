@@ -13,8 +13,9 @@ use crate::time::{Duration, Instant};
 use crate::upstream::{Event, Scene, Upstream};
 
 use super::attempt::{Running, Tried};
+use super::flight::Flight;
 use super::table::{self, Event as By, State};
-use super::trail::{StepKind, Trail};
+use super::trail::{Step, StepKind};
 use super::{Action, CallSettings, Facts, Replay, Rung, Until, Verdict};
 
 /// The shared state and the chance that an input may use.
@@ -26,8 +27,20 @@ pub struct Context<'a, R, S> {
     pub upstream: &'a mut Upstream,
     /// The driver's stream of chance.
     pub rng: &'a mut R,
-    /// Takes changes of state.
+    /// Takes changes of state, and the decisions made for the call.
     pub sink: &'a mut S,
+}
+
+/// What a call reports into: changes of state that concern everybody, and its own decision trail.
+/// A driver that keeps no trails passes a sink that drops them, and pays nothing.
+pub trait Journal: Sink<Event> + Sink<Step> {}
+
+impl<S: Sink<Event> + Sink<Step>> Journal for S {}
+
+impl<R, S: Sink<Step>> Context<'_, R, S> {
+    pub(super) fn note(&mut self, kind: StepKind) {
+        self.sink.emit(Step { at: self.now, kind });
+    }
 }
 
 impl<R, S> Context<'_, R, S> {
@@ -55,6 +68,12 @@ pub struct Call {
     pub(super) backoff: Backoff,
     /// Attempts that count against the limit: all but those that provably never left.
     pub(super) attempts: u32,
+    pub(super) hedges: u32,
+    /// When the attempt in flight counts as slow and another may start beside it.
+    pub(super) hedge_at: Option<Instant>,
+    /// How long after the start of that attempt.
+    pub(super) hedge_delay: Option<Duration>,
+    pub(super) flight: Flight,
     pub(super) resends: u32,
     pub(super) tried: Tried,
     pub(super) probed: bool,
@@ -63,7 +82,6 @@ pub struct Call {
     /// What the latest attempt came to, and how long it took.
     pub(super) latest: Option<(Outcome, Duration)>,
     pub(super) denied: Option<Reason>,
-    pub(super) trail: Trail,
 }
 
 /// What a call is doing, with what it holds for it. The state of the table says the same by name.
@@ -71,7 +89,7 @@ pub struct Call {
 pub(super) enum Doing {
     Nothing,
     Wait { waiter: Waiter, until: Instant },
-    Attempt(Running),
+    Attempts,
     BackOff { until: Instant },
     Delivery { attempt: u32, running: Option<Running> },
     Rung { rung: u8, refusal: Refusal },
@@ -89,7 +107,7 @@ impl Call {
     pub fn start(
         settings: CallSettings,
         facts: Facts,
-        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> (Self, Action) {
         let mut call = Self::new(settings, facts, ctx.now);
         let action = call.admit(ctx);
@@ -97,11 +115,11 @@ impl Call {
     }
 
     /// The bulkhead may have granted the permit that the call waits for.
-    pub fn granted(&mut self, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) -> Action {
+    pub fn granted(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
         let Doing::Wait { waiter, .. } = self.doing else { return Action::Wait };
         match ctx.upstream.claim(waiter, ctx.now) {
             Claimed::Permit(permit) => {
-                self.trail.note(ctx.now, StepKind::Granted);
+                ctx.note(StepKind::Granted);
                 self.dispatch(By::Granted, permit, ctx)
             }
             Claimed::StillWaiting => Action::Enqueue(waiter),
@@ -115,27 +133,32 @@ impl Call {
         number: u32,
         seen: Observation,
         replay: Replay,
-        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
-        let Some(mut running) = self.take_attempt(number) else { return Action::Wait };
-        let (outcome, elapsed) = self.observe(&running, seen, ctx.now);
+        let Some(mut running) = self.flight.take(number) else { return Action::Wait };
+        let (outcome, elapsed) = self.observe(&running, seen, ctx);
         running.head = Some((outcome, elapsed));
         self.answered = Some(number);
+        if self.is_left_to_others(&outcome) {
+            self.end_attempt(running, outcome, ctx);
+            return self.stay(By::Head);
+        }
+        self.abandon_others(ctx);
         match self.plan_retry(&outcome, replay, ctx) {
             Ok(retry) => {
                 self.end_attempt(running, outcome, ctx);
                 self.back_off(By::Head, retry, ctx)
             }
             Err(denied) if outcome.class == Class::Failure && self.settings.rungs > 0 => {
-                self.deny(denied, ctx.now);
+                self.deny(denied, ctx);
                 self.end_attempt(running, outcome, ctx);
                 self.give_up(By::Head, denied.0, Until::Unknown, ctx)
             }
             Err(denied) => {
                 if outcome.class != Class::Success {
-                    self.deny(denied, ctx.now);
+                    self.deny(denied, ctx);
                 }
-                self.deliver(By::Head, number, Some(running), ctx.now)
+                self.deliver(By::Head, number, Some(running), ctx)
             }
         }
     }
@@ -147,18 +170,22 @@ impl Call {
         number: u32,
         seen: Observation,
         replay: Replay,
-        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
         if let Doing::Delivery { attempt, .. } = &self.doing
             && *attempt == number
         {
             return self.delivered(number, seen, ctx);
         }
-        let Some(running) = self.take_attempt(number) else { return Action::Wait };
-        let (outcome, _) = self.observe(&running, seen, ctx.now);
+        let Some(running) = self.flight.take(number) else { return Action::Wait };
+        let (outcome, _) = self.observe(&running, seen, ctx);
         self.end_attempt(running, outcome, ctx);
+        if self.is_left_to_others(&outcome) {
+            return self.stay(By::Ended);
+        }
+        self.abandon_others(ctx);
         if seen == Observation::CallerGone {
-            self.trail.note(ctx.now, StepKind::Cancelled);
+            ctx.note(StepKind::Cancelled);
             return self.finish(By::Ended, Verdict::Cancelled, ctx);
         }
         if self.may_resend(seen, replay) {
@@ -169,7 +196,7 @@ impl Call {
         match self.plan_retry(&outcome, replay, ctx) {
             Ok(retry) => self.back_off(By::Ended, retry, ctx),
             Err(denied) => {
-                self.deny(denied, ctx.now);
+                self.deny(denied, ctx);
                 let why = self.reason_of(&outcome, ctx.now);
                 if let Observation::CallerFault(_) = seen {
                     // No rung stands in for what the caller did wrong.
@@ -185,37 +212,47 @@ impl Call {
     /// since a slow caller is no fault of the service. Once the body has outgrown the replay
     /// buffer the total gives way too, unless the caller set it.
     pub fn uploading(&mut self, since: Instant, replay: Replay) {
-        let Doing::Attempt(running) = &mut self.doing else { return };
-        let patience = since.after(self.settings.attempt);
-        if replay == Replay::Lost && self.facts.remaining.is_none() {
-            self.attempts_end = self.attempts_end.max(patience);
+        if self.state != State::Attempting {
+            return;
         }
-        running.served = running.served.max(since);
-        running.patience = running.patience.max(patience);
-        running.deadline = running.deadline.max(patience.min(self.attempts_end));
+        if replay == Replay::Lost && self.facts.remaining.is_none() {
+            self.attempts_end = self.attempts_end.max(since.after(self.settings.attempt));
+        }
+        self.flight.served_since(since, self.settings.attempt, self.attempts_end);
         self.check(By::Uploading, State::Attempting);
     }
 
-    /// Time has passed. Waking early is harmless.
-    pub fn timer(&mut self, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) -> Action {
-        match &mut self.doing {
+    /// Time has passed; `replay` tells whether the request could be sent again. Waking early is
+    /// harmless.
+    pub fn timer(
+        &mut self,
+        replay: Replay,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
+    ) -> Action {
+        match &self.doing {
             Doing::Wait { waiter, until } => {
                 let (waiter, due) = (*waiter, ctx.now >= *until);
                 if due { self.stop_waiting(waiter, ctx) } else { Action::Enqueue(waiter) }
             }
             Doing::BackOff { until } if ctx.now >= *until => self.try_again(ctx),
-            Doing::Attempt(running) if ctx.now >= running.deadline && !running.abandoning => {
-                running.abandoning = true;
-                let number = running.number;
-                self.check(By::Timer, State::Attempting);
-                self.trail.note(ctx.now, StepKind::Abandoned { number });
-                Action::Abandon(number)
-            }
+            Doing::Attempts => self.watch(replay, ctx),
             Doing::Nothing
             | Doing::BackOff { .. }
-            | Doing::Attempt(_)
             | Doing::Delivery { .. }
             | Doing::Rung { .. } => Action::Wait,
+        }
+    }
+
+    /// Gives up the attempts whose time is over, one by one, and hedges the slow.
+    fn watch(&mut self, replay: Replay, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
+        if let Some(number) = self.flight.overdue(ctx.now) {
+            self.check(By::Timer, State::Attempting);
+            ctx.note(StepKind::Abandoned { number });
+            return Action::Abandon(number);
+        }
+        match self.hedge_at {
+            Some(at) if ctx.now >= at => self.hedge(replay, ctx),
+            Some(_) | None => Action::Wait,
         }
     }
 
@@ -223,7 +260,7 @@ impl Call {
     pub fn rung_done(
         &mut self,
         result: Rung,
-        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
         let Doing::Rung { rung, refusal } = self.doing else { return Action::Wait };
         match result {
@@ -237,7 +274,7 @@ impl Call {
 
     /// The caller has left, or the driver gives up for reasons of its own. Everything that the
     /// call holds is given back.
-    pub fn cancelled(&mut self, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) {
+    pub fn cancelled(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         if matches!(self.state, State::New | State::Finished) {
             return;
         }
@@ -247,13 +284,14 @@ impl Call {
                 self.leave_undecided();
             }
             Doing::BackOff { .. } => self.leave_undecided(),
-            Doing::Attempt(running) | Doing::Delivery { running: Some(running), .. } => {
+            Doing::Attempts => self.cancel_attempts(ctx),
+            Doing::Delivery { running: Some(running), .. } => {
                 self.end_delivery(running, Outcome::abandoned(), ctx);
             }
             // The upstream had its chance, and what came of it stands.
             Doing::Nothing | Doing::Delivery { .. } | Doing::Rung { .. } => {}
         }
-        self.trail.note(ctx.now, StepKind::Cancelled);
+        ctx.note(StepKind::Cancelled);
         self.enter(By::Cancelled, State::Finished, Doing::Nothing);
         self.close(ctx);
     }
@@ -263,10 +301,8 @@ impl Call {
     pub fn next_deadline(&self) -> Option<Instant> {
         match &self.doing {
             Doing::Wait { until, .. } | Doing::BackOff { until } => Some(*until),
-            Doing::Attempt(running) if !running.abandoning => Some(running.deadline),
-            Doing::Nothing | Doing::Attempt(_) | Doing::Delivery { .. } | Doing::Rung { .. } => {
-                None
-            }
+            Doing::Attempts => self.flight.next_deadline().into_iter().chain(self.hedge_at).min(),
+            Doing::Nothing | Doing::Delivery { .. } | Doing::Rung { .. } => None,
         }
     }
 
@@ -300,23 +336,10 @@ impl Call {
         (!self.attempts_end.is_never()).then(|| self.attempts_end.since(now))
     }
 
-    /// Its decisions so far.
-    #[must_use]
-    pub fn trail(&self) -> &Trail {
-        &self.trail
-    }
-
-    fn take_attempt(&mut self, number: u32) -> Option<Running> {
-        let doing = core::mem::replace(&mut self.doing, Doing::Nothing);
-        if let Doing::Attempt(running) = doing {
-            if running.number == number {
-                return Some(running);
-            }
-            self.doing = Doing::Attempt(running);
-        } else {
-            self.doing = doing;
-        }
-        None
+    /// Another attempt still runs and decides.
+    fn stay(&mut self, by: By) -> Action {
+        self.enter(by, State::Attempting, Doing::Attempts);
+        Action::Wait
     }
 
     /// Moves on, checked against the table.

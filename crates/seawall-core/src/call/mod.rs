@@ -15,6 +15,8 @@
 
 mod attempt;
 mod endings;
+mod flight;
+mod hedging;
 mod machine;
 mod moves;
 mod retry;
@@ -25,7 +27,8 @@ mod trail;
 #[cfg(test)]
 mod tests;
 
-pub use machine::{Call, Context};
+pub use attempt::Role;
+pub use machine::{Call, Context, Journal};
 pub use retry::Denied;
 pub use settings::{ATTEMPTS_MAX, CallSettings, Facts, Safety};
 pub use table::{Event as CallEvent, State as CallState, TABLE, render as render_table};
@@ -43,7 +46,7 @@ pub const LAYERS: [&str; 9] = [
     "fallback ladder: everything below can end in a rung of it",
     "total deadline",
     "breaker of the upstream",
-    "retry loop under the attempt budget",
+    "retry and hedge loop under the attempt budget",
     "bulkhead of the upstream: a permit for each attempt",
     "endpoint choice: ejected, unhealthy and tried endpoints left out",
     "breaker and outlier detector of the endpoint",
@@ -54,15 +57,17 @@ pub const LAYERS: [&str; 9] = [
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "an action that is not carried out stalls the call"]
 pub enum Action {
-    /// Send the request and report the head of the answer or the end of the attempt.
+    /// Send the request and report the head of the answer or the end of the attempt. Attempts that
+    /// already run go on beside it.
     Attempt(AttemptPlan),
     /// Wait until the bulkhead grants this waiter a permit, then report [`Call::granted`].
     Enqueue(Waiter),
-    /// Nothing but time will change anything: wait for [`Call::next_deadline`].
+    /// Go on with what runs, and wait for [`Call::next_deadline`].
     Wait,
     /// Give the attempt up and report its end as timed out.
     Abandon(u32),
-    /// Hand the answer of this attempt to the caller and report the end of its body.
+    /// Hand the answer of this attempt to the caller and report the end of its body. All others
+    /// are over: drop what is left of them first, so that no loser outlives the winner.
     Deliver(u32),
     /// Answer with this rung of the route's ladder, counted from 0, and report the result.
     FallBack {
@@ -80,6 +85,8 @@ pub enum Action {
 pub struct AttemptPlan {
     /// Counts the attempts of the call, the first is 1.
     pub number: u32,
+    /// Why it is made.
+    pub role: Role,
     /// Where.
     pub endpoint: EndpointId,
     /// Why there.

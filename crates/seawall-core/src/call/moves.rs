@@ -2,18 +2,19 @@
 
 use crate::backoff::Backoff;
 use crate::bulkhead::{Acquired, Claimed, Permit, Waiter};
-use crate::event::Sink;
+use crate::hedge::{Hedge, Race};
 use crate::outcome::{Class, Observation, Origin, Outcome, classify};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant, nanos};
-use crate::upstream::{AttemptEnd, Choice, Event, Probe, Wish};
+use crate::upstream::{AttemptEnd, Choice, Probe, Wish};
 
-use super::attempt::{Running, Tried};
-use super::machine::{Call, Context, Doing, Refusal};
+use super::attempt::{Role, Running, Tried};
+use super::flight::Flight;
+use super::machine::{Call, Context, Doing, Journal, Refusal};
 use super::retry::Retry;
 use super::table::{Event as By, State};
-use super::trail::{StepKind, Trail};
+use super::trail::StepKind;
 use super::{Action, AttemptPlan, CallSettings, Facts, Safety, Until, Verdict};
 
 /// What a rung of the ladder gets at least, so that it can still answer before the deadline.
@@ -21,12 +22,7 @@ const LADDER_RESERVE: Duration = Duration::from_millis(50);
 
 impl Call {
     pub(super) fn new(settings: CallSettings, facts: Facts, now: Instant) -> Self {
-        let total = match (settings.total, facts.remaining) {
-            (Some(own), Some(given)) => Some(own.min(given)),
-            (own, given) => own.or(given),
-        };
-        let mut trail = Trail::default();
-        trail.note(now, StepKind::Deadline(total));
+        let total = total(&settings, &facts);
         Self {
             settings,
             facts,
@@ -38,21 +34,25 @@ impl Call {
             reservation: None,
             backoff: Backoff::default(),
             attempts: 0,
+            hedges: 0,
+            hedge_at: None,
+            hedge_delay: None,
+            flight: Flight::default(),
             resends: 0,
             tried: Tried::default(),
             probed: false,
             answered: None,
             latest: None,
             denied: None,
-            trail,
         }
     }
 
-    pub(super) fn admit(&mut self, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) -> Action {
+    pub(super) fn admit(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
+        ctx.note(StepKind::Deadline(total(&self.settings, &self.facts)));
         if self.attempts_end <= ctx.now || self.settings.attempt.is_zero() {
             // A guard stands outside the ladder: there is no time to serve even a rung.
             let verdict = Verdict::Rejected { why: Reason::DeadlineExpired, until: Until::Never };
-            self.trail.note(ctx.now, StepKind::Refused(Reason::DeadlineExpired));
+            ctx.note(StepKind::Refused(Reason::DeadlineExpired));
             return self.finish(By::Start, verdict, ctx);
         }
         match ctx.upstream.admit_call(ctx.now, ctx.rng.draw(), ctx.sink) {
@@ -67,11 +67,11 @@ impl Call {
     }
 
     /// Asks for a permit for the next attempt.
-    fn acquire(&mut self, by: By, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) -> Action {
+    fn acquire(&mut self, by: By, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
         match ctx.upstream.acquire(ctx.now, self.attempts_end) {
             Acquired::Permit(permit) => self.dispatch(by, permit, ctx),
             Acquired::Queued { waiter, until } => {
-                self.trail.note(ctx.now, StepKind::Queued);
+                ctx.note(StepKind::Queued);
                 self.enter(by, State::Queued, Doing::Wait { waiter, until });
                 Action::Enqueue(waiter)
             }
@@ -86,7 +86,7 @@ impl Call {
         &mut self,
         by: By,
         permit: Permit,
-        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
         if let Some(Refusal { why, until }) = self.obstacle(ctx) {
             ctx.upstream.release(permit, Duration::ZERO, ctx.now);
@@ -98,29 +98,47 @@ impl Call {
             ctx.upstream.release(permit, Duration::ZERO, ctx.now);
             return self.give_up(by, Reason::NoHealthyEndpoint, Until::Unknown, ctx);
         };
+        let role = if self.attempts + self.resends == 0 { Role::First } else { Role::Retry };
         self.pay(ctx);
+        let plan = self.launch((role, None), (choice, permit), ctx);
+        self.enter(by, State::Attempting, Doing::Attempts);
+        Action::Attempt(plan)
+    }
+
+    /// Begins an attempt that has its endpoint and its permit.
+    pub(super) fn launch(
+        &mut self,
+        (role, hedge): (Role, Option<Hedge>),
+        (choice, permit): (Choice, Permit),
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
+    ) -> AttemptPlan {
         self.attempts += 1;
         self.tried.note(choice.endpoint.slot);
         self.probed |= choice.is_probe();
         let number = self.attempts + self.resends;
         let (endpoint, reason, candidates) = (choice.endpoint, choice.reason, choice.candidates);
-        self.trail.note(ctx.now, StepKind::Attempt { number, endpoint, reason, candidates });
-        let running = self.begin(number, choice, permit, ctx.now);
-        let deadline = running.deadline;
-        self.enter(by, State::Attempting, Doing::Attempt(running));
-        Action::Attempt(AttemptPlan { number, endpoint, reason, deadline })
-    }
-
-    fn begin(&self, number: u32, choice: Choice, permit: Permit, started: Instant) -> Running {
-        let patience = started.after(self.settings.attempt);
+        ctx.note(StepKind::Attempt { number, role, endpoint, reason, candidates });
+        let patience = ctx.now.after(self.settings.attempt);
         let deadline = patience.min(self.attempts_end);
-        let (served, head, abandoning) = (started, None, false);
-        Running { number, choice, permit, started, served, patience, deadline, head, abandoning }
+        self.flight.push(Running {
+            number,
+            hedge,
+            choice,
+            permit,
+            started: ctx.now,
+            served: ctx.now,
+            patience,
+            deadline,
+            head: None,
+            abandoning: false,
+        });
+        self.plan_hedge(ctx);
+        AttemptPlan { number, role, endpoint, reason, deadline }
     }
 
     /// What forbids an attempt now. Asked again once a permit is there: the breaker may have
     /// opened meanwhile, and a driver may be late with the news of a grant.
-    fn obstacle(&self, ctx: &Context<'_, impl Rng, impl Sink<Event>>) -> Option<Refusal> {
+    fn obstacle(&self, ctx: &Context<'_, impl Rng, impl Journal>) -> Option<Refusal> {
         if ctx.now >= self.attempts_end {
             return Some(Refusal { why: Reason::DeadlineExceeded, until: Until::Never });
         }
@@ -140,7 +158,7 @@ impl Call {
     }
 
     /// The first attempt deposits into the budget, an extra one spends what was reserved for it.
-    fn pay(&mut self, ctx: &mut Context<'_, impl Rng, impl Sink<Event>>) {
+    fn pay(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         match self.reservation.take() {
             Some(reservation) => reservation.spend(),
             None if self.attempts + self.resends == 0 => ctx.upstream.deposit(ctx.now),
@@ -153,16 +171,16 @@ impl Call {
         &mut self,
         running: &Running,
         seen: Observation,
-        now: Instant,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> (Outcome, Duration) {
         let outcome = self.judge(running, seen);
-        let elapsed = now.since(running.served);
+        let elapsed = ctx.now.since(running.served);
         let failed = self.latest.is_some_and(|(latest, _)| latest.class == Class::Failure);
         if outcome.class != Class::Abandoned || !failed {
             self.latest = Some((outcome, elapsed));
         }
         let (number, class) = (running.number, outcome.class);
-        self.trail.note(now, StepKind::Saw { number, seen, class });
+        ctx.note(StepKind::Saw { number, seen, class });
         (outcome, elapsed)
     }
 
@@ -185,10 +203,13 @@ impl Call {
     /// Gives back what an attempt held and credits its endpoint.
     pub(super) fn end_attempt(
         &mut self,
-        running: Running,
+        mut running: Running,
         outcome: Outcome,
-        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) {
+        if let Some(hedge) = running.hedge.take() {
+            ctx.upstream.hedge_ended(hedge, Race::Lost, ctx.now, ctx.sink);
+        }
         let held = ctx.now.since(running.started);
         let (answered, elapsed) = match running.head {
             Some((_, elapsed)) => (true, elapsed),
@@ -205,9 +226,9 @@ impl Call {
         &mut self,
         by: By,
         retry: Retry,
-        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
-        self.trail.note(ctx.now, StepKind::Retry { after: retry.after });
+        ctx.note(StepKind::Retry { after: retry.after });
         self.reservation = Some(retry.reservation);
         self.wait_until(by, ctx.now.after(retry.after))
     }
@@ -218,10 +239,7 @@ impl Call {
     }
 
     /// The wait before a retry is over.
-    pub(super) fn try_again(
-        &mut self,
-        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
-    ) -> Action {
+    pub(super) fn try_again(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
         match self.obstacle(ctx) {
             Some(Refusal { why, until }) => self.give_up(By::Timer, why, until, ctx),
             None => self.acquire(By::Timer, ctx),
@@ -232,7 +250,7 @@ impl Call {
     pub(super) fn stop_waiting(
         &mut self,
         waiter: Waiter,
-        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
         match ctx.upstream.claim(waiter, ctx.now) {
             Claimed::Permit(permit) => self.dispatch(By::Timer, permit, ctx),
@@ -241,6 +259,14 @@ impl Call {
                 self.give_up(By::Timer, Reason::QueueWait, Until::Unknown, ctx)
             }
         }
+    }
+}
+
+/// The time that a call has: the shorter of its own limit and what its caller has left.
+fn total(settings: &CallSettings, facts: &Facts) -> Option<Duration> {
+    match (settings.total, facts.remaining) {
+        (Some(own), Some(given)) => Some(own.min(given)),
+        (own, given) => own.or(given),
     }
 }
 

@@ -5,14 +5,12 @@
 
 use crate::backoff::{HINT_MAX, with_hint};
 use crate::budget::Reservation;
-use crate::event::Sink;
 use crate::outcome::{Outcome, RetryRule};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::Duration;
-use crate::upstream::Event;
 
-use super::machine::{Call, Context};
+use super::machine::{Call, Context, Journal};
 use super::{ATTEMPTS_MAX, Replay};
 
 /// Why no other attempt follows.
@@ -32,7 +30,7 @@ impl Call {
         &mut self,
         outcome: &Outcome,
         replay: Replay,
-        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Result<Retry, Denied> {
         self.may_retry(outcome, replay)?;
         if !ctx.upstream.breaker_allows_retry(self.ticket.as_ref(), ctx.now) {
@@ -59,7 +57,8 @@ impl Call {
         if replay == Replay::Lost {
             return Err(Denied(Reason::ReplayOverflow));
         }
-        if self.attempts >= self.settings.max_attempts.min(ATTEMPTS_MAX) {
+        let made = self.attempts - self.hedges;
+        if made >= self.settings.max_attempts || self.attempts >= ATTEMPTS_MAX {
             return Err(Denied(Reason::AttemptsExhausted));
         }
         Ok(())
@@ -69,13 +68,13 @@ impl Call {
     fn retry_delay(
         &mut self,
         outcome: &Outcome,
-        ctx: &mut Context<'_, impl Rng, impl Sink<Event>>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Result<Duration, Denied> {
         let backoff = match outcome.throttled {
             true => self.settings.throttled_backoff,
             false => self.settings.backoff,
         };
-        let mut after = self.backoff.next(&backoff, self.attempts, ctx.rng.draw());
+        let mut after = self.backoff.next(&backoff, self.attempts - self.hedges, ctx.rng.draw());
         if let Some(hint) = outcome.retry_after {
             after = with_hint(after, hint, ctx.rng.draw());
             if hint > HINT_MAX || ctx.now.after(after) > self.attempts_end {

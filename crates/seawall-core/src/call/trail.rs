@@ -1,10 +1,14 @@
 //! The decision trail: what was decided for one call, when, and why.
 
 use crate::endpoint::EndpointId;
+use crate::event::Sink;
+use crate::hedge::Suppressed;
 use crate::outcome::{Class, Observation};
 use crate::reason::Reason;
 use crate::time::{Duration, Instant};
 use crate::upstream::ChoiceReason;
+
+use super::attempt::Role;
 
 /// Steps that a trail keeps. A call of three attempts takes about twelve; what does not fit is
 /// counted in [`Trail::dropped`].
@@ -32,6 +36,8 @@ pub enum StepKind {
     Attempt {
         /// Its number.
         number: u32,
+        /// Why it is made.
+        role: Role,
         /// Where.
         endpoint: EndpointId,
         /// Why there.
@@ -48,11 +54,13 @@ pub enum StepKind {
         /// What it says of the dependency.
         class: Class,
     },
-    /// An attempt was given up because its time was over.
+    /// An attempt was given up: its time was over, or another one was quicker.
     Abandoned {
         /// Its number.
         number: u32,
     },
+    /// An attempt was slow, and yet no other started beside it.
+    HedgeSuppressed(Suppressed),
     /// Another attempt follows after this wait.
     Retry {
         /// The wait.
@@ -92,16 +100,18 @@ impl Default for Trail {
     }
 }
 
-impl Trail {
-    pub(super) fn note(&mut self, at: Instant, kind: StepKind) {
+impl Sink<Step> for Trail {
+    fn emit(&mut self, step: Step) {
         let Some(place) = self.steps.get_mut(self.len as usize) else {
             self.dropped = self.dropped.saturating_add(1);
             return;
         };
-        *place = Some(Step { at, kind });
+        *place = Some(step);
         self.len += 1;
     }
+}
 
+impl Trail {
     /// The steps, oldest first.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().flatten()

@@ -8,6 +8,7 @@ use crate::rng::Draw;
 use crate::time::{Duration, Instant};
 
 use super::event::{Event, Scope, Scoped};
+use super::sole::Fleet;
 use super::{Choice, ChoiceReason, Upstream};
 
 impl Choice {
@@ -56,11 +57,13 @@ impl Upstream {
 
     /// Whether any endpoint is registered and not leaving.
     pub(crate) fn has_endpoint(&self) -> bool {
-        self.endpoints.iter().flatten().any(|endpoint| endpoint.leaving.is_none())
+        let listed = || self.endpoints.iter().flatten().any(|known| known.leaving.is_none());
+        self.fleet == Fleet::Sole || listed()
     }
 
     pub(crate) fn deposit(&mut self, now: Instant) {
         self.budget.deposit(now);
+        self.hedging.deposit(now);
     }
 
     pub(crate) fn reserve_extra(&mut self, now: Instant) -> Result<Reservation, Denied> {
@@ -69,6 +72,10 @@ impl Upstream {
 
     pub(crate) fn refund(&mut self, reservation: Reservation, now: Instant) {
         self.budget.refund(reservation, now);
+    }
+
+    pub(crate) const fn has_free_permit(&self) -> bool {
+        self.bulkhead.has_free_permit()
     }
 
     /// Asks for a permit that is of use only until `attempts_end`, less the time that an attempt

@@ -49,6 +49,8 @@ pub enum ChoiceReason {
     Probe,
     /// No good endpoint was left, so any may do.
     Panic,
+    /// There is nothing to choose: the operation has no endpoints that we know of.
+    Sole,
 }
 
 /// An endpoint for one attempt, with the receipts that settle it. Ends when
@@ -74,6 +76,9 @@ impl Upstream {
         wish: Wish<'_>,
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) -> Option<Choice> {
+        if let Some(choice) = self.choose_sole() {
+            return Some(choice);
+        }
         let choice = self
             .choose_due(wish, scene)
             .or_else(|| self.choose_good(wish.tried, scene))
@@ -90,6 +95,10 @@ impl Upstream {
     #[must_use]
     pub fn has_good_endpoint(&self, now: Instant) -> bool {
         self.slots().any(|slot| self.is_good(slot, now))
+    }
+
+    pub(super) fn count_good(&self, wanted: impl Fn(Slot) -> bool, now: Instant) -> usize {
+        self.slots().filter(|slot| wanted(*slot) && self.is_good(*slot, now)).count()
     }
 
     fn choose_due(
@@ -153,17 +162,45 @@ impl Upstream {
         }
     }
 
+    /// A good endpoint that the call has not tried, for an attempt beside a slow one.
+    pub(crate) fn choose_other(
+        &mut self,
+        tried: &[Slot],
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) -> Option<Choice> {
+        if let Some(choice) = self.choose_sole() {
+            return Some(choice);
+        }
+        self.gather_untried(tried, scene.now);
+        let choice = self.choose_gathered(scene)?;
+        self.begin(choice.endpoint);
+        Some(choice)
+    }
+
     fn choose_good(
         &mut self,
         tried: &[Slot],
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) -> Option<Choice> {
         let now = scene.now;
-        self.gather(|upstream, slot| upstream.is_good(slot, now) && !tried.contains(&slot));
+        self.gather_untried(tried, now);
         if self.candidates.is_empty() {
             let again = tried.iter().copied().find(|slot| self.is_good(*slot, now))?;
             self.candidates.push(again);
         }
+        self.choose_gathered(scene)
+    }
+
+    fn gather_untried(&mut self, tried: &[Slot], now: Instant) {
+        self.gather(|upstream, slot| upstream.is_good(slot, now) && !tried.contains(&slot));
+    }
+
+    /// The balancer's choice among the good endpoints gathered before.
+    fn choose_gathered(
+        &mut self,
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) -> Option<Choice> {
+        let now = scene.now;
         let candidates = count(self.candidates.len());
         while let Some(slot) = self.balancer.pick(&self.candidates, now, scene.rng) {
             let endpoint = self.endpoints.get_mut(slot.index())?.as_mut()?;

@@ -4,6 +4,7 @@ use crate::breaker::BreakerEvent;
 use crate::endpoint::EndpointId;
 use crate::event::Sink;
 use crate::health;
+use crate::hedge::HedgeEvent;
 use crate::outlier::OutlierEvent;
 use crate::time::Instant;
 
@@ -21,6 +22,8 @@ pub enum Scope {
 pub enum What {
     /// A breaker.
     Breaker(BreakerEvent),
+    /// A hedge.
+    Hedge(HedgeEvent),
     /// The outlier detector.
     Outlier(OutlierEvent),
     /// The verdict of active health checks.
@@ -53,7 +56,7 @@ pub struct Scene<'a, R, S> {
     pub sink: &'a mut S,
 }
 
-/// Lends a sink to a breaker, which knows neither scope nor time.
+/// Lends a sink to machines that know neither scope nor time.
 pub(super) struct Scoped<'a, S> {
     pub(super) at: Instant,
     pub(super) scope: Scope,
@@ -63,6 +66,12 @@ pub(super) struct Scoped<'a, S> {
 impl<S: Sink<Event>> Sink<BreakerEvent> for Scoped<'_, S> {
     fn emit(&mut self, event: BreakerEvent) {
         self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Breaker(event) });
+    }
+}
+
+impl<S: Sink<Event>> Sink<HedgeEvent> for Scoped<'_, S> {
+    fn emit(&mut self, event: HedgeEvent) {
+        self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Hedge(event) });
     }
 }
 

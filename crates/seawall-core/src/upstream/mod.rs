@@ -11,10 +11,12 @@ mod admit;
 mod choose;
 mod endpoint;
 mod event;
+mod hedging;
 mod outcomes;
 mod settings;
 mod settle;
 mod snapshot;
+mod sole;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,7 @@ use crate::bulkhead::{Bulkhead, Waiter};
 use crate::endpoint::{EndpointId, Slot};
 use crate::event::Sink;
 use crate::health::{Check, Health, HealthSettings};
+use crate::hedge::Hedging;
 use crate::histogram::RotatingHistogram;
 use crate::outlier::{self, Outliers};
 use crate::ratio::Ratio;
@@ -46,6 +49,7 @@ use crate::time::{Duration, Instant};
 
 use endpoint::{Endpoint, Leaving, Remembered};
 use event::Scoped;
+use sole::Fleet;
 
 /// Endpoints of one upstream at most. Bounds the tables and the cost of a choice.
 pub const ENDPOINTS_MAX: usize = 1_024;
@@ -70,6 +74,8 @@ pub struct Upstream {
     bulkhead: Bulkhead,
     balancer: Balancer,
     outliers: Outliers,
+    fleet: Fleet,
+    hedging: Hedging,
     latency: RotatingHistogram,
     typical: Duration,
     typical_at: Instant,
@@ -94,6 +100,8 @@ impl Upstream {
             bulkhead: Bulkhead::new(settings.bulkhead),
             balancer: Balancer::new(settings.balance, rng),
             outliers: Outliers::new(settings.outlier, phase(rng)),
+            fleet: Fleet::Endpoints,
+            hedging: Hedging::new(settings.hedge, phase(rng)),
             latency: RotatingHistogram::new(minute, phase(rng)),
             typical: Duration::ZERO,
             typical_at: now,
@@ -110,6 +118,7 @@ impl Upstream {
         self.bulkhead.reconfigure(settings.bulkhead);
         self.balancer.reconfigure(settings.balance);
         self.outliers.reconfigure(settings.outlier, now);
+        self.hedging.reconfigure(settings.hedge, now);
         for endpoint in self.endpoints.iter_mut().flatten() {
             endpoint.breaker.reconfigure(settings.endpoint_breaker, now);
             match settings.health {
@@ -134,6 +143,7 @@ impl Upstream {
         now: Instant,
         rng: &mut impl Rng,
     ) -> Vec<(EndpointName, EndpointId)> {
+        self.fleet = Fleet::Endpoints;
         let first = self.endpoints.iter().flatten().next().is_none();
         let joins = if first { Joins::Warm } else { Joins::Cold };
         let mut known = BTreeSet::new();

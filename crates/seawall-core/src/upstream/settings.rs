@@ -5,6 +5,7 @@ use crate::breaker::BreakerSettings;
 use crate::budget::BudgetSettings;
 use crate::bulkhead::BulkheadSettings;
 use crate::health::HealthSettings;
+use crate::hedge::HedgeSettings;
 use crate::outlier::OutlierSettings;
 
 /// What happens to calls when no endpoint may be chosen by the rules.
@@ -29,6 +30,9 @@ pub struct UpstreamSettings {
     pub bulkhead: BulkheadSettings,
     /// The bound on extra attempts.
     pub budget: BudgetSettings,
+    /// Extra attempts beside slow ones. Off by default: they need calls that are safe to repeat
+    /// and a latency worth cutting.
+    pub hedge: HedgeSettings,
     /// The outlier detector.
     pub outlier: OutlierSettings,
     /// The choice among endpoints.
@@ -47,6 +51,7 @@ impl Default for UpstreamSettings {
             endpoint_breaker: BreakerSettings::for_endpoint(),
             bulkhead: BulkheadSettings::default(),
             budget: BudgetSettings::default(),
+            hedge: HedgeSettings::default(),
             outlier: OutlierSettings::default(),
             balance: BalanceSettings::default(),
             health: None,

@@ -10,7 +10,7 @@ use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 
 use super::event::{BySlot, Event, Scene, Scope, Scoped};
-use super::{Choice, Upstream};
+use super::{Choice, ChoiceReason, Upstream};
 
 /// A service's hint how long to stay away weighs no more than this in balancing.
 const PENALTY_MAX: Duration = Duration::from_secs(300);
@@ -39,6 +39,9 @@ impl Upstream {
         self.outcomes.count(end.outcome.class);
         if end.outcome.class == Class::Success && end.answered {
             self.latency.record(now, end.elapsed);
+        }
+        if choice.reason == ChoiceReason::Sole {
+            return;
         }
         self.balancer.finished(id.slot, sample(&end), now);
         let was_out = self.is_out(id, now);

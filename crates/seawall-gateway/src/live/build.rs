@@ -109,6 +109,7 @@ fn settings(config: &UpstreamConfig, resources: Resources) -> UpstreamSettings {
         balance: config.balance,
         health: config.health_check.as_ref().map(|check| check.verdict),
         when_all_down: config.when_all_down,
+        ..UpstreamSettings::default()
     }
 }
 

@@ -126,6 +126,8 @@ fn tell(event: &Event) -> Option<Told> {
             let (kind, detail) = of_health(change);
             ("health", kind, detail)
         }
+        // A hedge concerns one call: it is in its trail.
+        What::Hedge(_) => return None,
         What::PanicEntered => (
             "balance",
             "panic_entered",

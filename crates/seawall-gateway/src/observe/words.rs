@@ -1,7 +1,7 @@
 //! Machines' facts in words: for events, trails and status.
 
 use seawall_core::breaker::{BreakerEvent, BreakerSnapshot, Cause, Manual, Phase};
-use seawall_core::call::StepKind;
+use seawall_core::call::{Role, StepKind};
 use seawall_core::endpoint::EndpointId;
 use seawall_core::health::{Change, HealthState};
 use seawall_core::outcome::{CallerFault, Class, ConnectFailure, Connection, Observation, Sent};
@@ -125,15 +125,17 @@ pub(super) fn of_step(kind: &StepKind, name: impl Fn(EndpointId) -> String) -> W
         StepKind::Deadline(Some(total)) => ("deadline", format!("in {}", seconds(*total))),
         StepKind::Queued => ("queued", "no permit is free".to_owned()),
         StepKind::Granted => ("granted", "a permit came free".to_owned()),
-        StepKind::Attempt { number, endpoint, reason, candidates } => {
+        StepKind::Attempt { number, role, endpoint, reason, candidates } => {
             let (endpoint, reason) = (name(*endpoint), of_choice(*reason));
-            ("attempt", format!("{number} at {endpoint}: {reason}, of {candidates}"))
+            let beside = if *role == Role::Hedge { ", beside a slow one" } else { "" };
+            ("attempt", format!("{number} at {endpoint}: {reason}, of {candidates}{beside}"))
         }
+        StepKind::HedgeSuppressed(why) => ("hedge_suppressed", why.code().to_owned()),
         StepKind::Saw { number, seen, class } => {
             ("saw", format!("attempt {number}: {}, {}", of_observation(*seen), of_class(*class)))
         }
         StepKind::Abandoned { number } => {
-            ("abandoned", format!("attempt {number}: its time is over"))
+            ("abandoned", format!("attempt {number}: its time is over, or another was quicker"))
         }
         StepKind::Retry { after } => ("retry", format!("after {}", seconds(*after))),
         StepKind::RetryDenied(reason) => ("retry_denied", reason.code().to_owned()),
@@ -149,6 +151,7 @@ const fn of_choice(reason: ChoiceReason) -> &'static str {
         ChoiceReason::Balanced => "balanced",
         ChoiceReason::Probe => "as a probe",
         ChoiceReason::Panic => "for want of a good one",
+        ChoiceReason::Sole => "the only one",
     }
 }
 

@@ -130,7 +130,7 @@ impl Exchange {
                 () = sleep_until(wake) => {}
             }
             self.charge_caller();
-            let Action::Abandon(_) = self.call.step(|call, ctx| call.timer(ctx)) else { continue };
+            let Action::Abandon(_) = self.timer() else { continue };
             return InTime::No;
         }
     }

@@ -120,7 +120,7 @@ impl Exchange {
         tokio::select! {
             biased;
             () = self.call.granted() => {}
-            () = sleep_until(wake) => return self.call.step(|call, ctx| call.timer(ctx)),
+            () = sleep_until(wake) => return self.timer(),
         }
         self.call.step(|call, ctx| call.granted(ctx))
     }
@@ -128,7 +128,13 @@ impl Exchange {
     /// Waits for time to pass.
     async fn wait(&mut self) -> Action {
         sleep_until(self.wake()).await;
-        self.call.step(|call, ctx| call.timer(ctx))
+        self.timer()
+    }
+
+    /// Tells the machine that time has passed.
+    pub(super) fn timer(&mut self) -> Action {
+        let replay = self.replay();
+        self.call.step(|call, ctx| call.timer(replay, ctx))
     }
 
     fn wake(&self) -> tokio::time::Instant {

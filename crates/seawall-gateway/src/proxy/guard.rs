@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use seawall_core::call::{Action, Call, CallState, Context, Replay, Verdict};
 use seawall_core::rng::Stream;
-use seawall_core::upstream::Event;
 
 use super::record::Record;
 use crate::body::Upload;
 use crate::live::Route;
-use crate::upstreams::{QueuePlace, SharedUpstream};
+use crate::upstreams::{CallSide, Ledger, SharedUpstream};
 use crate::worker::Worker;
 
 /// A call in progress, with everything it needs to take a step.
@@ -23,10 +22,10 @@ pub(crate) struct Guarded {
     pub(super) record: Record,
     /// The body of the request, unless it has none.
     pub(super) upload: Option<Rc<RefCell<Upload>>>,
-    place: QueuePlace,
+    side: CallSide,
 }
 
-type Ctx<'a> = Context<'a, Stream, Vec<Event>>;
+type Ctx<'a, 'b> = Context<'a, Stream, Ledger<'b>>;
 
 impl Guarded {
     /// Begins a call on `route`.
@@ -34,19 +33,19 @@ impl Guarded {
         (worker, route): (Rc<Worker>, Arc<Route>),
         record: Record,
         upload: Option<Rc<RefCell<Upload>>>,
-        begin: impl FnOnce(&mut Ctx<'_>) -> (Call, Action),
+        begin: impl FnOnce(&mut Ctx<'_, '_>) -> (Call, Action),
     ) -> (Self, Action) {
-        let mut place = QueuePlace::default();
+        let mut side = CallSide::default();
         let upstream = Arc::clone(&route.upstream);
         let mut started = None;
-        let action = worker.step_call(&upstream, &mut place, |ctx| {
+        let action = worker.step_call(&upstream, &mut side, |ctx| {
             let (call, action) = begin(ctx);
             started = Some(call);
             action
         });
         #[expect(clippy::expect_used, reason = "the closure runs exactly once")]
         let call = started.expect("a step of the machine has run");
-        let mut guarded = Self { call, worker, route, record, upload, place };
+        let mut guarded = Self { call, worker, route, record, upload, side };
         if let Action::Finish(verdict) = &action {
             guarded.finish(*verdict);
         }
@@ -54,9 +53,12 @@ impl Guarded {
     }
 
     /// One step of the call.
-    pub(super) fn step(&mut self, act: impl FnOnce(&mut Call, &mut Ctx<'_>) -> Action) -> Action {
-        let (call, place) = (&mut self.call, &mut self.place);
-        let action = self.worker.step_call(&self.route.upstream, place, |ctx| act(call, ctx));
+    pub(super) fn step(
+        &mut self,
+        act: impl FnOnce(&mut Call, &mut Ctx<'_, '_>) -> Action,
+    ) -> Action {
+        let (call, side) = (&mut self.call, &mut self.side);
+        let action = self.worker.step_call(&self.route.upstream, side, |ctx| act(call, ctx));
         if let Action::Finish(verdict) = &action {
             self.finish(*verdict);
         }
@@ -79,7 +81,7 @@ impl Guarded {
 
     /// Completes when the bulkhead may have granted a permit.
     pub(super) async fn granted(&self) {
-        self.place.granted().await;
+        self.side.place.granted().await;
     }
 
     /// Notes the latency of the call: the head of its answer is there.
@@ -90,7 +92,8 @@ impl Guarded {
 
     /// Writes down what the call came to, once.
     pub(super) fn finish(&mut self, verdict: Verdict) {
-        self.record.finish(&self.call, verdict, &self.route, &self.worker);
+        let trail = std::mem::take(&mut self.side.trail);
+        self.record.finish((&self.call, trail), verdict, &self.route, &self.worker);
     }
 }
 

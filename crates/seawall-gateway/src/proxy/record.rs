@@ -66,7 +66,7 @@ impl Record {
     /// Counts a call and keeps its trail, once.
     pub(super) fn finish(
         &mut self,
-        call: &Call,
+        (call, trail): (&Call, Trail),
         verdict: Verdict,
         route: &Arc<Route>,
         worker: &Worker,
@@ -90,7 +90,7 @@ impl Record {
             denied: call.denied(),
             started: call.started(),
             ended: worker.clock.now(),
-            trail: call.trail().clone(),
+            trail,
         };
         finished.count();
         finished.log();

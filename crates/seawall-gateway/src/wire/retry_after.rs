@@ -3,15 +3,13 @@
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
 
+use seawall_core::backoff::delta_seconds;
 use seawall_core::time::Duration;
 
 /// The service's hint. Negative and unreadable values are no hint, and neither is a date: the
 /// clocks of two hosts are never compared.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    // More digits than a u64 holds still mean "far away", not "no hint".
-    digits.then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
+    delta_seconds(headers.get(RETRY_AFTER)?.to_str().ok()?)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::balance::Algorithm;
 use crate::breaker::{AbandonedPolicy, BreakerSettings, CoolDown, WindowKind};
 use crate::bulkhead::{BulkheadSettings, QueueOrder};
 use crate::call::{CallSettings, Facts, Safety};
+use crate::hedge::{HedgeDelay, HedgeSettings};
 use crate::outcome::{CallerFault, ConnectFailure, Connection, Observation, RetryOn500, Sent};
 use crate::ratio::Ratio;
 use crate::rng::{Rng, Stream};
@@ -15,6 +16,9 @@ use crate::upstream::{UpstreamSettings, WhenAllDown};
 
 /// The budget's window, the same for all cases, so that a log can be counted.
 pub(super) const BUDGET_WINDOW: Duration = SECOND;
+
+/// Hedges of one call at most, in all cases.
+pub(super) const HEDGES_MAX: u32 = 3;
 
 pub(super) fn one_of<T: Copy>(chance: &mut Stream, all: &[T]) -> T {
     let index = usize::try_from(chance.below(all.len() as u64)).expect("a small number");
@@ -68,6 +72,7 @@ pub(super) fn upstream(chance: &mut Stream) -> UpstreamSettings {
         endpoint_breaker: breaker(chance),
         bulkhead: bulkhead(chance),
         when_all_down: one_of(chance, &[WhenAllDown::TryAll, WhenAllDown::Refuse]),
+        hedge: hedge(chance),
         ..UpstreamSettings::default()
     };
     settings.budget.window = BUDGET_WINDOW;
@@ -80,6 +85,16 @@ pub(super) fn upstream(chance: &mut Stream) -> UpstreamSettings {
     settings.outlier.mode = mode(chance);
     settings.balance.algorithm = one_of(chance, &[Algorithm::PeakEwma, Algorithm::RoundRobin]);
     settings
+}
+
+fn hedge(chance: &mut Stream) -> HedgeSettings {
+    HedgeSettings {
+        mode: mode(chance),
+        delay: HedgeDelay::Fixed(one_of(chance, &[MS, MS * 20, SECOND])),
+        max_extra: 1 + small(chance, HEDGES_MAX),
+        share: Ratio::from_percent(one_of(chance, &[5, 100, 100])),
+        ..HedgeSettings::default()
+    }
 }
 
 fn backoff(chance: &mut Stream) -> BackoffSettings {

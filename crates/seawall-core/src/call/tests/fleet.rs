@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::vec::Vec;
 
-use super::draws::{self, one_of, small};
+use super::draws::{self, HEDGES_MAX, one_of, small};
 use super::ledger::Ledger;
 use super::world::{MS, World};
 use crate::breaker::Manual;
@@ -13,7 +13,7 @@ use crate::bulkhead::Waiter;
 use crate::call::machine::Doing;
 use crate::call::{
     ATTEMPTS_MAX, Action, AttemptPlan, Call, CallEvent, CallSettings, CallState, Facts, Replay,
-    Rung, Safety, TABLE, Verdict,
+    Role, Rung, Safety, TABLE, Verdict,
 };
 use crate::endpoint::EndpointId;
 use crate::health::Check;
@@ -47,6 +47,9 @@ struct Watched {
     settings: CallSettings,
     facts: Facts,
     begun: u32,
+    hedges: u32,
+    /// Attempts in flight before the latest input.
+    flying: usize,
     /// The attempt whose answer is handed on, once there is one.
     handed_on: Option<u32>,
     /// Whether an attempt may have been executed.
@@ -110,6 +113,8 @@ impl<'a> Fleet<'a> {
             settings,
             facts,
             begun: 0,
+            hedges: 0,
+            flying: 0,
             handed_on: None,
             executed: false,
             uploaded: false,
@@ -159,10 +164,7 @@ impl<'a> Fleet<'a> {
 
     fn input(&mut self, index: usize, event: CallEvent) {
         let before = self.watched[index].call.state();
-        let number = match self.chance.below(10) {
-            0 => small(&mut self.chance, 4),
-            _ => self.watched[index].handed_on.unwrap_or(self.watched[index].begun),
-        };
+        let number = self.number(index);
         let replay = match self.chance.below(8) {
             0 => Replay::Lost,
             _ => Replay::Possible,
@@ -186,7 +188,7 @@ impl<'a> Fleet<'a> {
             CallEvent::Granted => one.call.granted(&mut world.ctx()),
             CallEvent::Head => one.call.head(number, seen, replay, &mut world.ctx()),
             CallEvent::Ended => one.call.ended(number, seen, replay, &mut world.ctx()),
-            CallEvent::Timer => one.call.timer(&mut world.ctx()),
+            CallEvent::Timer => one.call.timer(Replay::Possible, &mut world.ctx()),
             CallEvent::RungDone => one.call.rung_done(rung, &mut world.ctx()),
             CallEvent::Uploading => {
                 one.call.uploading(world.now, replay);
@@ -199,6 +201,18 @@ impl<'a> Fleet<'a> {
             }
         };
         self.took(index, (before, event), &action);
+    }
+
+    /// Mostly an attempt that may report something, sometimes any.
+    fn number(&mut self, index: usize) -> u32 {
+        let one = &self.watched[index];
+        let flying: Vec<_> = one.call.flight.iter().map(|running| running.number).collect();
+        let last = one.handed_on.unwrap_or(one.begun);
+        match self.chance.below(10) {
+            0 => small(&mut self.chance, 4),
+            _ if flying.is_empty() => last,
+            _ => one_of(&mut self.chance, &flying),
+        }
     }
 
     /// Timers come early, in time and late.
@@ -221,11 +235,17 @@ impl<'a> Fleet<'a> {
         let after = one.call.state();
         let impossible = !TABLE.iter().any(|(from, by, _)| (*from, *by) == (before, event));
         assert!(!impossible || after == before, "{before:?} × {event:?} led to {after:?}");
-        if after != before || !is_idle(action) || event == CallEvent::Uploading && !impossible {
+        let fewer = one.call.flight.iter().count() < one.flying;
+        let busy = fewer || event == CallEvent::Uploading && !impossible;
+        if after != before || !is_idle(action) || busy {
             assert!(!impossible, "{before:?} × {event:?} answered {action:?}");
             reached.insert((before, event, after));
         }
         one.check(action, world.now);
+        one.check_flight();
+        if matches!(action, Action::Attempt(AttemptPlan { role: Role::Hedge, .. })) {
+            ledger.grant(world.now, &world.upstream.settings().budget);
+        }
         match (one.grant, one.call.reservation.is_some()) {
             (None, true) => {
                 one.grant = Some(ledger.grant(world.now, &world.upstream.settings().budget));
@@ -243,7 +263,8 @@ impl<'a> Fleet<'a> {
         }
         if event == CallEvent::Timer {
             let next = one.call.next_deadline();
-            assert!(next.is_none_or(|next| next > world.now), "a timer that spins in {after:?}");
+            let spins = is_idle(action) && next.is_some_and(|next| next <= world.now);
+            assert!(!spins, "a timer that spins in {after:?}");
         }
     }
 
@@ -260,16 +281,16 @@ impl<'a> Fleet<'a> {
     fn disturb(&mut self) {
         let Self { world, chance, .. } = self;
         let manual = [Manual::Auto, Manual::Auto, Manual::ForcedOpen, Manual::ForcedClosed];
-        let World { upstream, ids, events, now, .. } = world;
+        let World { upstream, ids, journal, now, .. } = world;
         match (chance.below(3), ids.first()) {
             (0, Some(id)) => {
                 let check = one_of(chance, &[Check::Passed, Check::Failed, Check::TimedOut]);
-                upstream.health_checked(*id, check, *now, events);
+                upstream.health_checked(*id, check, *now, journal);
             }
             (1, Some(id)) => {
                 upstream.set_draining(*id, one_of(chance, &[Draining::Yes, Draining::No]));
             }
-            _ => upstream.force_breaker(one_of(chance, &manual), *now, events),
+            _ => upstream.force_breaker(one_of(chance, &manual), *now, journal),
         }
     }
 
@@ -281,7 +302,7 @@ impl<'a> Fleet<'a> {
         self.world.upstream.invariants();
         let waiting: Vec<_> = self.watched.iter().filter_map(Watched::waiter).collect();
         self.granted.retain(|waiter| waiting.contains(waiter));
-        let running: Vec<_> = self.watched.iter().filter_map(Watched::endpoint).collect();
+        let running: Vec<_> = self.watched.iter().flat_map(Watched::endpoints).collect();
         let seen = self.world.snapshot();
         let held = self.granted.len() + running.len();
         assert_eq!(seen.bulkhead.in_use as usize, held, "permits in use");
@@ -289,7 +310,7 @@ impl<'a> Fleet<'a> {
             let active = running.iter().filter(|id| **id == endpoint.id).count();
             assert_eq!(endpoint.load.active as usize, active, "attempts at {:?}", endpoint.id);
         }
-        self.world.events.clear();
+        self.world.journal.events.clear();
     }
 
     fn check_nothing_left(&self) {
@@ -308,7 +329,8 @@ impl<'a> Fleet<'a> {
 impl Watched {
     /// Notes what is about to be reported.
     fn note(&mut self, event: CallEvent, (number, seen, replay): (u32, Observation, Replay)) {
-        let running = matches!(self.call.doing, Doing::Attempt(_)) && number == self.begun;
+        self.flying = self.call.flight.iter().count();
+        let running = self.call.flight.iter().any(|running| running.number == number);
         let reported = matches!(event, CallEvent::Head | CallEvent::Ended);
         self.executed |= running && reported && !draws::provably_not_executed(seen);
         self.uploaded |= event == CallEvent::Uploading && replay == Replay::Lost;
@@ -336,8 +358,13 @@ impl Watched {
     fn check_attempt(&mut self, plan: &AttemptPlan, now: Instant) {
         self.begun += 1;
         assert_eq!(plan.number, self.begun, "attempts are counted");
-        let most = self.settings.max_attempts.clamp(1, ATTEMPTS_MAX);
-        assert!(self.call.attempts() <= most && self.begun <= most + RESENDS, "too many attempts");
+        self.hedges += u32::from(plan.role == Role::Hedge);
+        let most = self.settings.max_attempts.max(1) + self.hedges;
+        let begun = self.begun - self.call.resends;
+        assert!(self.call.resends <= RESENDS && begun <= most.min(ATTEMPTS_MAX), "too many");
+        assert!(self.hedges <= HEDGES_MAX, "too many hedges");
+        let repeatable = self.facts.safety != Safety::Unsafe;
+        assert!(plan.role != Role::Hedge || repeatable, "an unsafe request was hedged");
         assert!(plan.deadline > now, "an attempt without time");
         assert_eq!(self.verdict, None, "an attempt after the verdict");
         let safe = self.facts.safety != Safety::Unsafe;
@@ -367,17 +394,24 @@ impl Watched {
         Some(waiter)
     }
 
-    fn endpoint(&self) -> Option<EndpointId> {
-        match &self.call.doing {
-            Doing::Attempt(running) | Doing::Delivery { running: Some(running), .. } => {
-                Some(running.choice.endpoint)
-            }
+    /// Where attempts hold a permit: those in flight, or the one whose answer is handed on.
+    fn endpoints(&self) -> impl Iterator<Item = EndpointId> {
+        let delivered = match &self.call.doing {
+            Doing::Delivery { running, .. } => running.as_ref(),
             Doing::Nothing
             | Doing::Wait { .. }
             | Doing::BackOff { .. }
-            | Doing::Delivery { .. }
+            | Doing::Attempts
             | Doing::Rung { .. } => None,
-        }
+        };
+        self.call.flight.iter().chain(delivered).map(|running| running.choice.endpoint)
+    }
+
+    /// T82: as long as attempts are what a call waits for, at least one is in flight; and none is
+    /// once the call does anything else.
+    fn check_flight(&self) {
+        let attempting = self.call.state() == CallState::Attempting;
+        assert_eq!(self.call.flight.iter().next().is_some(), attempting, "{:?}", self.call);
     }
 }
 

@@ -47,7 +47,7 @@ fn t171_the_printed_layers_stop_calls_in_their_printed_order() {
 
 #[test]
 fn t171_the_retry_loop_stands_between_the_breaker_and_the_bulkhead() {
-    assert!(LAYERS[4].starts_with("retry loop"));
+    assert!(LAYERS[4].starts_with("retry and hedge loop"));
     let mut settings = narrow(1, 4);
     settings.breaker = UpstreamSettings::default().breaker;
     let mut world = World::new(settings, 1);
@@ -107,7 +107,7 @@ fn the_trail_tells_a_call_in_the_order_of_its_layers() {
     let _wait = call.head(&mut world, 1, status(503));
     let second = call.retried(&mut world);
     let _deliver = call.head(&mut world, second.number, status(200));
-    let kinds: std::vec::Vec<_> = call.trail().steps().map(|step| step.kind).collect();
+    let kinds: std::vec::Vec<_> = call.trail.steps().map(|step| step.kind).collect();
     let [deadline, first, saw, retry, again, saw_2, delivered] = kinds[..] else {
         panic!("{kinds:?}")
     };
@@ -118,5 +118,5 @@ fn the_trail_tells_a_call_in_the_order_of_its_layers() {
     assert!(matches!(again, StepKind::Attempt { number: 2, .. }));
     assert!(matches!(saw_2, StepKind::Saw { number: 2, .. }));
     assert_eq!(delivered, StepKind::Delivered { number: 2 });
-    assert_eq!(call.trail().dropped(), 0);
+    assert_eq!(call.trail.dropped(), 0);
 }

@@ -150,7 +150,7 @@ fn t46_stale_connections_are_left_twice_for_free_and_then_charged() {
 fn t47_a_request_whose_body_is_gone_is_not_sent_again() {
     let mut world = World::new(lenient(), 2);
     let (mut call, _) = world.attempt(plain(), get());
-    let action = call.call.ended(1, REFUSED, Replay::Lost, &mut world.ctx());
+    let action = call.step(&mut world, |call, ctx| call.ended(1, REFUSED, Replay::Lost, ctx));
     assert_eq!(verdict(&action), Verdict::Failed { why: Reason::ConnectRefused });
     assert_eq!(call.denial(), Some(Reason::ReplayOverflow));
 

@@ -69,7 +69,7 @@ fn apply(event: CallEvent, call: &mut Call, world: &mut World) -> Action {
             call.uploading(world.now.after(SECOND), Replay::Lost);
             Action::Wait
         }
-        CallEvent::Timer => call.timer(&mut world.ctx()),
+        CallEvent::Timer => call.timer(Replay::Possible, &mut world.ctx()),
         CallEvent::RungDone => call.rung_done(Rung::Served, &mut world.ctx()),
         CallEvent::Cancelled => {
             call.cancelled(&mut world.ctx());

@@ -10,9 +10,11 @@ use crate::Mode;
 use crate::backoff::{BackoffSettings, Jitter};
 use crate::bulkhead::BulkheadSettings;
 use crate::call::{
-    Action, AttemptPlan, Call, CallSettings, Context, Facts, Replay, Safety, StepKind, Verdict,
+    Action, AttemptPlan, Call, CallSettings, Context, Facts, Replay, Safety, Step, StepKind, Trail,
+    Verdict,
 };
 use crate::endpoint::EndpointId;
+use crate::event::Sink;
 use crate::outcome::{ConnectFailure, Connection, Observation, Sent};
 use crate::reason::Reason;
 use crate::rng::Stream;
@@ -77,8 +79,27 @@ pub(super) struct World {
     pub(super) upstream: Upstream,
     pub(super) ids: Vec<EndpointId>,
     pub(super) rng: Stream,
-    pub(super) events: Vec<Event>,
+    pub(super) journal: Pages,
     pub(super) now: Instant,
+}
+
+/// Changes of state, and the trail of the call that takes the step.
+#[derive(Debug, Default)]
+pub(super) struct Pages {
+    pub(super) events: Vec<Event>,
+    pub(super) trail: Trail,
+}
+
+impl Sink<Event> for Pages {
+    fn emit(&mut self, event: Event) {
+        self.events.push(event);
+    }
+}
+
+impl Sink<Step> for Pages {
+    fn emit(&mut self, step: Step) {
+        self.trail.emit(step);
+    }
 }
 
 impl World {
@@ -90,7 +111,8 @@ impl World {
         let mut rng = Stream::new(seed, "world");
         let now = Instant::from_millis(1_000);
         let upstream = Upstream::new(settings, now, &mut rng);
-        let mut world = Self { upstream, ids: Vec::new(), rng, events: Vec::new(), now };
+        let (ids, journal) = (Vec::new(), Pages::default());
+        let mut world = Self { upstream, ids, rng, journal, now };
         world.set_endpoints(endpoints);
         world
     }
@@ -105,15 +127,16 @@ impl World {
         self.now = self.now.after(time);
     }
 
-    pub(super) fn ctx(&mut self) -> Context<'_, Stream, Vec<Event>> {
-        let Self { upstream, rng, events, now, .. } = self;
-        Context { now: *now, upstream, rng, sink: events }
+    pub(super) fn ctx(&mut self) -> Context<'_, Stream, Pages> {
+        let Self { upstream, rng, journal, now, .. } = self;
+        Context { now: *now, upstream, rng, sink: journal }
     }
 
     pub(super) fn start(&mut self, settings: CallSettings, facts: Facts) -> (Client, Action) {
+        self.journal.trail = Trail::default();
         let (call, action) = Call::start(settings, facts, &mut self.ctx());
         self.upstream.invariants();
-        (Client { call }, action)
+        (Client { call, trail: self.journal.trail.clone() }, action)
     }
 
     /// Starts a call that gets its permit at once.
@@ -157,6 +180,7 @@ impl World {
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) call: Call,
+    pub(super) trail: Trail,
 }
 
 impl Deref for Client {
@@ -175,32 +199,38 @@ impl DerefMut for Client {
 
 impl Client {
     pub(super) fn head(&mut self, world: &mut World, number: u32, seen: Observation) -> Action {
-        let action = self.call.head(number, seen, Replay::Possible, &mut world.ctx());
-        world.upstream.invariants();
-        action
+        self.step(world, |call, ctx| call.head(number, seen, Replay::Possible, ctx))
     }
 
     pub(super) fn ended(&mut self, world: &mut World, number: u32, seen: Observation) -> Action {
-        let action = self.call.ended(number, seen, Replay::Possible, &mut world.ctx());
-        world.upstream.invariants();
-        action
+        self.step(world, |call, ctx| call.ended(number, seen, Replay::Possible, ctx))
     }
 
     pub(super) fn timer(&mut self, world: &mut World) -> Action {
-        let action = self.call.timer(&mut world.ctx());
-        world.upstream.invariants();
-        action
+        self.step(world, |call, ctx| call.timer(Replay::Possible, ctx))
     }
 
     pub(super) fn granted(&mut self, world: &mut World) -> Action {
-        let action = self.call.granted(&mut world.ctx());
-        world.upstream.invariants();
-        action
+        self.step(world, |call, ctx| call.granted(ctx))
     }
 
     pub(super) fn cancelled(&mut self, world: &mut World) {
-        self.call.cancelled(&mut world.ctx());
+        let _over = self.step(world, |call, ctx| {
+            call.cancelled(ctx);
+            Action::Wait
+        });
+    }
+
+    pub(super) fn step(
+        &mut self,
+        world: &mut World,
+        act: impl FnOnce(&mut Call, &mut Context<'_, Stream, Pages>) -> Action,
+    ) -> Action {
+        core::mem::swap(&mut self.trail, &mut world.journal.trail);
+        let action = act(&mut self.call, &mut world.ctx());
+        core::mem::swap(&mut self.trail, &mut world.journal.trail);
         world.upstream.invariants();
+        action
     }
 
     /// Lets the wait of a retry pass and takes the next attempt.
@@ -211,7 +241,7 @@ impl Client {
 
     /// Why the trail says that no other attempt follows.
     pub(super) fn denial(&self) -> Option<Reason> {
-        self.trail().steps().find_map(|step| {
+        self.trail.steps().find_map(|step| {
             let StepKind::RetryDenied(reason) = step.kind else { return None };
             Some(reason)
         })

@@ -1,0 +1,71 @@
+//! The attempts of a call that are in flight: one, and hedges beside it.
+//!
+//! What an attempt holds is in `attempt.rs`, when a hedge starts in `hedging.rs`.
+
+use alloc::vec::Vec;
+
+use crate::time::{Duration, Instant};
+
+use super::attempt::Running;
+
+/// The attempts in flight. Allocates only once a hedge has started.
+#[derive(Debug, Default)]
+pub(super) struct Flight {
+    first: Option<Running>,
+    beside: Vec<Running>,
+}
+
+impl Flight {
+    pub(super) fn push(&mut self, running: Running) {
+        match &self.first {
+            None => self.first = Some(running),
+            Some(_) => self.beside.push(running),
+        }
+    }
+
+    /// Takes attempt `number` out, if it is in flight.
+    pub(super) fn take(&mut self, number: u32) -> Option<Running> {
+        if let Some(running) = self.first.take_if(|running| running.number == number) {
+            return Some(running);
+        }
+        let place = self.beside.iter().position(|running| running.number == number)?;
+        Some(self.beside.swap_remove(place))
+    }
+
+    /// Takes any attempt out.
+    pub(super) fn pop(&mut self) -> Option<Running> {
+        self.beside.pop().or_else(|| self.first.take())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none() && self.beside.is_empty()
+    }
+
+    /// Marks one attempt whose time is over, and names it; each is named once.
+    pub(super) fn overdue(&mut self, now: Instant) -> Option<u32> {
+        let late = |running: &&mut Running| now >= running.deadline && !running.abandoning;
+        let running = self.first.iter_mut().chain(&mut self.beside).find(late)?;
+        running.abandoning = true;
+        Some(running.number)
+    }
+
+    /// When the next attempt runs out of time, of those that have not been told so.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let untold = self.iter().filter(|running| !running.abandoning);
+        untold.map(|running| running.deadline).min()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Running> {
+        self.first.iter().chain(&self.beside)
+    }
+
+    /// The caller was sending its body until `since`: the time of the service runs from there.
+    pub(super) fn served_since(&mut self, since: Instant, timeout: Duration, end: Instant) {
+        let patience = since.after(timeout);
+        for running in self.first.iter_mut().chain(&mut self.beside) {
+            running.served = running.served.max(since);
+            running.patience = running.patience.max(patience);
+            running.deadline = running.deadline.max(patience.min(end));
+        }
+    }
+}

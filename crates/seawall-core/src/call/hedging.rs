@@ -1,0 +1,144 @@
+//! Whether another attempt starts beside a slow one.
+//!
+//! How long an attempt may take before it counts as slow, and how many hedges are too many, is
+//! decided by `crate::hedge`; here is what the call itself has to say.
+
+use crate::bulkhead::{Acquired, Permit};
+use crate::hedge::{Conditions, EXTRA_MAX, Response, Suppressed};
+use crate::outcome::{Outcome, RetryRule};
+use crate::rng::Rng;
+use crate::time::Duration;
+use crate::upstream::Choice;
+
+use super::attempt::Role;
+use super::machine::{Call, Context, Journal};
+use super::table::{Event as By, State};
+use super::trail::StepKind;
+use super::{ATTEMPTS_MAX, Action, AttemptPlan, Replay};
+
+impl Call {
+    /// Sets the time at which an attempt that begins now counts as slow.
+    pub(super) fn plan_hedge(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
+        self.hedge_at = None;
+        let most = ctx.upstream.settings().hedge.max_extra.min(EXTRA_MAX);
+        let spent = self.hedges >= most || self.attempts >= ATTEMPTS_MAX;
+        if spent || !self.facts.safety.is_repeatable() {
+            return;
+        }
+        self.hedge_delay = ctx.upstream.hedge_delay(self.settings.attempt, ctx.now);
+        self.hedge_at = self.hedge_delay.map(|delay| ctx.now.after(delay));
+    }
+
+    /// The attempts in flight are slow: starts another beside them, or says why not.
+    pub(super) fn hedge(
+        &mut self,
+        replay: Replay,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
+    ) -> Action {
+        self.hedge_at = None;
+        self.check(By::Timer, State::Attempting);
+        match self.try_hedge(replay, ctx) {
+            Ok(plan) => Action::Attempt(plan),
+            Err(why) => {
+                ctx.note(StepKind::HedgeSuppressed(why));
+                Action::Wait
+            }
+        }
+    }
+
+    fn try_hedge(
+        &mut self,
+        replay: Replay,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
+    ) -> Result<AttemptPlan, Suppressed> {
+        let conditions = self.conditions(replay, ctx);
+        let hedge = ctx.upstream.may_hedge(&conditions, ctx.now, ctx.sink)?;
+        match self.equip(ctx) {
+            Ok((choice, permit)) => {
+                let facts = (self.hedge_delay.unwrap_or_default(), choice.endpoint);
+                ctx.upstream.hedge_fired(&hedge, facts, ctx.now, ctx.sink);
+                self.hedges += 1;
+                Ok(self.launch((Role::Hedge, Some(hedge)), (choice, permit), ctx))
+            }
+            Err(why) => {
+                ctx.upstream.hedge_withdrawn(hedge, why, ctx.now, ctx.sink);
+                Err(why)
+            }
+        }
+    }
+
+    fn conditions(
+        &self,
+        replay: Replay,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
+    ) -> Conditions {
+        let response = match replay {
+            Replay::Possible => Response::None,
+            Replay::Lost => Response::Committed,
+        };
+        Conditions {
+            safety: self.facts.safety,
+            response,
+            fired: self.hedges,
+            left: self.remaining(ctx.now),
+            useful: ctx.upstream.min_useful(ctx.now),
+            untried: ctx.upstream.untried(self.tried.as_slice(), ctx.now),
+            load: ctx.upstream.load(ctx.now),
+        }
+    }
+
+    /// What any extra attempt needs: a permit, a token of the budget and an endpoint.
+    fn equip(
+        &self,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
+    ) -> Result<(Choice, Permit), Suppressed> {
+        let permit = self.spare_permit(ctx)?;
+        let Ok(reservation) = ctx.upstream.reserve_extra(ctx.now) else {
+            ctx.upstream.release(permit, Duration::ZERO, ctx.now);
+            return Err(Suppressed::BudgetEmpty);
+        };
+        let tried = self.tried.as_slice();
+        let (upstream, mut scene) = ctx.split();
+        let Some(choice) = upstream.choose_other(tried, &mut scene) else {
+            ctx.upstream.release(permit, Duration::ZERO, ctx.now);
+            ctx.upstream.refund(reservation, ctx.now);
+            return Err(Suppressed::NoUntriedEndpoint);
+        };
+        reservation.spend();
+        Ok((choice, permit))
+    }
+
+    /// A permit that nobody waits for: a hedge never queues, nor takes the place of a first try.
+    fn spare_permit(
+        &self,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
+    ) -> Result<Permit, Suppressed> {
+        if !ctx.upstream.has_free_permit() {
+            return Err(Suppressed::NoPermit);
+        }
+        match ctx.upstream.acquire(ctx.now, self.attempts_end) {
+            Acquired::Permit(permit) => Ok(permit),
+            Acquired::Queued { waiter, .. } => {
+                ctx.upstream.leave(waiter, ctx.now);
+                Err(Suppressed::NoPermit)
+            }
+            Acquired::Refused { .. } => Err(Suppressed::NoPermit),
+        }
+    }
+
+    /// Whether the end of one attempt leaves the decision to another that still runs: what might
+    /// have been retried waits for it, anything else is final.
+    pub(super) fn is_left_to_others(&self, outcome: &Outcome) -> bool {
+        outcome.retry != RetryRule::Never && !self.flight.is_empty()
+    }
+
+    /// Ends every attempt that still runs: its result is no longer wanted. The driver drops its
+    /// work before it hands anything on.
+    pub(super) fn abandon_others(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
+        self.hedge_at = None;
+        while let Some(running) = self.flight.pop() {
+            ctx.note(StepKind::Abandoned { number: running.number });
+            self.end_attempt(running, Outcome::abandoned(), ctx);
+        }
+    }
+}

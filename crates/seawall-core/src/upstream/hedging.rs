@@ -1,0 +1,80 @@
+//! Hedges as the upstream sees them: how slow is slow, and how many are too many.
+//!
+//! What a call must bring along for a hedge is in `call/hedging.rs`.
+
+use crate::breaker::Phase;
+use crate::endpoint::{EndpointId, Slot};
+use crate::event::Sink;
+use crate::hedge::{Conditions, Hedge, Load, Race, Suppressed};
+use crate::time::{Duration, Instant};
+
+use super::Upstream;
+use super::event::{Event, Scope, Scoped};
+use super::sole::Fleet;
+
+impl Upstream {
+    /// How long an attempt may take before it counts as slow; `None` while nobody can tell.
+    pub(crate) fn hedge_delay(&mut self, timeout: Duration, now: Instant) -> Option<Duration> {
+        self.hedging.delay(now, &mut self.latency, timeout)
+    }
+
+    /// Asks for a hedge.
+    pub(crate) fn may_hedge(
+        &mut self,
+        conditions: &Conditions,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) -> Result<Hedge, Suppressed> {
+        self.hedging.may_fire(now, conditions, &mut upstream_wide(now, sink))
+    }
+
+    pub(crate) fn hedge_fired(
+        &mut self,
+        hedge: &Hedge,
+        (delay, endpoint): (Duration, EndpointId),
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) {
+        self.hedging.fired(hedge, delay, endpoint, &mut upstream_wide(now, sink));
+    }
+
+    pub(crate) fn hedge_withdrawn(
+        &mut self,
+        hedge: Hedge,
+        why: Suppressed,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) {
+        self.hedging.withdraw(hedge, why, now, &mut upstream_wide(now, sink));
+    }
+
+    pub(crate) fn hedge_ended(
+        &mut self,
+        hedge: Hedge,
+        race: Race,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) {
+        self.hedging.settle(hedge, race, &mut upstream_wide(now, sink));
+    }
+
+    /// Endpoints that could take an attempt and are not among `tried`.
+    pub(crate) fn untried(&self, tried: &[Slot], now: Instant) -> usize {
+        match self.fleet {
+            Fleet::Sole => 1,
+            Fleet::Endpoints => self.count_good(|slot| !tried.contains(&slot), now),
+        }
+    }
+
+    /// Whether there is too much work already: then hedges go first.
+    pub(crate) fn load(&self, now: Instant) -> Load {
+        match self.breaker.phase(now) {
+            Phase::Closed => Load::Normal,
+            Phase::Open { .. } | Phase::ProbeDue | Phase::HalfOpen { .. } => Load::Overloaded,
+        }
+    }
+}
+
+fn upstream_wide<S>(at: Instant, sink: &mut S) -> Scoped<'_, S> {
+    Scoped { at, scope: Scope::Upstream, sink }
+}
