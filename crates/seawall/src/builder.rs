@@ -16,7 +16,7 @@ use crate::classify::AnyResult;
 use crate::event::{Event, Listener, Listeners};
 use crate::settings::{Plan, Total};
 use crate::shared::Shared;
-use crate::{BuildError, Policy, Retry};
+use crate::{BuildError, Hedge, Policy, Retry};
 
 /// Describes a policy: a new one ([`Policy::builder`]), or changes to one that runs
 /// ([`Policy::reconfigure`]).
@@ -94,6 +94,13 @@ impl<S> PolicyBuilder<S> {
     /// Makes further attempts after failures. Default: none.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.plan.retry = Some(retry);
+        self
+    }
+
+    /// Starts an extra attempt beside a slow one. Default: none; it needs calls that may be
+    /// repeated, and a dependency that has room for more.
+    pub fn hedge(mut self, hedge: impl Into<Hedge>) -> Self {
+        self.plan.hedge = Some(hedge.into());
         self
     }
 

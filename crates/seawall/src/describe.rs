@@ -8,7 +8,9 @@ use std::time::Duration;
 use seawall_core::Mode;
 use seawall_core::breaker::{BreakerSettings, WindowKind};
 use seawall_core::call::LAYERS;
+use seawall_core::hedge::HedgeDelay;
 
+use crate::Hedge;
 use crate::settings::{Plan, Resolved};
 
 const ABSENT: &str = "absent";
@@ -44,7 +46,7 @@ fn values(plan: &Plan) -> [String; LAYERS.len()] {
         "each call brings its own, if any".to_owned(),
         call.total.map_or_else(|| "off".to_owned(), |total| format!("{total:?}")),
         breaker(plan.breaker.as_ref()),
-        retry(plan),
+        format!("retries: {}; hedges: {}", retry(plan), hedge(plan)),
         match plan.bulkhead {
             None => ABSENT.to_owned(),
             Some(bulkhead) => format!(
@@ -88,6 +90,18 @@ fn retry(plan: &Plan) -> String {
         budget.window,
         budget.floor_per_second,
     )
+}
+
+fn hedge(plan: &Plan) -> String {
+    let Some(Hedge(settings)) = plan.hedge else { return ABSENT.to_owned() };
+    let delay = match settings.delay {
+        HedgeDelay::Fixed(delay) => format!("{delay:?}"),
+        HedgeDelay::Quantile { share, floor } => {
+            format!("{share} of recent answers, at least {floor:?}")
+        }
+    };
+    let (mode, most, share) = (mode(settings.mode), settings.max_extra, settings.share);
+    format!("{mode}: {most} at most, after {delay}, for {share} of calls")
 }
 
 fn breaker(settings: Option<&BreakerSettings>) -> String {

@@ -93,6 +93,7 @@ mod clock;
 mod describe;
 mod error;
 mod event;
+mod hedge;
 mod policy;
 mod retry;
 mod settings;
@@ -111,17 +112,19 @@ pub use classify::Http;
 pub use classify::{AnyResult, Classify, Io, Outcome};
 pub use error::{Error, Spent, Until};
 pub use event::{Event, Events, Heard};
+pub use hedge::Hedge;
 pub use policy::Policy;
 pub use retry::Retry;
 
 pub use seawall_core::Mode;
-pub use seawall_core::backoff::{BackoffSettings, Jitter};
+pub use seawall_core::backoff::{BackoffSettings, FirstRetry, Jitter};
 pub use seawall_core::balance::{Algorithm, BalanceSettings};
 pub use seawall_core::breaker::{
     AbandonedPolicy, BreakerEvent, BreakerSettings, CoolDown, Manual, SlowCalls, WindowKind,
 };
 pub use seawall_core::budget::BudgetSettings;
 pub use seawall_core::bulkhead::{BulkheadSettings, QueueOrder};
+pub use seawall_core::hedge::{HedgeDelay, HedgeEvent, HedgeSettings};
 pub use seawall_core::invalid::Invalid;
 pub use seawall_core::outcome::Class;
 pub use seawall_core::outlier::OutlierSettings;

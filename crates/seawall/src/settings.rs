@@ -16,7 +16,7 @@ use seawall_core::outlier::OutlierSettings;
 use seawall_core::ratio::Ratio;
 use seawall_core::upstream::{UpstreamSettings, WhenAllDown};
 
-use crate::Retry;
+use crate::{Hedge, Retry};
 
 /// The total deadline of a policy that was given none: what a caller of the class "standard"
 /// waits for. A missing deadline is the one default that is always wrong.
@@ -45,6 +45,7 @@ pub(crate) struct Plan {
     pub(crate) attempt: Option<Duration>,
     pub(crate) safety: Safety,
     pub(crate) retry: Option<Retry>,
+    pub(crate) hedge: Option<Hedge>,
     pub(crate) breaker: Option<BreakerSettings>,
     pub(crate) bulkhead: Option<BulkheadSettings>,
     pub(crate) endpoints: Option<Vec<Arc<str>>>,
@@ -68,6 +69,7 @@ impl Default for Plan {
             attempt: None,
             safety: Safety::Unsafe,
             retry: None,
+            hedge: None,
             breaker: None,
             bulkhead: None,
             endpoints: None,
@@ -130,6 +132,7 @@ impl Plan {
             endpoint_breaker: self.endpoint_breaker(),
             bulkhead: self.bulkhead.unwrap_or_default(),
             budget,
+            hedge: self.hedge.map(|hedge| hedge.0).unwrap_or_default(),
             outlier: self.outlier(),
             balance: self.balance.unwrap_or_default(),
             health: None,

@@ -87,7 +87,6 @@ impl Woken {
             Some(_) => self.more.push(waker),
         }
     }
-
 }
 
 impl Drop for Woken {
@@ -109,7 +108,7 @@ impl Shared {
     ) -> Self {
         let clock = Clock::start();
         let Resolved { call, upstream } = plan.resolve();
-        let upstream = Upstream::new(upstream, clock.now(), &mut rng);
+        let upstream = Upstream::solo(upstream, clock.now(), &mut rng);
         let mut outbox = Outbox::default();
         if !listeners.is_empty() {
             outbox.open();
@@ -221,20 +220,15 @@ impl Locked {
         upstream.force_breaker(manual, now, outbox);
     }
 
+    /// Tells the machine of the endpoints, if the policy has any.
     fn place_endpoints(&mut self, now: Instant) {
-        let names: Vec<EndpointName> = match &self.plan.endpoints {
-            Some(endpoints) => endpoints.iter().map(|name| EndpointName::from(&**name)).collect(),
-            // An operation without endpoints is one anonymous endpoint to the machine.
-            None => vec![EndpointName::from("")],
-        };
+        let Some(endpoints) = &self.plan.endpoints else { return };
+        let names: Vec<_> = endpoints.iter().map(|name| EndpointName::from(&**name)).collect();
         let placed = self.upstream.set_endpoints(&names, now, &mut self.rng);
+        let known = endpoints.iter().cloned().enumerate();
+        let ids = placed.into_iter().map(|(_, id)| id);
         self.directory.clear();
-        if let Some(endpoints) = &self.plan.endpoints {
-            let ids = placed.into_iter().map(|(_, id)| id);
-            let known = endpoints.iter().cloned().enumerate();
-            let entries = ids.zip(known.map(|(index, name)| Endpoint { name, index }));
-            self.directory.extend(entries);
-        }
+        self.directory.extend(ids.zip(known.map(|(index, name)| Endpoint { name, index })));
     }
 
     fn turn(&self, action: Action, machine: &Machine, now: Instant) -> Turn {

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use seawall_core::Mode;
 use seawall_core::backoff::BackoffSettings;
 use seawall_core::breaker::{BreakerSettings, WindowKind};
 use seawall_core::budget::BudgetSettings;
 use seawall_core::bulkhead::{BulkheadSettings, QUEUE_MAX};
 use seawall_core::call::ATTEMPTS_MAX;
+use seawall_core::hedge::HedgeSettings;
 use seawall_core::invalid::Invalid;
 use seawall_core::ratio::Ratio;
 use seawall_core::upstream::ENDPOINTS_MAX;
@@ -34,6 +36,9 @@ impl Plan {
             let fields = ("retry.throttled_backoff.factor", "retry.throttled_backoff.cap");
             found.backoff(fields, &retry.throttled_backoff);
             found.budget(&retry.budget);
+        }
+        if let Some(hedge) = &self.hedge {
+            found.hedge(&hedge.0, self.attempt());
         }
         if let Some(breaker) = &self.breaker {
             found.breaker(breaker);
@@ -126,6 +131,12 @@ impl Findings {
 
     fn budget(&mut self, settings: &BudgetSettings) {
         self.positive("retry.budget.window", settings.window);
+    }
+
+    fn hedge(&mut self, settings: &HedgeSettings, attempt_timeout: Duration) {
+        let on = settings.mode != Mode::Off;
+        self.unless(on, "hedge.mode", "off", "`enforce` or `shadow` where hedges are asked for");
+        self.mistakes.extend(settings.validate_beside(attempt_timeout).err());
     }
 
     fn breaker(&mut self, settings: &BreakerSettings) {

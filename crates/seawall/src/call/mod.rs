@@ -174,7 +174,7 @@ where
             let at = self.guard.clock().runtime(deadline);
             ready!(self.timer.as_mut().poll_until(at, cx));
         }
-        Poll::Ready(self.guard.step(|call, ctx| call.timer(ctx)))
+        Poll::Ready(self.guard.step(|call, ctx| call.timer(guard::REPLAY, ctx)))
     }
 
     /// Tells the machine what an attempt brought.

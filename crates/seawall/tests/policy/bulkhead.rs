@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use seawall::{Error, Policy, Reason};
-use tokio::time::{Instant, advance};
+use tokio::time::advance;
 
-use crate::world::{Wakes, assert_nothing_held, ms, permits, poll, poll_with, s};
+use crate::world::{Wakes, assert_nothing_held, ms, now, permits, poll, poll_with, s};
 
 fn policy(number: u32, queue: u32) -> Policy {
     Policy::builder().bulkhead(permits(number, queue)).build().unwrap()
@@ -28,9 +28,9 @@ async fn a_waiter_gets_the_permit_that_comes_free() {
     let policy = policy(1, 4);
     let work = |_| async {
         tokio::time::sleep(ms(100)).await;
-        Ok::<_, String>(Instant::now())
+        Ok::<_, String>(now())
     };
-    let began = Instant::now();
+    let began = now();
     let (a, b, c) = tokio::join!(policy.call(work), policy.call(work), policy.call(work));
     let ends = [a, b, c].map(|end| end.unwrap() - began);
     assert_eq!(ends, [ms(100), ms(200), ms(300)]);
@@ -42,7 +42,7 @@ async fn a_wait_for_a_permit_ends_in_time() {
     let policy = policy(1, 1);
     let mut holder = pin!(policy.call(|_| pending::<Result<(), String>>()));
     assert!(poll(holder.as_mut()).is_pending());
-    let began = Instant::now();
+    let began = now();
     let ended = policy.call(|_| ready(Ok::<_, String>(()))).await;
     assert_eq!(ended.unwrap_err().reason(), Reason::QueueWait);
     assert_eq!(began.elapsed(), s(1));

@@ -6,14 +6,14 @@ use std::pin::pin;
 use std::task::Poll;
 
 use seawall::{Error, Policy, Reason};
-use tokio::time::{Instant, advance, sleep};
+use tokio::time::{advance, sleep};
 
-use crate::world::{assert_nothing_held, ms, permits, poll, s, steady};
+use crate::world::{assert_nothing_held, ms, now, permits, poll, s, steady};
 
 #[tokio::test(start_paused = true)]
 async fn a_call_without_a_word_ends_after_ten_seconds() {
     let policy = Policy::builder().build().unwrap();
-    let began = Instant::now();
+    let began = now();
     let ended = policy.call(|_| pending::<Result<(), String>>()).await;
     assert!(matches!(ended, Err(Error::TimedOut { attempts: 1, .. })), "{ended:?}");
     assert_eq!(ended.unwrap_err().reason(), Reason::DeadlineExceeded);
@@ -29,7 +29,7 @@ async fn t75_the_attempt_timeout_ends_attempts_and_the_total_the_call() {
         .idempotent()
         .build()
         .unwrap();
-    let (began, attempts) = (Instant::now(), Cell::new(Vec::new()));
+    let (began, attempts) = (now(), Cell::new(Vec::new()));
     let ended = policy
         .call(|_| {
             let mut starts = attempts.take();
@@ -123,7 +123,7 @@ async fn t77_no_time_at_all_refuses_and_never_means_for_ever() {
     let operation = |_| ready(Ok::<_, String>(()));
     let ended = policy.call(operation).within(s(0)).await;
     assert!(matches!(ended, Err(Error::Rejected { reason: Reason::DeadlineExpired, .. })));
-    let past = Instant::now();
+    let past = now();
     advance(ms(1)).await;
     let ended = policy.call(operation).deadline(past).await;
     assert_eq!(ended.unwrap_err().reason(), Reason::DeadlineExpired);
@@ -134,7 +134,7 @@ async fn t77_no_time_at_all_refuses_and_never_means_for_ever() {
 async fn a_callers_deadline_only_ever_shortens() {
     let policy = Policy::builder().total_timeout(ms(200)).build().unwrap();
     for (within, expected) in [(ms(50), ms(50)), (s(60), ms(200))] {
-        let began = Instant::now();
+        let began = now();
         let ended = policy.call(|_| pending::<Result<(), String>>()).within(within).await;
         assert!(ended.is_err());
         assert_eq!(began.elapsed(), expected);

@@ -38,8 +38,9 @@ a call passes, from the outside in:
       2s
  4. breaker of the upstream
       enforced: trips on 2 failures in a row; cool-down 5s to 60s
- 5. retry loop under the attempt budget
-      3 attempts at most; waits 50ms to 2s, times 200%; budget 20% of 10s, at least 10 a second
+ 5. retry and hedge loop under the attempt budget
+      retries: 3 attempts at most; waits 50ms to 2s, times 200%; budget 20% of 10s, at least 10 a \
+second; hedges: absent
  6. bulkhead of the upstream: a permit for each attempt
       8 permits, 16 may wait for 1s
  7. endpoint choice: ejected, unhealthy and tried endpoints left out

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use seawall::{BreakerEvent, Event, Heard, Manual, Policy, What};
 
-use crate::world::touchy;
+use crate::world::{now, touchy};
 
 async fn trip(policy: &Policy) {
     for _ in 0..2 {
@@ -31,7 +31,7 @@ async fn a_listener_hears_that_the_breaker_opened() {
     let heard = heard.lock().unwrap();
     let opened = heard.iter().find(|event| is_opened(event)).expect("the breaker opened");
     assert_eq!(opened.policy.as_deref(), Some("users"));
-    assert_eq!((opened.at, opened.endpoint.as_ref()), (tokio::time::Instant::now(), None));
+    assert_eq!((opened.at, opened.endpoint.as_ref()), (now(), None));
     assert!(heard.iter().map(|event| event.sequence).eq(1..=heard.len() as u64));
 }
 

@@ -4,9 +4,8 @@ use std::cell::Cell;
 use std::future::{pending, ready};
 
 use seawall::{Policy, Provenance, Reason};
-use tokio::time::Instant;
 
-use crate::world::{assert_nothing_held, ms, permits, s, steady, touchy};
+use crate::world::{assert_nothing_held, ms, now, permits, s, steady, touchy};
 
 #[tokio::test(start_paused = true)]
 async fn a_good_answer_is_told_from_a_substitute() {
@@ -47,7 +46,7 @@ async fn a_fallback_that_declines_leaves_the_error_as_it_was() {
 #[tokio::test(start_paused = true)]
 async fn t164_time_is_kept_for_the_fallback() {
     let policy = Policy::builder().total_timeout(s(1)).build().unwrap();
-    let began = Instant::now();
+    let began = now();
     let call = policy.call(|_| pending::<Result<u32, String>>());
     assert!(call.fallback(|_| Some(2)).await.unwrap().is_substitute());
     assert_eq!(began.elapsed(), ms(950));

@@ -8,6 +8,7 @@ mod describe;
 mod endpoints;
 mod events;
 mod fallback;
+mod hedging;
 mod panics;
 mod retry;
 mod settings;

@@ -4,9 +4,8 @@ use std::cell::Cell;
 use std::future::{Ready, ready};
 
 use seawall::{Attempt, BudgetSettings, Error, Outcome, Policy, Ratio, Reason, Retry};
-use tokio::time::Instant;
 
-use crate::world::{assert_nothing_held, ms, permits, s, steady, touchy};
+use crate::world::{assert_nothing_held, ms, now, permits, s, steady, touchy};
 
 /// Neither `Clone` nor `'static`, and no `Error`: any type will do.
 #[derive(Debug, PartialEq)]
@@ -65,7 +64,7 @@ async fn a_call_may_take_the_policys_promise_back() {
 #[tokio::test(start_paused = true)]
 async fn t57_attempts_count_the_first() {
     let policy = Policy::builder().retry(steady(3)).idempotent().build().unwrap();
-    let began = Instant::now();
+    let began = now();
     let ended = policy.call(failing(99)).await;
     let Err(Error::Failed { reason, attempts, elapsed, .. }) = ended else { panic!("{ended:?}") };
     assert_eq!((reason, attempts, elapsed), (Reason::AttemptsExhausted, 3, ms(300)));
@@ -78,7 +77,7 @@ async fn t51_an_own_rejection_is_never_retried() {
     for _ in 0..2 {
         let _failed = policy.call(failing(99)).await;
     }
-    let (began, calls) = (Instant::now(), Cell::new(0));
+    let (began, calls) = (now(), Cell::new(0));
     let ended = policy.call(|_| {
         calls.set(calls.get() + 1);
         ready(Ok::<_, String>(()))
@@ -154,7 +153,7 @@ async fn bo_4_a_hint_beyond_the_deadline_ends_the_call_and_reaches_the_caller() 
 async fn t55_a_retry_that_cannot_fit_is_not_started() {
     let policy =
         Policy::builder().total_timeout(ms(90)).retry(steady(3)).idempotent().build().unwrap();
-    let began = Instant::now();
+    let began = now();
     let ended = policy.call(failing(1)).await.unwrap_err();
     assert_eq!((ended.reason(), began.elapsed()), (Reason::DeadlineCannotFit, ms(0)));
 }

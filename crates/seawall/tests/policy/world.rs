@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use seawall::{BackoffSettings, BreakerSettings, BulkheadSettings, Jitter, Policy, Retry};
+use tokio::time::Instant;
 
 pub(crate) const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -15,6 +16,12 @@ pub(crate) const fn ms(millis: u64) -> Duration {
 
 pub(crate) const fn s(secs: u64) -> Duration {
     Duration::from_secs(secs)
+}
+
+/// Now, on the paused clock.
+#[expect(clippy::disallowed_methods, reason = "this is the clock of the tests")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
 }
 
 /// Retries after exactly 100 ms, 200 ms, 400 ms.
