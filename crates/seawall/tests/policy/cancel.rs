@@ -3,7 +3,6 @@
 use std::future::{Future, pending, ready};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::Poll;
 
 use seawall::{Outcome, Policy, Retry};
 use tokio::time::advance;
@@ -134,7 +133,7 @@ async fn drive<F: Future>(
     mut between: impl AsyncFnMut(),
 ) -> bool {
     for _ in 0..polls {
-        if let Poll::Ready(_) = poll(call.as_mut()) {
+        if poll(call.as_mut()).is_ready() {
             return true;
         }
         between().await;
@@ -158,7 +157,7 @@ impl Drop for Running<'_> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_ended_stays_ended() {
+async fn t99_a_call_that_ended_holds_nothing_and_stays_ended() {
     let policy = Policy::builder()
         .classify(|_: Result<&(), &String>| Outcome::success())
         .bulkhead(permits(1, 0))
