@@ -1,9 +1,11 @@
 //! Admission: what a call asks of its upstream besides an endpoint.
 
+use crate::Mode;
 use crate::breaker::{Ended, Phase, Probing, Refused, Ticket};
-use crate::budget::{Denied, Reservation};
+use crate::budget::{Denied, Purpose, Reservation};
 use crate::bulkhead::{Acquired, Claimed, Permit, Waiter};
 use crate::event::Sink;
+use crate::outcome::Overrides;
 use crate::rng::Draw;
 use crate::time::{Duration, Instant};
 
@@ -66,8 +68,37 @@ impl Upstream {
         self.hedging.deposit(now);
     }
 
-    pub(crate) fn reserve_extra(&mut self, now: Instant) -> Result<Reservation, Denied> {
-        self.budget.reserve(now)
+    pub(crate) fn reserve_extra(
+        &mut self,
+        purpose: Purpose,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) -> Result<Reservation, Denied> {
+        let mut scoped = Scoped { at: now, scope: Scope::Upstream, sink };
+        self.budget.reserve_for(purpose, now, &mut scoped)
+    }
+
+    /// How long an attempt that begins now may take, where a route allows `fixed`.
+    pub(crate) fn attempt_timeout(
+        &mut self,
+        fixed: Duration,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) -> Duration {
+        if self.settings.timeout.mode == Mode::Off {
+            return fixed;
+        }
+        let mut scoped = Scoped { at: now, scope: Scope::Upstream, sink };
+        let learnt = self.timeout.attempt_timeout(now, &mut self.latency, &mut scoped);
+        match self.settings.timeout.mode {
+            Mode::Enforce => learnt.min(fixed),
+            Mode::Shadow | Mode::Off => fixed,
+        }
+    }
+
+    /// Statuses that are judged otherwise than by the table.
+    pub(crate) const fn overrides(&self) -> &Overrides {
+        &self.overrides
     }
 
     pub(crate) fn refund(&mut self, reservation: Reservation, now: Instant) {

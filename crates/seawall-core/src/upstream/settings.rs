@@ -7,6 +7,7 @@ use crate::bulkhead::BulkheadSettings;
 use crate::health::HealthSettings;
 use crate::hedge::HedgeSettings;
 use crate::outlier::OutlierSettings;
+use crate::timeout::AdaptiveSettings;
 
 /// What happens to calls when no endpoint may be chosen by the rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct UpstreamSettings {
     pub bulkhead: BulkheadSettings,
     /// The bound on extra attempts.
     pub budget: BudgetSettings,
+    /// The attempt timeout that follows the latency, within what routes allow. Off by default.
+    pub timeout: AdaptiveSettings,
     /// Extra attempts beside slow ones. Off by default: they need calls that are safe to repeat
     /// and a latency worth cutting.
     pub hedge: HedgeSettings,
@@ -51,6 +54,7 @@ impl Default for UpstreamSettings {
             endpoint_breaker: BreakerSettings::for_endpoint(),
             bulkhead: BulkheadSettings::default(),
             budget: BudgetSettings::default(),
+            timeout: AdaptiveSettings::default(),
             hedge: HedgeSettings::default(),
             outlier: OutlierSettings::default(),
             balance: BalanceSettings::default(),

@@ -8,8 +8,10 @@ use crate::budget::BudgetSnapshot;
 use crate::bulkhead::BulkheadSnapshot;
 use crate::endpoint::EndpointId;
 use crate::health::HealthState;
+use crate::hedge::HedgeSnapshot;
 use crate::outlier::OutlierSnapshot;
 use crate::time::Instant;
+use crate::timeout::AdaptiveSnapshot;
 
 use super::{Outcomes, Upstream};
 
@@ -26,6 +28,10 @@ pub struct UpstreamSnapshot {
     pub bulkhead: BulkheadSnapshot,
     /// Its budget.
     pub budget: BudgetSnapshot,
+    /// Its hedges.
+    pub hedge: HedgeSnapshot,
+    /// Its adaptive attempt timeout.
+    pub timeout: AdaptiveSnapshot,
     /// What all its attempts came to.
     pub outcomes: Outcomes,
     /// Its endpoints, by slot.
@@ -70,6 +76,8 @@ impl Upstream {
             breaker: self.breaker.snapshot(now),
             bulkhead: self.bulkhead.snapshot(),
             budget: self.budget.snapshot(now),
+            hedge: self.hedging.snapshot(now),
+            timeout: self.timeout.snapshot(),
             outcomes: self.outcomes,
             endpoints: endpoints.collect(),
         }

@@ -8,7 +8,7 @@ use crate::breaker::{AbandonedPolicy, BreakerSettings, CoolDown, WindowKind};
 use crate::bulkhead::{BulkheadSettings, QueueOrder};
 use crate::call::{CallSettings, Facts, Safety};
 use crate::hedge::{HedgeDelay, HedgeSettings};
-use crate::outcome::{CallerFault, ConnectFailure, Connection, Observation, RetryOn500, Sent};
+use crate::outcome::{CallerFault, ConnectFailure, Connection, Observation, OptIn, OptIns, Sent};
 use crate::ratio::Ratio;
 use crate::rng::{Rng, Stream};
 use crate::time::Duration;
@@ -112,7 +112,10 @@ pub(super) fn call(chance: &mut Stream) -> CallSettings {
         max_attempts: one_of(chance, &[0, 1, 2, 3, 3, 5, 12]),
         backoff: backoff(chance),
         throttled_backoff: backoff(chance),
-        on_500: one_of(chance, &[RetryOn500::Never, RetryOn500::IfSafe]),
+        opt_ins: OptIns {
+            on_500: one_of(chance, &[OptIn::Never, OptIn::IfSafe]),
+            ..OptIns::default()
+        },
         rungs: one_of(chance, &[0, 0, 1, 2]),
     }
 }
@@ -120,7 +123,8 @@ pub(super) fn call(chance: &mut Stream) -> CallSettings {
 pub(super) fn facts(chance: &mut Stream) -> Facts {
     let safety = one_of(chance, &[Safety::Idempotent, Safety::Keyed, Safety::Unsafe]);
     let remaining = [None, None, Some(span(chance)), Some(SECOND)];
-    Facts { safety, remaining: one_of(chance, &remaining) }
+    let affinity = one_of(chance, &[None, Some(7)]);
+    Facts { safety, remaining: one_of(chance, &remaining), affinity }
 }
 
 /// The head of an answer.
@@ -169,10 +173,12 @@ pub(super) fn end(chance: &mut Stream) -> Observation {
 pub(super) const fn provably_not_executed(seen: Observation) -> bool {
     match seen {
         Observation::ConnectFailed(_)
+        | Observation::Unprocessed(_)
         | Observation::Lost { sent: Sent::No, .. }
         | Observation::TimedOut { sent: Sent::No }
         | Observation::Status { code: 421 | 425, .. } => true,
         Observation::Status { .. }
+        | Observation::Grpc { .. }
         | Observation::Lost { .. }
         | Observation::TimedOut { .. }
         | Observation::Completed
