@@ -145,11 +145,13 @@ impl Shared {
         let mut locked = self.lock();
         let settings = CallSettings { rungs, ..locked.call };
         let facts = Facts {
-            safety: options.safety.unwrap_or(locked.plan.safety),
             remaining: options.remaining(now, &self.clock),
+            affinity: options.affinity,
+            ..Facts::of(options.safety.unwrap_or(locked.plan.safety))
         };
-        let (begun, action) = Machine::start(settings, facts, &mut locked.context(now));
-        let turn = locked.turn(action, machine.insert(begun), now);
+        let machine = machine.insert(Machine::new(settings, facts));
+        let action = machine.begin(&mut locked.context(now));
+        let turn = locked.turn(action, machine, now);
         self.release(locked, now, Outlived::default());
         turn
     }
