@@ -56,8 +56,8 @@ impl<P: Handle, Op, Fut: Future, L> Call<P, Op, Fut, L> {
     }
 
     /// The hash of what keyed balancing goes by: calls with the same one go to the same endpoint,
-    /// where the policy has endpoints and its algorithm knows keys. A hash that is the same in every
-    /// process keeps them together across a fleet.
+    /// where the policy has endpoints and its algorithm knows keys. A hash that is the same in
+    /// every process keeps them together across a fleet.
     pub fn affinity(mut self, hash: u64) -> Self {
         self.options.affinity = Some(hash);
         self

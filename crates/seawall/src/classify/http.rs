@@ -10,8 +10,8 @@ use super::{Classify, Outcome};
 
 /// Judges an answer by its status (RFC 9110 section 15): 4xx are successes of the dependency, 502,
 /// 503 and 504 failures that may be retried, 500 a failure that is not, 408 and 429 no mark
-/// against it. `Retry-After` in seconds is followed. What a Seawall nearer to the service has given up
-/// on is not retried. Any `Err` is a failure.
+/// against it. `Retry-After` in seconds is followed. What a Seawall nearer to the service has
+/// given up on is not retried. Any `Err` is a failure.
 ///
 /// A response that is judged a failure is still handed to the caller as `Ok` when no retry brings
 /// a better one: it is an answer, and its body may say why.
