@@ -4,6 +4,7 @@
 
 mod balance;
 mod breaker;
+mod overload;
 mod route;
 mod upstream;
 

@@ -14,6 +14,7 @@ use crate::upstream::{self, PoolConfig, UpstreamConfig};
 use seawall_core::balance::EndpointInfo;
 use seawall_core::call::{CallSettings, Safety};
 use seawall_core::outcome::Overrides;
+use seawall_core::shed::Class as Priority;
 use seawall_core::upstream::{EndpointName, UpstreamSettings};
 use toml_edit::Document;
 
@@ -55,6 +56,8 @@ pub struct PolicySettings {
     /// Whether calls may be executed more than once, where they do not say so one by one. Default
     /// unsafe: nobody has promised anything.
     pub safety: Safety,
+    /// How important calls are, where they do not say so one by one. Default normal.
+    pub priority: Priority,
     /// The endpoints, in the order of the file; `None` where the program says which there are, or
     /// has none.
     pub endpoints: Option<Vec<(EndpointName, EndpointInfo)>>,
@@ -167,6 +170,7 @@ impl Config {
             upstream: upstream.settings(UNBOUNDED),
             overrides: upstream.overrides.clone(),
             safety: Safety::Unsafe,
+            priority: route.policy.priority,
             endpoints: Some(endpoints.collect()),
             zones: upstream.places.zones.clone(),
         })
@@ -193,6 +197,7 @@ fn read(table: &mut TableReader<'_>) -> (UpstreamConfig, PolicyConfig, PolicySet
         upstream: upstream.settings(UNBOUNDED),
         overrides: upstream.overrides.clone(),
         safety,
+        priority: policy.priority,
         endpoints: endpoints.map(|endpoints| endpoints.iter().map(named).collect()),
         zones: upstream.places.zones.clone(),
     };

@@ -3,7 +3,7 @@
 use super::{Outline, size, word};
 use crate::explain::{Origin, SettingValue};
 use crate::policy::{
-    FIRST, JITTER, PolicyConfig, RetryConfig, Rung, Timeouts, schedule_word, usual,
+    FIRST, JITTER, PRIORITIES, PolicyConfig, RetryConfig, Rung, Timeouts, schedule_word, usual,
 };
 use crate::reader::Scope;
 use crate::route::RouteConfig;
@@ -44,11 +44,13 @@ impl PolicyConfig {
     /// What a gateway and a program have in common; keys of one table stay together.
     pub(super) fn outline_calls(&self, scope: Scope, out: &mut Outline<'_>) {
         // Every field is named, so that a new one cannot be forgotten here.
-        let Self { class, kind, timeouts: _, retry, replay: _, fallback: _ } = self;
+        let Self { class, kind, priority, timeouts: _, retry, replay: _, fallback: _ } = self;
         out.put("class", class.name(), "fits three attempts in ten seconds");
         if let Some(kind) = kind {
             out.put("kind", kind.name(), "as given");
         }
+        let priority = word(&PRIORITIES, *priority);
+        out.put("priority", priority, "most calls are neither first nor last");
         self.outline_timeouts(scope, out);
         match retry {
             Some(retry) => retry.outline(*kind, out),

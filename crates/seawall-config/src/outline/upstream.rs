@@ -4,6 +4,7 @@
 
 use super::balance::balance;
 use super::breaker::{breaker, ejection};
+use super::overload::{adaptive_limit, rate_limit, shed, throttle};
 use super::{Outline, count_or, word};
 use crate::explain::SettingValue;
 use crate::units::{print_factor, print_quantile, print_rate};
@@ -44,6 +45,10 @@ impl UpstreamConfig {
             endpoint_breaker,
             ejection: ejected,
             bulkhead: compartment,
+            rate_limit: rate,
+            shed: shedding,
+            throttle: throttling,
+            adaptive_limit: limit,
             budget: extra,
             adaptive_timeout,
             hedge: hedging,
@@ -58,6 +63,10 @@ impl UpstreamConfig {
         breaker(out, "endpoint_breaker", endpoint_breaker);
         ejection(out, ejected);
         bulkhead(out, compartment.as_ref());
+        rate_limit(out, rate.as_ref());
+        shed(out, shedding.as_ref());
+        throttle(out, throttling.as_ref());
+        adaptive_limit(out, limit.as_ref());
         budget(out, extra);
         adaptive(out, adaptive_timeout);
         hedge(out, hedging);

@@ -8,6 +8,7 @@ use super::retry::RetryLayer;
 use super::timeouts::TimeoutsLayer;
 use super::{PolicyConfig, REPLAY};
 use crate::reader::{Given, Reading, Scope, TableReader, or};
+use seawall_core::shed::Class as Priority;
 use seawall_core::time::Duration;
 use seawall_core::timeout::{OperationClass, OperationKind};
 
@@ -30,6 +31,14 @@ pub(crate) const KINDS: [(&str, OperationKind); 7] = [
     ("health", OperationKind::Health),
 ];
 
+/// The words of `priority`.
+pub(crate) const PRIORITIES: [(&str, Priority); 4] = [
+    ("normal", Priority::Normal),
+    ("critical", Priority::Critical),
+    ("high", Priority::High),
+    ("low", Priority::Low),
+];
+
 /// The largest replay buffer: every call may hold one.
 const REPLAY_MAX: u64 = 16 << 20;
 
@@ -38,6 +47,7 @@ const REPLAY_MAX: u64 = 16 << 20;
 pub(crate) struct PolicyLayer {
     class: Option<Given<OperationClass>>,
     kind: Option<Given<OperationKind>>,
+    priority: Option<Given<Priority>>,
     timeouts: TimeoutsLayer,
     retry: RetryLayer,
     replay: Option<u64>,
@@ -49,6 +59,7 @@ impl PolicyLayer {
         let common = Self {
             class: table.choice("class", &CLASSES),
             kind: table.choice("kind", &KINDS),
+            priority: table.choice("priority", &PRIORITIES),
             timeouts: table.table("timeouts", TimeoutsLayer::read).unwrap_or_default(),
             retry: RetryLayer::read(table),
             ..Self::default()
@@ -71,6 +82,7 @@ impl PolicyLayer {
         Self {
             class: self.class.or(below.class),
             kind: self.kind.or(kind_below),
+            priority: self.priority.or(below.priority),
             timeouts: self.timeouts.over(below.timeouts),
             retry: self.retry.over(below.retry),
             replay: self.replay.or(below.replay),
@@ -102,6 +114,7 @@ pub(crate) fn merge(
     PolicyConfig {
         class,
         kind,
+        priority: or(merged.priority, Priority::default()),
         timeouts: merged.timeouts.resolve((class, kind), connect, reading),
         retry: merged.retry.resolve(kind, reading),
         replay: merged.replay.unwrap_or(REPLAY),

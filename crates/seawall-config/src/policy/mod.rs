@@ -9,10 +9,11 @@ mod retry;
 mod timeouts;
 
 use seawall_core::call::CallSettings;
+use seawall_core::shed::Class as Priority;
 use seawall_core::timeout::{OperationClass, OperationKind};
 
 pub use fallback::Rung;
-pub(crate) use layer::{PolicyLayer, merge};
+pub(crate) use layer::{PRIORITIES, PolicyLayer, merge};
 pub use retry::RetryConfig;
 pub(crate) use retry::{FIRST, JITTER, schedule_word};
 pub use timeouts::Timeouts;
@@ -27,6 +28,8 @@ pub struct PolicyConfig {
     /// What is called, where that is said: it gives the timeouts before the class does, and the
     /// number of attempts.
     pub kind: Option<OperationKind>,
+    /// How important calls are where the upstream sheds or throttles. Default normal.
+    pub priority: Priority,
     /// The timeouts.
     pub timeouts: Timeouts,
     /// Retries; `None` means that the first attempt is the only one.

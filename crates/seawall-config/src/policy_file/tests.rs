@@ -7,9 +7,13 @@ use super::*;
 use seawall_core::Mode;
 use seawall_core::backoff::{BackoffSettings, FirstRetry, Jitter};
 use seawall_core::balance::{Algorithm, Callers, Compare, LevelMode, Zone};
+use seawall_core::concurrency::LimitSettings;
 use seawall_core::hedge::HedgeDelay;
 use seawall_core::outcome::{Class, GrpcCode, OptIn, RetryRule, Row};
+use seawall_core::rate::{Algorithm as RateAlgorithm, Quota, Rate, WarmUpSettings, WindowLimit};
 use seawall_core::ratio::Ratio;
+use seawall_core::shed::ShedSettings;
+use seawall_core::throttle::ThrottleSettings;
 use seawall_core::time::Duration;
 use seawall_core::timeout::{OperationClass, OperationKind};
 
@@ -23,11 +27,12 @@ fn settings(source: &str) -> PolicySettings {
 
 #[test]
 fn an_empty_file_gives_the_defaults_of_the_core() {
-    let PolicySettings { name, call, upstream, overrides, safety, endpoints, zones } = settings("");
+    let PolicySettings { name, call, upstream, overrides, safety, priority, endpoints, zones } =
+        settings("");
     assert_eq!(call, CallSettings::default());
     assert_eq!(upstream, UpstreamSettings::default());
     assert_eq!(overrides, Overrides::default());
-    assert_eq!(safety, Safety::default());
+    assert_eq!((safety, priority), (Safety::default(), Priority::default()));
     assert_eq!((name, endpoints, zones), (None, None, Vec::new()));
 }
 
@@ -214,4 +219,41 @@ fn a_gateway_file_gives_the_policy_of_a_route() {
     assert_eq!(policy.zones, ["z"]);
     assert!(policy.overrides.of(Row::Status(404)).is_some());
     assert!(config.policy("a", "other").is_none() && config.policy("b", "r").is_none());
+}
+
+#[test]
+fn limits_take_every_algorithm() {
+    let rate = |text: &str| settings(text).upstream.rate.unwrap().algorithm;
+    let gcra = rate("rate_limit = { rate = \"300/min\" }");
+    let five = Quota::of(Rate::per_second(5));
+    assert_eq!(gcra, RateAlgorithm::Gcra(five));
+    let of = |word: &str| {
+        rate(&format!("rate_limit = {{ rate = \"9/500ms\", algorithm = \"{word}\" }}"))
+    };
+    let quota = Quota { rate: Rate::per_second(18), burst: 18 };
+    let limit = WindowLimit { limit: 9, window: Duration::from_millis(500) };
+    assert_eq!(of("token-bucket"), RateAlgorithm::TokenBucket(quota));
+    let warm = WarmUpSettings::of(quota, Duration::from_secs(10));
+    assert_eq!(of("warm-up"), RateAlgorithm::WarmUp(warm));
+    assert_eq!(of("fixed-window"), RateAlgorithm::FixedWindow(limit));
+    assert_eq!(of("sliding-counter"), RateAlgorithm::SlidingCounter(limit));
+    assert_eq!(of("sliding-log"), RateAlgorithm::SlidingLog(limit));
+    let limit = |word: &str| {
+        settings(&format!("adaptive_limit.algorithm = \"{word}\"")).upstream.concurrency.unwrap()
+    };
+    assert_eq!(limit("steady"), LimitSettings::default());
+    assert_eq!(limit("aimd"), LimitSettings::aimd());
+    assert_eq!(limit("vegas"), LimitSettings::vegas());
+    assert_eq!(limit("gradient2"), LimitSettings::gradient2());
+    assert_eq!(limit("envoy"), LimitSettings::envoy());
+}
+
+#[test]
+fn empty_tables_of_overload_are_the_defaults_of_the_core() {
+    let upstream = settings("shed = {}\nthrottle = {}\nadaptive_limit = {}").upstream;
+    assert_eq!(upstream.shed, Some(ShedSettings::default()));
+    assert_eq!(upstream.throttle, Some(ThrottleSettings::default()));
+    assert_eq!(upstream.concurrency, Some(LimitSettings::default()));
+    let small = settings("adaptive_limit = { max = 3 }").upstream.concurrency.unwrap();
+    assert_eq!((small.initial, small.min, small.max), (3, 3, 3));
 }

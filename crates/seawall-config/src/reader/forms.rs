@@ -51,6 +51,10 @@ pub(super) fn rate(value: &Value) -> Result<u32, Refusal> {
     Ok(units::parse_rate(text(value)?)?)
 }
 
+pub(super) fn quota(value: &Value) -> Result<(u32, Duration), Refusal> {
+    Ok(units::parse_quota(text(value)?)?)
+}
+
 /// An IP address with a port; names are left to discovery, since what they mean changes.
 pub(super) fn address(value: &Value) -> Result<SocketAddr, Refusal> {
     let text = text(value)?;

@@ -119,6 +119,15 @@ impl<'a> TableReader<'a> {
         self.value(key, &Expected { what: "a rate", example }, forms::rate)
     }
 
+    /// A count and the period that it is for.
+    pub(crate) fn quota(
+        &mut self,
+        key: &'static str,
+        example: &str,
+    ) -> Option<Given<(u32, Duration)>> {
+        self.value(key, &Expected { what: "a rate", example }, forms::quota)
+    }
+
     /// A whole number within `range`.
     pub(crate) fn count(
         &mut self,

@@ -10,8 +10,10 @@ mod ejection;
 pub(crate) mod endpoint;
 mod health;
 mod hedge;
+pub(crate) mod overload;
 pub(crate) mod overrides;
 pub(crate) mod place;
+pub(crate) mod rate;
 mod settings;
 mod timeout;
 
@@ -21,9 +23,13 @@ use seawall_core::Mode;
 use seawall_core::balance::BalanceSettings;
 use seawall_core::breaker::BreakerSettings;
 use seawall_core::budget::BudgetSettings;
+use seawall_core::concurrency::LimitSettings;
 use seawall_core::hedge::HedgeSettings;
 use seawall_core::outcome::Overrides;
 use seawall_core::outlier::OutlierSettings;
+use seawall_core::rate::LimiterSettings;
+use seawall_core::shed::ShedSettings;
+use seawall_core::throttle::ThrottleSettings;
 use seawall_core::time::Duration;
 use seawall_core::timeout::AdaptiveSettings;
 use seawall_core::upstream::WhenAllDown;
@@ -63,6 +69,15 @@ pub struct UpstreamConfig {
     pub ejection: OutlierSettings,
     /// The compartment of the whole upstream; `None` means off.
     pub bulkhead: Option<BulkheadConfig>,
+    /// How many calls it may get in a time; `None`, the default, means as many as come.
+    pub rate_limit: Option<LimiterSettings>,
+    /// Shedding of calls by priority; `None`, the default, means off.
+    pub shed: Option<ShedSettings>,
+    /// Refusing by ourselves what the service would refuse; `None`, the default, means off.
+    pub throttle: Option<ThrottleSettings>,
+    /// The limit of attempts in flight that follows latency, within the permits of the bulkhead;
+    /// `None`, the default, means off.
+    pub adaptive_limit: Option<LimitSettings>,
     /// The bound on extra attempts. It cannot be off.
     pub budget: BudgetSettings,
     /// The attempt timeout that follows latency. Default off. Where the file gives no ceiling it
@@ -116,6 +131,10 @@ pub(crate) fn read_mechanisms(
         endpoint_breaker: read_breaker(table, "endpoint_breaker", endpoint_breaker),
         ejection: read_ejection(table),
         bulkhead: bulkhead::read(table),
+        rate_limit: rate::read(table),
+        shed: overload::read_shed(table),
+        throttle: overload::read_throttle(table),
+        adaptive_limit: overload::read_limit(table),
         budget: bulkhead::read_budget(table),
         adaptive_timeout: timeout::read(table),
         hedge: hedge::read(table),

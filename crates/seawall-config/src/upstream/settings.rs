@@ -20,6 +20,10 @@ impl UpstreamConfig {
     pub fn settings(&self, derived: u32) -> UpstreamSettings {
         let unlimited = BulkheadSettings { permits: u32::MAX, queue: 0, ..Default::default() };
         UpstreamSettings {
+            rate: self.rate_limit,
+            shed: self.shed,
+            throttle: self.throttle,
+            concurrency: self.adaptive_limit,
             breaker: self.breaker,
             endpoint_breaker: self.endpoint_breaker,
             bulkhead: self.bulkhead.map_or(unlimited, |bulkhead| bulkhead.settings(derived)),

@@ -4,13 +4,17 @@ use super::parse;
 use crate::Origin;
 use std::collections::BTreeSet;
 
-/// A line that the key needs beside it; the key with a value that is not its default; where the
+/// What the keys of warming up need beside them.
+const WARM_UP: &str = "rate_limit.rate = \"9/s\"\nrate_limit.algorithm = \"warm-up\"";
+
+/// Lines that the key needs beside it; the key with a value that is not its default; where the
 /// explanation shows it, where that is not under the name of the key.
 const KEYS: &[(&str, &str, &str)] = &[
     ("", "name = \"orders\"", ""),
     ("", "safety = \"keyed\"", ""),
     ("", "class = \"batch\"", ""),
     ("", "kind = \"query\"", ""),
+    ("", "priority = \"low\"", ""),
     ("", "timeouts.total = \"9s\"", ""),
     ("", "timeouts.attempt = \"2s\"", ""),
     ("", "retry = \"off\"", ""),
@@ -79,6 +83,38 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("bulkhead.permits = 10", "bulkhead.queue = 5", ""),
     ("bulkhead.permits = 10", "bulkhead.max_wait = \"1s\"", ""),
     ("bulkhead.permits = 10", "bulkhead.order = \"codel\"", ""),
+    ("", "rate_limit.rate = \"7/min\"", ""),
+    ("rate_limit.rate = \"9/s\"", "rate_limit.algorithm = \"sliding-log\"", ""),
+    ("rate_limit.rate = \"9/s\"", "rate_limit.burst = 3", ""),
+    (WARM_UP, "rate_limit.warm_up = \"9s\"", ""),
+    (WARM_UP, "rate_limit.cold_factor = 4", ""),
+    ("rate_limit.rate = \"9/s\"", "rate_limit.adaptive.cut = \"60%\"", ""),
+    ("rate_limit.rate = \"9/s\"", "rate_limit.adaptive.floor = \"20%\"", ""),
+    ("rate_limit.rate = \"9/s\"", "rate_limit.adaptive.raise = \"6%\"", ""),
+    ("rate_limit.rate = \"9/s\"", "rate_limit.mode = \"shadow\"", ""),
+    ("", "shed.queue_wait = \"30ms\"", ""),
+    ("", "shed.window = \"2s\"", ""),
+    ("", "shed.window_calls = 9", ""),
+    ("", "shed.shrink = \"90%\"", ""),
+    ("", "shed.growth = \"2%\"", ""),
+    ("", "shed.floor = \"6%\"", ""),
+    ("", "shed.mode = \"shadow\"", ""),
+    ("", "throttle.critical = 5", ""),
+    ("", "throttle.high = 3.5", ""),
+    ("", "throttle.normal = 2.5", ""),
+    ("", "throttle.low = 1.2", ""),
+    ("", "throttle.cap = \"80%\"", ""),
+    ("", "throttle.min_requests = 9", ""),
+    ("", "throttle.window = \"20s\"", ""),
+    ("", "throttle.mode = \"shadow\"", ""),
+    ("", "adaptive_limit.algorithm = \"vegas\"", ""),
+    ("", "adaptive_limit.tolerance = \"200%\"", ""),
+    ("adaptive_limit.algorithm = \"aimd\"", "adaptive_limit.backoff = \"80%\"", ""),
+    ("adaptive_limit.algorithm = \"aimd\"", "adaptive_limit.timeout = \"4s\"", ""),
+    ("", "adaptive_limit.initial = 30", ""),
+    ("", "adaptive_limit.min = 5", ""),
+    ("", "adaptive_limit.max = 900", ""),
+    ("", "adaptive_limit.mode = \"shadow\"", ""),
     ("", "budget.ratio = \"10%\"", ""),
     ("", "budget.floor = \"1/s\"", ""),
     ("", "budget.window = \"5s\"", ""),
@@ -110,12 +146,12 @@ fn shown(&(_, key, path): &(&'static str, &'static str, &'static str)) -> &'stat
 #[test]
 fn every_key_is_explained_with_its_line_and_changes_the_hash() {
     for row @ (beside, key, _) in KEYS {
-        let path = shown(row);
+        let (path, line) = (shown(row), beside.lines().count().max(1) + 1);
         let (with, without) = (parse(&format!("{beside}\n{key}\n")), parse(beside));
         let settings = with.explain();
         let found = settings.iter().find(|setting| setting.path() == path);
         let found = found.unwrap_or_else(|| panic!("no setting {path}"));
-        assert!(matches!(found.origin, Origin::File(place) if place.line == 2), "{found:?}");
+        assert!(matches!(found.origin, Origin::File(place) if place.line == line), "{found:?}");
         assert_ne!(with.hash(), without.hash(), "{path}");
         let before = without.explain().into_iter().find(|setting| setting.path() == path);
         assert!(before.is_none_or(|before| before.value != found.value), "{path} is no change");

@@ -131,6 +131,77 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     ("slow_start_bend = 11", "1:1: slow_start_bend is 1100%; it must be 10% to 1000%"),
     (
+        "rate_limit = {}",
+        "1:1: rate_limit does not say how many calls may pass; write rate = \"100/s\"",
+    ),
+    (
+        "rate_limit = { rate = \"5/day\" }",
+        "1:23: rate_limit.rate: \"/day\" is neither /s, /min, /h nor a duration such as /500ms; \
+         write rate = \"100/s\"",
+    ),
+    (
+        "rate_limit = { rate = \"100/1ns\" }",
+        "1:16: rate_limit.rate is 100; it must be at most 10 for each nanosecond",
+    ),
+    (
+        "rate_limit = { rate = \"5/s\", burst = 0 }",
+        "1:30: rate_limit.burst is 0; it must be at least 1",
+    ),
+    (
+        "rate_limit = { rate = \"5/s\", algorithm = \"fixed-window\", burst = 2 }",
+        "1:66: rate_limit.burst does nothing without an algorithm that knows bursts; \
+         write algorithm = \"gcra\", or remove burst",
+    ),
+    (
+        "rate_limit = { rate = \"5/s\", warm_up = \"1s\" }",
+        "1:40: rate_limit.warm_up does nothing without warming up; \
+         write algorithm = \"warm-up\", or remove warm_up",
+    ),
+    (
+        "rate_limit = { rate = \"5/s\", algorithm = \"warm-up\", cold_factor = 1 }",
+        "1:53: rate_limit.cold_factor is 1; it must be 2 to 100",
+    ),
+    (
+        "rate_limit = { rate = \"5/s\", adaptive = { cut = \"100%\" } }",
+        "1:43: rate_limit.adaptive.cut is 100%; it must be below 100%",
+    ),
+    (
+        "rate_limit = { rate = \"5/s\", algorithm = \"sliding-log\", adaptive = {} }",
+        "1:57: rate_limit.adaptive is set; it must be left out but for GCRA",
+    ),
+    (
+        "rate_limit = { rate = \"2000000/s\", algorithm = \"sliding-log\" }",
+        "1:16: rate_limit.rate is 2000000; it must be at most 1000000 for a log",
+    ),
+    (
+        "shed = { shrink = \"100%\" }",
+        "1:10: shed.shrink is 100%; it must be above 0% and below 100%",
+    ),
+    ("throttle = { low = 0.9 }", "1:14: throttle.low is 90%; it must be at least 100%"),
+    (
+        "throttle = { high = 1.5 }",
+        "1:14: throttle.high is 150%; it must be at least that of the next lower class",
+    ),
+    ("throttle = { cap = \"100%\" }", "1:14: throttle.cap is 100%; it must be below 100%"),
+    (
+        "adaptive_limit = { min = 5, max = 4 }",
+        "1:29: adaptive_limit.max is 4; it must be at least min and at most 1000000",
+    ),
+    (
+        "adaptive_limit = { initial = 3 }",
+        "1:20: adaptive_limit.initial is 3; it must be from min to max",
+    ),
+    (
+        "adaptive_limit = { tolerance = \"90%\" }",
+        "1:20: adaptive_limit.tolerance is 90%; it must be from 100% to 1000%",
+    ),
+    (
+        "adaptive_limit = { backoff = \"90%\" }",
+        "1:30: adaptive_limit.backoff does nothing without aimd; \
+         write algorithm = \"aimd\", or remove backoff",
+    ),
+    ("priority = \"hgh\"", "1:12: unknown priority \"hgh\"; did you mean \"high\"?"),
+    (
         "slow_start = \"off\"\nslow_start_bend = 2",
         "2:19: slow_start_bend does nothing without slow_start; \
          write slow_start = \"30s\", or remove slow_start_bend",
