@@ -102,6 +102,11 @@ pub enum Observation {
     },
     /// The answer could not be parsed, or was no HTTP.
     Malformed,
+    /// The answer arrived and failed validation: a wrong answer, not an error.
+    Invalid {
+        /// Whether such a call may be retried.
+        retry: RetryInvalid,
+    },
     /// The service switched protocols without being asked.
     Upgraded,
     /// The head of the answer was larger than allowed.
@@ -121,6 +126,25 @@ pub enum Observation {
     CallerGone,
     /// The caller's request body was no good. The service is not to blame.
     CallerFault(CallerFault),
+}
+
+/// Whether an answer that failed validation may be fetched again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RetryInvalid {
+    /// No: a service that computes wrongly does so again. The default.
+    #[default]
+    Never,
+    /// Under the idempotency rule: another endpoint may hold an undamaged copy.
+    IfSafe,
+}
+
+impl RetryInvalid {
+    const fn rule(self) -> RetryRule {
+        match self {
+            Self::Never => RetryRule::Never,
+            Self::IfSafe => RetryRule::IfSafe,
+        }
+    }
 }
 
 /// What was wrong with a caller's request body.
@@ -144,6 +168,19 @@ impl CallerFault {
     }
 }
 
+/// What kind of failure an attempt met, for those who count kinds apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FailureKind {
+    /// The service answered with an error of its own, or broke off.
+    Service,
+    /// A gateway between answered for it: 502, 503 or 504.
+    Gateway,
+    /// Seen from our side only: no connection, a lost one, or no answer in time.
+    LocalOrigin,
+    /// The answer arrived and was wrong.
+    Invalid,
+}
+
 /// What one attempt came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -151,6 +188,8 @@ pub struct Outcome {
     pub class: Class,
     /// Whose doing it is.
     pub origin: Origin,
+    /// What kind of failure it is; none where it is none.
+    pub failure: Option<FailureKind>,
     /// Which calls may try again.
     pub retry: RetryRule,
     /// Whether the service asked to slow down.
@@ -164,11 +203,26 @@ pub struct Outcome {
 
 impl Outcome {
     const fn new(class: Class, origin: Origin, retry: RetryRule) -> Self {
-        Self { class, origin, retry, throttled: false, retry_after: None, reason: None }
+        let failure = match (class, origin) {
+            (Class::Failure, Origin::Network) => Some(FailureKind::LocalOrigin),
+            (Class::Failure, _) => Some(FailureKind::Service),
+            (Class::Success | Class::Ignored | Class::Abandoned, _) => None,
+        };
+        Self { class, origin, failure, retry, throttled: false, retry_after: None, reason: None }
+    }
+
+    const fn of_kind(self, kind: FailureKind) -> Self {
+        Self { failure: Some(kind), ..self }
     }
 
     const fn because(self, reason: Reason) -> Self {
         Self { reason: Some(reason), ..self }
+    }
+
+    /// Whether it is an answer that arrived and was wrong: evidence of an odd one out.
+    #[must_use]
+    pub const fn is_invalid_answer(&self) -> bool {
+        matches!(self.failure, Some(FailureKind::Invalid))
     }
 
     /// The outcome of an attempt that was given up because its result is no longer wanted.
@@ -221,6 +275,11 @@ pub const fn classify(seen: Observation, on_500: RetryOn500) -> Outcome {
         Observation::Malformed => {
             Outcome::new(Failure, Upstream, IfSafe).because(Reason::ResponseMalformed)
         }
+        Observation::Invalid { retry } => {
+            Outcome::new(Failure, Upstream, retry.rule())
+                .of_kind(FailureKind::Invalid)
+                .because(Reason::ResponseInvalid)
+        }
         Observation::Upgraded => {
             Outcome::new(Failure, Upstream, Never).because(Reason::UpgradeFailed)
         }
@@ -254,7 +313,9 @@ const fn status(code: u16, on_500: RetryOn500) -> Outcome {
         421 | 425 => Outcome::new(Class::Ignored, Upstream, RetryRule::Always),
         408 | 429 => Outcome::new(Class::Ignored, Upstream, RetryRule::IfSafe),
         501 | 505 => Outcome::new(Class::Ignored, Upstream, RetryRule::Never),
-        502..=504 => Outcome::new(Class::Failure, Upstream, RetryRule::IfSafe),
+        502..=504 => {
+            Outcome::new(Class::Failure, Upstream, RetryRule::IfSafe).of_kind(FailureKind::Gateway)
+        }
         500..=599 => match on_500 {
             RetryOn500::Never => Outcome::new(Class::Failure, Upstream, RetryRule::Never),
             RetryOn500::IfSafe => Outcome::new(Class::Failure, Upstream, RetryRule::IfSafe),
@@ -385,5 +446,28 @@ mod tests {
     fn t20_a_caller_that_leaves_is_no_failure() {
         let outcome = classify(Observation::CallerGone, RetryOn500::Never);
         assert_eq!(outcome.class, Class::Abandoned);
+    }
+
+    #[test]
+    fn a_wrong_answer_is_a_failure_that_is_not_retried_unless_asked_for() {
+        for (retry, rule) in
+            [(RetryInvalid::Never, RetryRule::Never), (RetryInvalid::IfSafe, RetryRule::IfSafe)]
+        {
+            let outcome = classify(Observation::Invalid { retry }, RetryOn500::Never);
+            assert_eq!((outcome.class, outcome.origin), (Class::Failure, Origin::Upstream));
+            assert_eq!((outcome.retry, outcome.reason), (rule, Some(Reason::ResponseInvalid)));
+            assert!(outcome.is_invalid_answer());
+        }
+        assert!(!of_status(500).is_invalid_answer());
+    }
+
+    #[test]
+    fn failures_are_told_apart_by_kind() {
+        let timed_out = classify(Observation::TimedOut { sent: Sent::Yes }, RetryOn500::Never);
+        assert_eq!(timed_out.failure, Some(FailureKind::LocalOrigin));
+        assert_eq!(of_status(503).failure, Some(FailureKind::Gateway));
+        assert_eq!(of_status(500).failure, Some(FailureKind::Service));
+        assert_eq!(of_status(404).failure, None);
+        assert_eq!(of_status(429).failure, None);
     }
 }

@@ -49,6 +49,8 @@ pub enum Reason {
     ResponseMalformed,
     /// The head of the answer is larger than allowed.
     ResponseHeaderTooLarge,
+    /// The answer failed validation.
+    ResponseInvalid,
     /// The service switched protocols without being asked.
     UpgradeFailed,
     /// The breaker of the upstream is open.
@@ -101,7 +103,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of declaration.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 46] = [
         Self::MalformedRequest,
         Self::AmbiguousFraming,
         Self::BadHost,
@@ -123,6 +125,7 @@ impl Reason {
         Self::ResponseIncomplete,
         Self::ResponseMalformed,
         Self::ResponseHeaderTooLarge,
+        Self::ResponseInvalid,
         Self::UpgradeFailed,
         Self::BreakerOpen,
         Self::NoHealthyEndpoint,
@@ -174,6 +177,7 @@ impl Reason {
             Self::ResponseIncomplete => "response_incomplete",
             Self::ResponseMalformed => "response_malformed",
             Self::ResponseHeaderTooLarge => "response_header_too_large",
+            Self::ResponseInvalid => "response_invalid",
             Self::UpgradeFailed => "upgrade_failed",
             Self::BreakerOpen => "breaker_open",
             Self::NoHealthyEndpoint => "no_healthy_endpoint",

@@ -177,6 +177,7 @@ fn of_observation(seen: Observation) -> String {
             format!("{connection} connection lost, {}", of_sent(sent))
         }
         Observation::Malformed => "no valid HTTP".to_owned(),
+        Observation::Invalid { .. } => "an answer that failed validation".to_owned(),
         Observation::Upgraded => "it switched protocols unasked".to_owned(),
         Observation::HeadTooLarge => "a head that is too large".to_owned(),
         Observation::TimedOut { sent } => format!("no answer in time, {}", of_sent(sent)),

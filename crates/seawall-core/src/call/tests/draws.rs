@@ -162,6 +162,7 @@ pub(super) const fn provably_not_executed(seen: Observation) -> bool {
         | Observation::TimedOut { .. }
         | Observation::Completed
         | Observation::Malformed
+        | Observation::Invalid { .. }
         | Observation::Upgraded
         | Observation::HeadTooLarge
         | Observation::WriteStalled
