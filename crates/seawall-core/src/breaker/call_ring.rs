@@ -9,7 +9,7 @@ use super::weigh::{Vote, Weighed};
 use super::window::Tally;
 
 /// The largest count window. Its bits then take 16 KiB.
-const CALLS_MAX: u32 = 65_536;
+pub(super) const CALLS_MAX: u32 = 65_536;
 
 /// The last calls, two bits each, in a ring.
 #[derive(Debug)]
