@@ -275,11 +275,9 @@ pub const fn classify(seen: Observation, on_500: RetryOn500) -> Outcome {
         Observation::Malformed => {
             Outcome::new(Failure, Upstream, IfSafe).because(Reason::ResponseMalformed)
         }
-        Observation::Invalid { retry } => {
-            Outcome::new(Failure, Upstream, retry.rule())
-                .of_kind(FailureKind::Invalid)
-                .because(Reason::ResponseInvalid)
-        }
+        Observation::Invalid { retry } => Outcome::new(Failure, Upstream, retry.rule())
+            .of_kind(FailureKind::Invalid)
+            .because(Reason::ResponseInvalid),
         Observation::Upgraded => {
             Outcome::new(Failure, Upstream, Never).because(Reason::UpgradeFailed)
         }

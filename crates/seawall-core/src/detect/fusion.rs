@@ -245,7 +245,9 @@ impl Fusion {
             }
             // Believing ends with its cause, so that the next such fault is doubted again.
             SelfSuspicion::Believed if !is_most => SelfSuspicion::None,
-            same => same,
+            same @ (SelfSuspicion::None
+            | SelfSuspicion::Suspected { .. }
+            | SelfSuspicion::Believed) => same,
         };
     }
 

@@ -184,31 +184,22 @@ impl Outliers {
         let mut scratch = Vec::with_capacity(judged.len());
         let thresholds = Thresholds::among(&judged, &self.settings, &mut scratch);
         let poll = outliers::poll(all, needed);
-        let (of_rate, of_share) = (
-            Thresholds { share: None, ..thresholds },
-            Thresholds { share: thresholds.share, ..Thresholds::default() },
-        );
-        let own_rule = if detector == Detector::SuccessRate { of_rate } else { of_share };
-        if let Some(finding) = own_rule.finding(own) {
+        let rules = if detector == Detector::SuccessRate {
+            Thresholds { share: None, ..thresholds }
+        } else {
+            Thresholds { share: thresholds.share, ..Thresholds::default() }
+        };
+        if let Some(finding) = rules.finding(own) {
             return Measured::Beyond(finding, poll);
         }
-        let mean = thresholds.mean.map(|(threshold, _)| threshold);
-        let limit = match detector {
-            Detector::SuccessRate => thresholds.deviation.max(mean),
-            _ => thresholds.share,
-        };
-        let had = u32::try_from(judged.len()).unwrap_or(u32::MAX);
-        let Some(limit) = limit else {
-            let needed = self.endpoints_needed(detector);
-            return Measured::Missing(WhyNot::FewEndpoints { had, needed });
-        };
-        Measured::Within(match detector {
-            Detector::SuccessRate => Finding::SuccessRate { rate: own.rate, threshold: limit },
-            _ => {
-                let share = rates::share(own.failures, own.requests).unwrap_or_default();
-                Finding::FailureShare { share, limit }
-            }
-        })
+        within(own, &rules).map_or_else(
+            || {
+                let had = u32::try_from(judged.len()).unwrap_or(u32::MAX);
+                let needed = self.endpoints_needed(detector);
+                Measured::Missing(WhyNot::FewEndpoints { had, needed })
+            },
+            Measured::Within,
+        )
     }
 
     /// With how many endpoints a detector of rates compares.
@@ -279,4 +270,15 @@ impl Outliers {
         rated.sort_unstable();
         rated
     }
+}
+
+/// What was measured of an endpoint that is no outlier, against the nearest limit that holds.
+fn within(own: &Rated, rules: &Thresholds) -> Option<Finding> {
+    let rate = own.rate;
+    let mean = rules.mean.filter(|(_, least)| own.requests >= *least);
+    if let Some(threshold) = rules.deviation.max(mean.map(|(threshold, _)| threshold)) {
+        return Some(Finding::SuccessRate { rate, threshold });
+    }
+    let share = rates::share(own.failures, own.requests).unwrap_or_default();
+    rules.share.map(|limit| Finding::FailureShare { share, limit })
 }

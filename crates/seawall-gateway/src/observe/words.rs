@@ -105,7 +105,11 @@ pub(super) fn of_finding(finding: &Finding) -> String {
             format!("{failures} failures in a row to connect or to answer in time")
         }
         Finding::Latency { median, threshold } => {
-            format!("median latency {}, {} or more is too slow", seconds(*median), seconds(*threshold))
+            format!(
+                "median latency {}, {} or more is too slow",
+                seconds(*median),
+                seconds(*threshold)
+            )
         }
         Finding::OddOne { disagreements, reads, .. } => {
             format!("{disagreements} of {reads} answers disagree with the others")

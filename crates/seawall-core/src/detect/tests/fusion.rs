@@ -190,7 +190,7 @@ proptest! {
         steps in prop::collection::vec((0_u32..8, 0_usize..4, any::<bool>(), 0_u64..20), 1..120),
     ) {
         let mut bench = Bench::new(FusionSettings::default(), targets);
-        let mut since = None;
+        let mut known = None;
         for (index, kind, bad, wait) in steps {
             bench.wait(wait);
             let sign = if bad { Sign::Bad } else { Sign::Good };
@@ -198,12 +198,11 @@ proptest! {
             let seen = bench.fusion.snapshot();
             prop_assert!(seen.out <= (targets / 2).max(1).min(targets - 1));
             prop_assert!(seen.dead <= seen.failing, "dead without evidence");
-            match seen.self_suspicion {
-                SelfSuspicion::Suspected { until } => {
-                    let begun = *since.get_or_insert(bench.now);
-                    prop_assert!(until <= at(begun + 30_000) && at(bench.now) < until);
-                }
-                SelfSuspicion::None | SelfSuspicion::Believed => since = None,
+            if let SelfSuspicion::Suspected { until } = seen.self_suspicion {
+                prop_assert!(at(bench.now) < until);
+                // One that is not the known one has just begun.
+                let fresh = at(bench.now + 30_000);
+                prop_assert!(known.replace(until) == Some(until) || until == fresh);
             }
         }
     }

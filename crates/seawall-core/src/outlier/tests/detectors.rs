@@ -253,13 +253,12 @@ fn by_envoy(successes: &[u32]) -> (Vec<u32>, Option<u32>) {
         let class = if *good >= 50 { Class::Success } else { Class::Failure };
         events.extend(note(&mut outliers, index, class, 400));
     }
-    let threshold = events.iter().find_map(|event| match event {
-        OutlierEvent::Ejected { ejection, .. } => match ejection.finding {
-            Finding::SuccessRate { threshold, .. } => Some((threshold.ppm() + 50) / 100),
-            _ => None,
-        },
-        _ => None,
-    });
+    let found = |event: &OutlierEvent| {
+        let OutlierEvent::Ejected { ejection, .. } = event else { return None };
+        let Finding::SuccessRate { threshold, .. } = ejection.finding else { return None };
+        Some((threshold.ppm() + 50) / 100)
+    };
+    let threshold = events.iter().find_map(found);
     (ejected(&events), threshold)
 }
 
