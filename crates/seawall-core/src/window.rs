@@ -42,7 +42,7 @@ impl<T: Copy + Default> TimeRing<T> {
         self.advance_with(now, |_| {});
     }
 
-    /// As [`TimeRing::advance`], telling each bucket that is dropped: for sums kept beside the ring.
+    /// As [`TimeRing::advance`], telling each dropped bucket: for sums kept beside the ring.
     pub fn advance_with(&mut self, now: Instant, dropped: impl FnMut(T)) {
         if !self.is_current(now) {
             self.turn(now, dropped);

@@ -1,98 +1,23 @@
 //! Breakers by key: one for each tenant, shard or other part of a dependency that fails apart from
 //! the rest, in bounded memory.
 //!
-//! The breaker itself is in `machine.rs`. Hashing a key is the driver's, with a hash that clients
+//! The breaker itself is in `machine.rs`, settings are in `keyed_settings.rs` and events in
+//! `keyed_event.rs`. Hashing a key is the driver's, with a hash that clients
 //! cannot steer.
 
 use alloc::vec::Vec;
 
-use super::{Breaker, BreakerEvent, BreakerSettings, BreakerSnapshot, Ended, Phase};
-use super::{Probing, Refused, Ticket};
+use super::keyed_event::Classed;
+use super::keyed_settings::KEYS_MAX;
+use super::{Breaker, BreakerEvent, BreakerSnapshot, Ended, KeyClass, KeyedEvent, KeyedSettings};
+use super::{Phase, Probing, Refused, Ticket};
 use crate::event::Sink;
-use crate::invalid::Invalid;
 use crate::rng::Draw;
-use crate::time::{Duration, Instant};
-
-/// No set holds more keys; a breaker takes about 600 bytes.
-const KEYS_MAX: u32 = 65_536;
+use crate::time::Instant;
 
 /// The phases of the windows of neighbouring breakers differ by this: the golden ratio of a minute,
 /// so that the windows of a set do not turn together.
 const PHASE_STEP: u64 = 37_082_039_325;
-
-/// Settings of a set of breakers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyedSettings {
-    /// Those of each breaker, the shared one included.
-    pub breaker: BreakerSettings,
-    /// So many keys have a breaker of their own, 1 to 65 536. Default 1 024, some 600 KiB.
-    pub keys_max: u32,
-    /// A key that was not used for so long may lose its breaker to another. At least the window,
-    /// so that nothing recent is forgotten. Default 60 s.
-    pub idle: Duration,
-    /// One that is open, or was not long ago, may lose it after so long without use, when no other
-    /// can. Default 10 min.
-    pub forget_open: Duration,
-}
-
-impl KeyedSettings {
-    /// The defaults, with breakers like this.
-    #[must_use]
-    pub const fn new(breaker: BreakerSettings) -> Self {
-        let (idle, forget_open) = (Duration::from_secs(60), Duration::from_secs(600));
-        Self { breaker, keys_max: 1_024, idle, forget_open }
-    }
-
-    /// # Errors
-    ///
-    /// [`Invalid`] for the first setting that cannot work.
-    pub fn validate(&self) -> Result<(), Invalid> {
-        self.breaker.validate()?;
-        if !(1..=KEYS_MAX).contains(&self.keys_max) {
-            return Err(Invalid::new("keys_max", self.keys_max, "1 to 65536"));
-        }
-        let millis = |duration: Duration| alloc::format!("{} ms", duration.as_millis());
-        let window = match self.breaker.window {
-            super::WindowKind::Time(length) => length,
-            super::WindowKind::Calls(_) => Duration::from_nanos(1),
-        };
-        if self.idle < window {
-            return Err(Invalid::new("idle", millis(self.idle), "at least the window"));
-        }
-        if self.forget_open < self.idle {
-            return Err(Invalid::new("forget_open", millis(self.forget_open), "at least idle"));
-        }
-        Ok(())
-    }
-}
-
-/// Which breaker a call met. Events and metrics carry this and never the key: labels that clients
-/// can invent have no bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum KeyClass {
-    /// One of its own key.
-    Own,
-    /// The one that all keys beyond the bound share.
-    Overflow,
-}
-
-/// Something that happened to one of the breakers, or to the set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyedEvent {
-    /// To a breaker.
-    Breaker {
-        /// Which kind of one.
-        class: KeyClass,
-        /// What.
-        event: BreakerEvent,
-    },
-    /// All places are taken and none can be had: new keys share a breaker from now on. At most once
-    /// for each sweep.
-    Full {
-        /// How many keys have their own.
-        keys: u32,
-    },
-}
 
 /// Receipt of an admission by a set.
 #[derive(Debug)]
@@ -148,8 +73,8 @@ struct Tenant {
 /// collide share a breaker. When all places are taken, a new key gets that of one that has been
 /// idle: first of those that are closed and know nothing, then of those that are closed, and
 /// only when there is no such one and after long, of one that is open. If there is none either, the
-/// key uses the shared breaker, whose verdict is then that on all such keys: an attacker who invents
-/// keys meets that one and cannot make the set forget what it knows.
+/// key uses the shared breaker, whose verdict is then that on all such keys: an attacker who
+/// invents keys meets that one and cannot make the set forget.
 ///
 /// A lookup is a binary search, 10 comparisons for 1 024 keys. Making room walks all places, at
 /// most ten times in an idle time; between those walks new keys share. Allocates for new keys only.
@@ -440,18 +365,6 @@ enum Worth {
     Nothing,
     History,
     Verdict,
-}
-
-/// Adds the class of a key to the events of its breaker.
-struct Classed<'a, S> {
-    class: KeyClass,
-    sink: &'a mut S,
-}
-
-impl<S: Sink<KeyedEvent>> Sink<BreakerEvent> for Classed<'_, S> {
-    fn emit(&mut self, event: BreakerEvent) {
-        self.sink.emit(KeyedEvent::Breaker { class: self.class, event });
-    }
 }
 
 fn small(count: usize) -> u32 {

@@ -322,7 +322,9 @@ proptest! {
         let mut suspected = false;
         for event in events {
             match event {
-                DetectEvent::Suspected { .. } => prop_assert!(!core::mem::replace(&mut suspected, true)),
+                DetectEvent::Suspected { .. } => {
+                    prop_assert!(!core::mem::replace(&mut suspected, true));
+                }
                 DetectEvent::Recovered { .. } => prop_assert!(core::mem::take(&mut suspected)),
                 DetectEvent::Restarted { .. } | DetectEvent::LateBeat { .. } => {}
             }

@@ -5,6 +5,7 @@
 use alloc::vec::Vec;
 
 use super::event::{Detector, Finding};
+use super::judge;
 use super::latency::{self, Timed};
 use super::outliers::{self, Outliers};
 use super::rates::{self, Rated, Thresholds};
@@ -141,7 +142,7 @@ impl Outliers {
                 self.measured_rate(detector, of.0, rated)
             }
             Detector::Latency => {
-                self.measured_latency(of, outliers::poll(rated, self.settings.min_requests))
+                self.measured_latency(of, judge::poll(rated, self.settings.min_requests))
             }
             Detector::OddOne | Detector::Probe => self.measured_odd(of.1),
         }
@@ -183,7 +184,7 @@ impl Outliers {
         let judged: Vec<Rated> = all.iter().copied().filter(|r| r.requests >= needed).collect();
         let mut scratch = Vec::with_capacity(judged.len());
         let thresholds = Thresholds::among(&judged, &self.settings, &mut scratch);
-        let poll = outliers::poll(all, needed);
+        let poll = judge::poll(all, needed);
         let rules = if detector == Detector::SuccessRate {
             Thresholds { share: None, ..thresholds }
         } else {

@@ -1,7 +1,8 @@
 //! Outlier detector: takes endpoints out of choice that do much worse than the rest.
 //!
 //! It judges by the outcomes of real attempts. `record` is what is known of one endpoint, `rows`,
-//! `rates` and `latency` the comparison of endpoints, `outliers` the machine that ejects, `probe`
+//! `rates` and `latency` the comparison of endpoints, `judge`
+//! what follows from it, `outliers` the machine that ejects, `probe`
 //! the way back, `membership` who belongs, and `explain` why somebody is not ejected. Active health
 //! checks judge for themselves (`health.rs`); slow start after a return is the balancer's
 //! (`balance`); comparing the answers of replicas is `quorum`.
@@ -9,6 +10,7 @@
 mod event;
 mod evidence;
 mod explain;
+mod judge;
 mod latency;
 mod membership;
 mod outliers;

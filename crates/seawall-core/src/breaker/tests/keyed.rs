@@ -142,6 +142,11 @@ fn fewer_places_keep_those_used_last_and_what_they_know() {
     assert_eq!(set.snapshot(Instant::from_millis(5_000)).keys, 2);
 }
 
+/// Whether the breaker of a key is not closed.
+fn has_verdict(set: &KeyedBreakers, key: u64, now: Instant) -> bool {
+    set.of_key(key, now).is_some_and(|breaker| breaker.until.is_some())
+}
+
 proptest! {
     #[test]
     fn the_bound_holds_and_no_recent_verdict_is_lost(
@@ -155,7 +160,7 @@ proptest! {
             seconds += wait;
             let now = Instant::from_millis(seconds * 1_000);
             let before: Vec<u64> =
-                (0..12).filter(|key| set.of_key(*key, now).is_some_and(|b| b.until.is_some())).collect();
+                (0..12).filter(|key| has_verdict(&set, *key, now)).collect();
             let used = seen.insert(key);
             let class = if good { Class::Success } else { Class::Failure };
             let (of, _) = call(&mut set, key, class, seconds);
