@@ -3,6 +3,7 @@
 //! Here: the command line and which chore it starts. The steps of the test command are in
 //! `test`, the tidy checks in `tidy`, running other programs in `process`.
 
+mod bench;
 mod clock;
 mod error;
 mod fix;
@@ -30,6 +31,9 @@ pub(crate) type Clean = bool;
   SEAWALL_REQUIRE=all cargo xtask test    a missing optional program is a failure
   cargo xtask tidy                        only the checks of house style
   cargo xtask fix                         format and apply what clippy can mend by itself
+  cargo xtask bench                       speed and behaviour beside other crates (minutes)
+  cargo xtask bench --quick breaker M2    only some rows, roughly; `--list` names them all
+  cargo xtask bench --json > bench.json   the same as one JSON object
 
 Exit status: 0 all is well, 1 something failed, 2 the chore itself could not run.")]
 struct CommandLine {
@@ -45,6 +49,8 @@ enum Chore {
     Verify(SeedArgument),
     /// Check house style: crate direction, sizes, names, links, licences
     Tidy,
+    /// Measure speed and behaviour beside other crates, in the workspace below `bench/`
+    Bench(BenchArguments),
     /// Format the sources and apply the suggestions of clippy (writes files)
     Fix,
 }
@@ -56,6 +62,13 @@ struct TestArguments {
     names: Vec<String>,
     #[command(flatten)]
     seed: SeedArgument,
+}
+
+#[derive(Args)]
+struct BenchArguments {
+    /// Rows by a part of their name, and any of --json, --quick, --list, --seed N
+    #[arg(value_name = "ROW", trailing_var_arg = true, allow_hyphen_values = true)]
+    handed_on: Vec<String>,
 }
 
 #[derive(Args)]
@@ -78,6 +91,7 @@ fn run(chore: Chore, out: &mut dyn Write) -> Result<Clean, Error> {
         Chore::Test(given) => test::run(&given.names, given.seed.seed, out),
         Chore::Verify(given) => test::run(&[], given.seed, out),
         Chore::Tidy => tidy::run(out),
+        Chore::Bench(given) => bench::run(&given.handed_on),
         Chore::Fix => fix::run(out),
     }
 }
