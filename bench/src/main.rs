@@ -15,6 +15,7 @@ use std::io::{self, Write, stderr, stdout};
 
 use clap::Parser;
 
+use crate::behaviour::Care;
 use crate::host::Host;
 use crate::measure::{Callers, Effort, Measured, Row, measure};
 use crate::report::Report;
@@ -93,13 +94,17 @@ impl Run<'_> {
         for measurement in behaviour::MEASUREMENTS {
             let wanted = self.arguments.rows.iter().any(|name| name == measurement.id);
             if self.arguments.rows.is_empty() || wanted || self.wants("behaviour") {
-                for finding in (measurement.find)(self.arguments.quick) {
+                for finding in (measurement.find)(self.care()) {
                     self.say(|out| report::write_behaviour(&finding, out))?;
                     findings.push(finding);
                 }
             }
         }
         Ok(findings)
+    }
+
+    fn care(&self) -> Care {
+        if self.arguments.quick { Care::Quick } else { Care::Full }
     }
 
     fn wants(&self, name: &str) -> bool {
@@ -115,9 +120,10 @@ impl Run<'_> {
 
 /// What one read of the clock costs, whichever rows were asked for.
 fn clock_read(rows: &[Row], effort: Effort) -> f64 {
-    let row = rows.iter().find(|row| row.name == speed::CLOCK).map(|row| {
-        measure(row, Callers::One, effort)
-    });
+    let row = rows
+        .iter()
+        .find(|row| row.name == speed::CLOCK)
+        .map(|row| measure(row, Callers::One, effort));
     let std = |row: &Measured| row.timing(speed::CLOCK_STD).map(|timing| timing.ns.median);
     row.as_ref().and_then(std).unwrap_or_default()
 }

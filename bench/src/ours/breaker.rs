@@ -1,6 +1,7 @@
 //! The breaker behind a lock, driven by a guard that settles what it admitted.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use seawall_core::breaker::{self, BreakerSettings, CoolDown, Ended, Probing, Ticket, WindowKind};
 use seawall_core::event::Discard;
@@ -15,11 +16,21 @@ use crate::rivals::{Answer, LONG};
 
 pub(crate) struct Breaker(Mutex<breaker::Breaker>);
 
+/// Over a window of calls.
 pub(crate) fn new(plan: Plan) -> Breaker {
+    with(plan, WindowKind::Calls(WINDOW))
+}
+
+/// Over a window of time.
+pub(crate) fn new_in_time(plan: Plan, period: Duration) -> Breaker {
+    with(plan, WindowKind::Time(period))
+}
+
+fn with(plan: Plan, window: WindowKind) -> Breaker {
     let settings = BreakerSettings {
         failure_rate: Some(Ratio::from_percent(50)),
         consecutive: None,
-        window: WindowKind::Calls(WINDOW),
+        window,
         min_calls: WINDOW,
         cool_down: CoolDown {
             base: plan.cool_down,

@@ -1,6 +1,7 @@
 //! Seawall's own entries, one file for each mechanism, so that what stands for us is found in one
 //! place. They go through the same harness as the rivals and have no privileged hook.
 
+pub(crate) mod backoff;
 pub(crate) mod breaker;
 pub(crate) mod budget;
 pub(crate) mod bulkhead;

@@ -131,7 +131,7 @@ impl Blocking for Reliakit {
         let mut breaker = self.breaker.lock().expect("no call panics under it");
         match answer {
             Ok(_) => breaker.on_success(),
-            Err(_) => breaker.on_failure(now),
+            Err(_) => breaker.on_failure(self.now()),
         }
         Some(answer)
     }

@@ -39,7 +39,10 @@ pub(crate) fn hash_rings(
     ring
 }
 
-pub(crate) fn anchor(nodes: &'static [u32], hasher: RandomState) -> AnchorHash<u64, u32, RandomState> {
+pub(crate) fn anchor(
+    nodes: &'static [u32],
+    hasher: RandomState,
+) -> AnchorHash<u64, u32, RandomState> {
     anchorhash::Builder::with_hasher(hasher).with_resources(nodes.iter().copied()).build(200)
 }
 

@@ -40,7 +40,7 @@ pub(crate) mod name {
 }
 
 /// What a call may fail with. `Clone`, because some crates ask for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault;
 
 impl fmt::Display for Fault {

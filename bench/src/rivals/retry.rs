@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use backon::ExponentialBuilder;
 use throttle_net::{Backoff, Jitter, Retry};
-use tower::retry::backoff::{Backoff as _, ExponentialBackoff, ExponentialBackoffMaker, MakeBackoff as _};
+use tower::retry::backoff::{
+    Backoff as _, ExponentialBackoff, ExponentialBackoffMaker, MakeBackoff as _,
+};
 use tower::util::rng::HasherRng;
 use tower_resilience_retry::{ExponentialRandomBackoff, RetryLayer};
 

@@ -1,4 +1,8 @@
 //! Seatbelt takes its clock from the surrounding runtime; one context for all of its layers.
+//!
+//! On Tokio that clock follows real time even where the runtime's time is paused, and the control
+//! that tests use comes with a feature that slows every read down. So its behaviour is measured
+//! in real time, with waits scaled down where only their proportions matter.
 
 use seatbelt::{RecoveryInfo, ResilienceContext};
 

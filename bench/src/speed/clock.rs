@@ -12,14 +12,20 @@ pub(crate) const ROW: &str = "clock_read";
 pub(crate) const STD: &str = "std::time::Instant::now";
 
 pub(super) fn row() -> Row {
-    let std = at_once(|| (), |&(), _| {
-        black_box(clock::now());
-        true
-    });
-    let tokio = at_once(|| (), |&(), _| {
-        black_box(tokio_now());
-        true
-    });
+    let std = at_once(
+        || (),
+        |&(), _| {
+            black_box(clock::now());
+            true
+        },
+    );
+    let tokio = at_once(
+        || (),
+        |&(), _| {
+            black_box(tokio_now());
+            true
+        },
+    );
     Row {
         name: ROW,
         about: "one read of a monotonic clock",

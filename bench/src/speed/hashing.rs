@@ -51,9 +51,10 @@ fn ring() -> Vec<Entry> {
         .note("FNV-1a"),
         Entry::new(
             name::HASH_RINGS,
-            lookup(|| hashing::hash_rings(&NODES, RandomState::new()), |ring, key| {
-                Some(ring.get_node(&key))
-            }),
+            lookup(
+                || hashing::hash_rings(&NODES, RandomState::new()),
+                |ring, key| Some(ring.get_node(&key)),
+            ),
         )
         .note("SipHash; a B-tree"),
         anchor(),
@@ -69,11 +70,8 @@ fn anchor() -> Entry {
 
 fn maglev() -> Vec<Entry> {
     vec![
-        Entry::new(
-            name::MAGLEV,
-            lookup(|| hashing::maglev(&NODES), |table, key| table.get(&key)),
-        )
-        .note("SipHash"),
+        Entry::new(name::MAGLEV, lookup(|| hashing::maglev(&NODES), |table, key| table.get(&key)))
+            .note("SipHash"),
         Entry::new(
             name::HASH_RINGS,
             lookup(|| hashing::hash_rings_maglev(&NODES), |table, key| Some(table.get_node(&key))),

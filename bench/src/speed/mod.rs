@@ -24,6 +24,7 @@ use crate::rivals::Answer;
 use crate::rivals::breaker::REJECTED;
 
 pub(crate) use clock::{ROW as CLOCK, STD as CLOCK_STD};
+pub(crate) use hedge::Always;
 
 /// All rows, in the order of the printed table.
 pub(crate) fn rows() -> Vec<Row> {

@@ -44,13 +44,12 @@ fn bare() -> Entry {
 
 fn tower() -> Entry {
     let build = || {
-        let service = ServiceBuilder::new()
+        ServiceBuilder::new()
             .load_shed()
             .concurrency_limit(PERMITS as usize)
             .retry(TowerPolicy::new())
             .timeout(LIMIT)
-            .service(service_fn(answer));
-        service
+            .service(service_fn(answer))
     };
     served(name::TOWER, build)
         .note("four: load shed, concurrency limit, retry, timeout; it has no breaker")
@@ -62,14 +61,13 @@ fn tower_resilience() -> Entry {
         let bulkhead = bulkhead.reject_when_full().build().expect("the limit is not 0");
         let timeout = TimeLimiterLayer::builder().timeout_duration(LIMIT).build();
         let limit = rate::tower_resilience(Rate::UNREACHED, WindowType::Fixed);
-        let service = ServiceBuilder::new()
+        ServiceBuilder::new()
             .layer(limit.unified::<Fault>())
             .layer(breaker::tower_resilience(BREAKER).unified::<Fault>())
             .layer(retry::tower_resilience::<ResilienceError<Fault>>())
             .layer(bulkhead.unified::<Fault>())
             .layer(timeout.unified::<Fault>())
-            .service(service_fn(answer));
-        service
+            .service(service_fn(answer))
     };
     served(name::TOWER_RESILIENCE, build).note("all five")
 }

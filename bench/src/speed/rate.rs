@@ -77,6 +77,5 @@ fn tower_resilience() -> Entry {
         let layer = rate::tower_resilience(PLAN, WindowType::Fixed);
         layer.layer(service_fn(answer))
     };
-    served(name::TOWER_RESILIENCE, build)
-        .note("fixed window; with a ready call, boxed")
+    served(name::TOWER_RESILIENCE, build).note("fixed window; with a ready call, boxed")
 }

@@ -46,8 +46,9 @@ pub(super) fn row() -> Row {
 
 fn governor() -> Entry {
     let build = || Governor::<u64, _, _>::dashmap(rate::quota(PLAN));
-    let call =
-        |limiter: &governor::DefaultKeyedRateLimiter<u64>, input| limiter.check_key(&key(input)).is_ok();
+    let call = |limiter: &governor::DefaultKeyedRateLimiter<u64>, input| {
+        limiter.check_key(&key(input)).is_ok()
+    };
     Entry::new(name::GOVERNOR, at_once(build, call)).note("memory grows with the keys")
 }
 
