@@ -90,13 +90,19 @@ impl Budget for Amounts {
     }
 }
 
+/// What that budget holds at first, in hundredths of a retry.
+const FULL: usize = 1_000_000;
+
 fn tower_resilience(percent: u32) -> Amounts {
     let budget = RetryBudgetBuilder::new().aimd();
-    let budget = budget.min_budget(1).max_budget(1_000_000);
+    let budget = budget.min_budget(1).max_budget(FULL);
     let budget = budget.deposit_amount(percent as usize).withdraw_amount(100);
     let budget = budget.build().expect("the amounts are not 0");
-    // It starts full, which no share of the calls would.
-    while budget.try_withdraw() {}
+    // It starts full, which no share of the calls would. Not one more than it holds is asked of it:
+    // every refusal lowers its ceiling.
+    for _ in 0..FULL / 100 {
+        budget.try_withdraw();
+    }
     Amounts(budget)
 }
 

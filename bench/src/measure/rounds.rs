@@ -51,7 +51,7 @@ pub(crate) fn measure(row: &Row, callers: Callers, effort: Effort) -> Measured {
         fastrand::shuffle(&mut order);
         for &index in &order {
             let runner = &mut runners[index];
-            let ns = turn(runner, row.answers, effort.turn);
+            let ns = turn(runner, row, callers, effort.turn);
             runner.rounds.push(ns);
         }
     }
@@ -119,10 +119,10 @@ fn expect_only(answers: Answers, name: &str, refused: u64, calls: u64) {
 
 /// One turn of one entry: nanoseconds that one call takes its thread, the mean over its threads.
 /// All threads run until the last has been told to stop, so that none runs alone in between.
-fn turn(runner: &Runner<'_>, answers: Answers, length: Duration) -> f64 {
+fn turn(runner: &Runner<'_>, row: &Row, callers: Callers, length: Duration) -> f64 {
     let stop = AtomicBool::new(false);
     let start = Barrier::new(runner.objects.len() + 1);
-    let results: Vec<(Duration, u64, u64)> = thread::scope(|scope| {
+    let runs: Vec<Chunks> = thread::scope(|scope| {
         let run = |object: &Object| {
             let (object, stop, start) = (Arc::clone(object), &stop, &start);
             let chunk = runner.chunk;
@@ -136,30 +136,49 @@ fn turn(runner: &Runner<'_>, answers: Answers, length: Duration) -> f64 {
         threads.into_iter().map(join).collect()
     });
     let mut sum = 0.0;
-    for (took, calls, refused) in &results {
-        expect_only(answers, runner.entry.name, *refused, *calls);
-        sum += took.as_nanos() as f64 / *calls as f64;
+    for run in &runs {
+        let calls = runner.chunk * run.took.len() as u64;
+        expect_only(row.answers, runner.entry.name, run.refused, calls);
+        sum += run.typical(callers).as_nanos() as f64 / runner.chunk as f64;
     }
-    sum / results.len() as f64
+    sum / runs.len() as f64
 }
 
-fn one_thread(
-    object: &Object,
-    chunk: u64,
-    start: &Barrier,
-    stop: &AtomicBool,
-) -> (Duration, u64, u64) {
+/// What one thread did in one turn.
+struct Chunks {
+    took: Vec<Duration>,
+    refused: u64,
+}
+
+impl Chunks {
+    /// The median chunk where threads do not meet: a chunk in which the machine ran something else
+    /// says nothing about the call. The mean where they do, since waiting for each other is the
+    /// cost and may come in lumps.
+    fn typical(&self, callers: Callers) -> Duration {
+        if callers == Callers::TwoShared {
+            let count = u32::try_from(self.took.len()).unwrap_or(u32::MAX);
+            return self.took.iter().sum::<Duration>() / count;
+        }
+        let mut sorted = self.took.clone();
+        sorted.sort_unstable();
+        sorted[sorted.len() / 2]
+    }
+}
+
+fn one_thread(object: &Object, chunk: u64, start: &Barrier, stop: &AtomicBool) -> Chunks {
     let mut batch = object();
-    let (mut calls, mut refused) = (0, 0);
+    let mut run = Chunks { took: Vec::with_capacity(1_024), refused: 0 };
     // Caches of this core first.
     batch(chunk.min(256));
     start.wait();
-    let began = clock::now();
-    while calls == 0 || !stop.load(Ordering::Relaxed) {
-        refused += batch(chunk);
-        calls += chunk;
+    let mut began = clock::now();
+    while run.took.is_empty() || !stop.load(Ordering::Relaxed) {
+        run.refused += batch(chunk);
+        let ended = clock::now();
+        run.took.push(ended.duration_since(began));
+        began = ended;
     }
-    (clock::since(began), calls, refused)
+    run
 }
 
 fn timing(runner: Runner<'_>) -> Timing {

@@ -19,7 +19,9 @@ pub(crate) fn decorrelated(base: Duration, cap: Duration) -> impl FnMut(usize) -
 }
 
 fn of(base: Duration, cap: Duration, jitter: Jitter) -> impl FnMut(usize) -> Vec<Duration> {
-    let settings = BackoffSettings { base, cap, jitter, factor: Ratio::from_percent(200) };
+    let mut settings = BackoffSettings::transient();
+    (settings.base, settings.cap, settings.jitter) = (base, cap, jitter);
+    settings.factor = Ratio::from_percent(200);
     move |waits| {
         let mut backoff = Backoff::default();
         let mut wait = |retry| backoff.next(&settings, retry, draw());
