@@ -21,19 +21,23 @@ const MEBIBYTE: i64 = 1 << 20;
 
 pub(super) fn find(care: Care) -> Vec<Finding> {
     let keys = care.pick(400_000, 4_000_000);
-    let governor = Governor::<u64, _, _>::dashmap(
-        Quota::with_period(HOUR).expect("an hour is not 0").allow_burst(NonZeroU32::MIN),
-    );
-    let bounded = rate_net::Eviction::capacity(BOUND);
-    let rate_net = RateLimiter::builder().quota(1, HOUR).eviction(bounded).build();
-    let bounded = throttle_net::Eviction::capacity(BOUND);
-    let throttle_net: PerKey<u64> =
-        PerKey::builder().rate(1, HOUR).burst(1).eviction(bounded).build();
     let cells = vec![
         Cell::absent(OURS, "awaits the library's keyed limiter"),
-        cell(name::GOVERNOR, keys, |key| governor.check_key(&key).is_ok()),
-        cell(name::RATE_NET, keys, |key| rate_net.check(Key::id(key)).is_allow()),
-        cell(name::THROTTLE_NET, keys, |key| throttle_net.try_acquire(&key)),
+        cell(name::GOVERNOR, keys, || {
+            let quota = Quota::with_period(HOUR).expect("an hour is not 0");
+            let limiter = Governor::<u64, _, _>::dashmap(quota.allow_burst(NonZeroU32::MIN));
+            move |key| limiter.check_key(&key).is_ok()
+        }),
+        cell(name::RATE_NET, keys, || {
+            let bounded = rate_net::Eviction::capacity(BOUND);
+            let limiter = RateLimiter::builder().quota(1, HOUR).eviction(bounded).build();
+            move |key| limiter.check(Key::id(key)).is_allow()
+        }),
+        cell(name::THROTTLE_NET, keys, || {
+            let bounded = throttle_net::Eviction::capacity(BOUND);
+            let limiter = PerKey::builder().rate(1, HOUR).burst(1).eviction(bounded).build();
+            move |key: u64| limiter.try_acquire(&key)
+        }),
         Cell::absent(name::PINGORA, "estimates in a fixed table, limits nothing"),
     ];
     let row = format!(
@@ -43,9 +47,13 @@ pub(super) fn find(care: Care) -> Vec<Finding> {
     vec![Finding { id: "M14", row, ideal: "flat; remembered", cells }]
 }
 
-fn cell(name: &'static str, keys: u64, ask: impl Fn(u64) -> bool) -> Cell {
+/// What is built counts from its construction on.
+fn cell<A: Fn(u64) -> bool>(name: &'static str, keys: u64, build: impl FnOnce() -> A) -> Cell {
+    let mut ask = None;
+    let empty = measure(|| ask = Some(build())).bytes_current;
+    let ask = ask.expect("built just now");
     let mut refused = 0;
-    let first = grown(0..keys / 2, &ask, &mut refused);
+    let first = empty + grown(0..keys / 2, &ask, &mut refused);
     let second = first + grown(keys / 2..keys, &ask, &mut refused);
     let remembered = !ask(spread(0));
     let flat = second < first + first / 2;
