@@ -204,7 +204,8 @@ fn fit_upstreams(upstreams: &mut [UpstreamConfig], routes: &[RouteConfig], readi
 fn check_keys(upstreams: &[UpstreamConfig], routes: &[RouteConfig], reading: &Reading<'_>) {
     for upstream in upstreams.iter().filter(|upstream| upstream.balance.algorithm.is_keyed()) {
         let mut leading = routes.iter().filter(|route| route.upstream == upstream.name);
-        if leading.all(|route| route.affinity.is_none()) {
+        let given = |route: &RouteConfig| format!("routes[{}].affinity", route.index);
+        if leading.all(|route| !reading.is_given(&given(route))) {
             let path = format!("upstreams.{}.balance", upstream.name);
             let what = format!("{path} goes by the key of a request, and no route to it gives one");
             let remedy = "write affinity = \"header:Customer-Id\" in a route";

@@ -5,9 +5,11 @@ use crate::explain::SettingValue;
 use crate::units::print_factor;
 use crate::upstream::MODES;
 use crate::upstream::breaker::ABANDONED;
+use crate::upstream::ejection::{CAPS, COMMON};
 use seawall_core::Mode;
 use seawall_core::breaker::{BreakerSettings, CoolDown, WindowKind};
-use seawall_core::outlier::OutlierSettings;
+use seawall_core::outlier::{Enforcement, LatencyRule, MeanRule, OddRule, OutlierSettings};
+use seawall_core::ratio::Ratio;
 
 pub(super) fn breaker(out: &mut Outline<'_>, name: &str, settings: &BreakerSettings) {
     if settings.mode == Mode::Off {
@@ -60,24 +62,97 @@ pub(super) fn ejection(out: &mut Outline<'_>, settings: &OutlierSettings) {
     }
     let OutlierSettings {
         consecutive,
+        gateway,
+        local_origin,
         failure_share,
+        failure_share_endpoints,
         deviation,
+        mean,
+        latency,
+        odd,
         min_requests,
         window,
         base,
         max,
         max_ejected,
+        cap,
         min_healthy,
+        common,
+        enforcement,
         mode,
     } = *settings;
-    out.put("ejection.consecutive", consecutive, "fast on a dead endpoint");
-    out.put("ejection.failure_share", failure_share, "half of them failing is no chance");
-    out.put("ejection.deviation", deviation, "clearly worse than its peers");
-    out.put("ejection.min_requests", min_requests, "fewer say nothing about a rate");
-    out.put("ejection.window", window, "recent, yet enough requests");
-    out.put("ejection.base", base, "time for a restart");
-    out.put("ejection.max", max, "recovery is noticed within minutes");
-    out.put("ejection.max_ejected", max_ejected, "the rest must carry the load");
-    out.put("ejection.min_healthy", min_healthy, "never the last endpoint");
-    out.put("ejection.mode", word(&MODES, mode), "on from the start");
+    let mut put =
+        |key: &str, value: SettingValue, why| out.put(&format!("ejection.{key}"), value, why);
+    put("consecutive", consecutive.into(), "fast on a dead endpoint");
+    put("gateway", gateway.into(), "sees less than consecutive");
+    put("local_origin", local_origin.into(), "what our side saw counts like the rest");
+    put("failure_share", failure_share.into(), "half of them failing is no chance");
+    put("failure_share_endpoints", failure_share_endpoints.into(), "one alone can be judged");
+    put("deviation", deviation.into(), "clearly worse than its peers");
+    put("min_requests", min_requests.into(), "fewer say nothing about a rate");
+    put("window", window.into(), "recent, yet enough requests");
+    put("base", base.into(), "time for a restart");
+    put("max", max.into(), "recovery is noticed within minutes");
+    put("max_ejected", max_ejected.into(), "the rest must carry the load");
+    put("cap", word(&CAPS, cap).into(), "a cap that lets nobody go is off");
+    put("min_healthy", min_healthy.into(), "never the last endpoint");
+    put("common", word(&COMMON, common).into(), "what all have is the breaker's business");
+    put("mode", word(&MODES, mode).into(), "on from the start");
+    rules(out, mean, latency, odd);
+    shares(out, enforcement);
+}
+
+fn rules(
+    out: &mut Outline<'_>,
+    mean: Option<MeanRule>,
+    latency: Option<LatencyRule>,
+    odd: Option<OddRule>,
+) {
+    let mut put =
+        |key: &str, value: SettingValue, why| out.put(&format!("ejection.{key}"), value, why);
+    match mean {
+        None => put("mean", "off".into(), "blind to several bad ones"),
+        Some(MeanRule { factor, min_endpoints, min_requests }) => {
+            put("mean.factor", print_factor(factor).into(), "as Envoy");
+            put("mean.min_endpoints", min_endpoints.into(), "as Envoy");
+            put("mean.min_requests", min_requests.into(), "as Envoy");
+        }
+    }
+    match latency {
+        None => put("latency", "off".into(), "as given"),
+        Some(LatencyRule { factor, least, min_requests }) => {
+            put("latency.factor", print_factor(factor).into(), "machines differ by less");
+            put("latency.least", least.into(), "three times nothing is nothing");
+            put("latency.min_requests", min_requests.into(), "fewer say nothing of a median");
+        }
+    }
+    match odd {
+        None => put("odd", "off".into(), "speaks only where answers are compared"),
+        Some(OddRule { disagreements, reads }) => {
+            put("odd.disagreements", disagreements.into(), "one may be a replica that lags");
+            put("odd.reads", reads.into(), "recent, yet enough");
+        }
+    }
+}
+
+fn shares(out: &mut Outline<'_>, enforcement: Enforcement) {
+    let Enforcement {
+        consecutive,
+        gateway,
+        local_origin,
+        success_rate,
+        failure_share,
+        latency,
+        odd,
+    } = enforcement;
+    let mut put = |key: &str, share: Ratio| {
+        out.put(&format!("ejection.enforcement.{key}"), share, "every verdict counts");
+    };
+    put("consecutive", consecutive);
+    put("gateway", gateway);
+    put("local_origin", local_origin);
+    put("success_rate", success_rate);
+    put("failure_share", failure_share);
+    put("latency", latency);
+    put("odd", odd);
 }

@@ -89,6 +89,11 @@ impl<'a> Reading<'a> {
         self.origins.borrow().contains_key(path)
     }
 
+    /// How many mistakes have been noted, so that what follows from one is not told of again.
+    pub(crate) fn noted(&self) -> usize {
+        self.mistakes.borrow().noted()
+    }
+
     /// Notes what the core finds wrong with the settings of the table at `path`. `keys` says which
     /// key of the table holds a field, where the two are not named alike.
     pub(crate) fn check(&self, path: &str, found: Result<(), Invalid>, keys: &[(&str, &str)]) {
@@ -97,7 +102,10 @@ impl<'a> Reading<'a> {
         let renamed = keys.iter().find(|(known, _)| *known == field);
         let key = renamed.map_or(field, |(_, key)| key);
         let full = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-        let place = self.place_of(&full).or_else(|| self.place_of(path));
+        // A value that nobody wrote is wrong beside one that somebody did, in the same table.
+        let tables =
+            std::iter::successors(Some(full.as_str()), |path| Some(path.rsplit_once('.')?.0));
+        let place = tables.into_iter().find_map(|path| self.place_of(path));
         let what = format!("{full} is {}", invalid.value());
         self.wrong(place, what, format!("it must be {permitted}"));
     }

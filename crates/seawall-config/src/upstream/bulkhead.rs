@@ -80,6 +80,7 @@ pub(super) fn read_budget(table: &mut TableReader<'_>) -> BudgetSettings {
         set(&mut settings.ratio, t.any_share("ratio", "\"20%\""));
         set(&mut settings.floor_per_second, t.rate("floor", "\"10/s\""));
         set(&mut settings.window, t.duration("window", "\"10s\""));
+        t.reading().check(t.path(), settings.validate(), &[]);
     };
     if let Some(None) = table.table_or_off("budget", read) {
         let path = table.path_of("budget");

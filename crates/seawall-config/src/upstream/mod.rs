@@ -6,7 +6,7 @@
 pub(crate) mod balance;
 pub(crate) mod breaker;
 pub(crate) mod bulkhead;
-mod ejection;
+pub(crate) mod ejection;
 pub(crate) mod endpoint;
 mod health;
 mod hedge;
@@ -129,7 +129,7 @@ pub(crate) fn read_mechanisms(
         balance,
         breaker: read_breaker(table, "breaker", upstream),
         endpoint_breaker: read_breaker(table, "endpoint_breaker", endpoint_breaker),
-        ejection: read_ejection(table),
+        ejection: ejection::read(table),
         bulkhead: bulkhead::read(table),
         rate_limit: rate::read(table),
         shed: overload::read_shed(table),
@@ -154,14 +154,6 @@ fn read_breaker(
     match table.table_or_off(key, |t| breaker::read(t, default)) {
         None => default,
         Some(None) => BreakerSettings { mode: Mode::Off, ..default },
-        Some(Some(settings)) => settings,
-    }
-}
-
-fn read_ejection(table: &mut TableReader<'_>) -> OutlierSettings {
-    match table.table_or_off("ejection", ejection::read) {
-        None => OutlierSettings::default(),
-        Some(None) => OutlierSettings { mode: Mode::Off, ..OutlierSettings::default() },
         Some(Some(settings)) => settings,
     }
 }

@@ -130,6 +130,20 @@ const MISTAKES: &[(&str, &str)] = &[
          write instance = \"gateway-1\", another name on each instance",
     ),
     ("slow_start_bend = 11", "1:1: slow_start_bend is 1100%; it must be 10% to 1000%"),
+    ("breaker = { window = \"5ms\" }", "1:13: breaker.window is 5 ms; it must be 10 ms to 24 h"),
+    ("budget = { ratio = \"120%\" }", "1:12: budget.ratio is 120%; it must be at most 100%"),
+    (
+        "ejection = { odd = { reads = 2 } }",
+        "1:14: ejection.odd.disagreements is 3; it must be at least 1, at most odd.reads",
+    ),
+    (
+        "ejection = { mean = { factor = 0 } }",
+        "1:23: ejection.mean.factor is 0%; it must be above 0%",
+    ),
+    (
+        "ejection = { enforcement = { gateway = \"101%\" } }",
+        "1:30: ejection.enforcement.gateway is 101%; it must be at most 100%",
+    ),
     (
         "rate_limit = {}",
         "1:1: rate_limit does not say how many calls may pass; write rate = \"100/s\"",
