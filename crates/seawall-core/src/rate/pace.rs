@@ -170,12 +170,14 @@ impl Pace {
         if cost > self.quota.burst {
             return Refused::Impossible { capacity: self.quota.burst.into() };
         }
-        let new = word.checked_add(self.call.saturating_mul(cost.into()));
-        let retry_at = match new {
-            Some(new) if self.call > 0 => self.instant(new.saturating_sub(self.tolerance)),
-            Some(_) | None => Instant::NEVER,
-        };
-        Refused::Limited { retry_at, remaining: self.room(word, now) }
+        let ticks = self.call.checked_mul(cost.into()).filter(|_| self.call > 0);
+        match ticks.and_then(|ticks| word.max(now).checked_add(ticks)) {
+            Some(new) => Refused::Limited {
+                retry_at: self.instant(new.saturating_sub(self.tolerance)),
+                remaining: self.room(word, now),
+            },
+            None => Refused::Limited { retry_at: Instant::NEVER, remaining: 0 },
+        }
     }
 }
 

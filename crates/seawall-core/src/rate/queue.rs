@@ -283,8 +283,7 @@ impl RateQueue {
 
     fn enqueue(&mut self, now: Instant, cost: u32, until: Instant, refused: Refused) -> Reserved {
         let before = self.waiting.back().map_or(now, |last| last.at.max(now));
-        let tat = self.account.terms.after(self.tail(), now, cost);
-        let at = self.account.instant_of(tat).max(before);
+        let (at, tat) = place(&self.account, self.tail(), before, cost);
         let until = until.min(now.after(self.settings.max_wait));
         if matches!(refused, Refused::Impossible { .. }) || at > until || at.is_never() {
             return Reserved::Refused { reason: Reason::QueueWait, refused };
@@ -311,22 +310,20 @@ impl RateQueue {
 
     fn remove(&mut self, index: usize, now: Instant) {
         self.forget(index);
-        self.rework(index, now, Exact::min);
+        self.rework(index, now, Instant::min);
         self.invariants();
     }
 
     /// Lets the waiters from `index` on arrive anew at `now`, in their order. `choose` takes the
-    /// old TAT and the new one: after a refund nobody waits longer than told.
-    fn rework(&mut self, index: usize, now: Instant, choose: impl Fn(Exact, Exact) -> Exact) {
+    /// old instant and the new one: after a refund nobody waits longer than told.
+    fn rework(&mut self, index: usize, now: Instant, choose: impl Fn(Instant, Instant) -> Instant) {
         let before = index.checked_sub(1).and_then(|index| self.waiting.get(index));
         let mut tail = before.map_or(self.account.tat, |before| before.tat.max(self.account.tat));
         let mut first = before.map_or(now, |before| before.at.max(now));
         for waiting in self.waiting.iter_mut().skip(index) {
-            let tat = choose(waiting.tat, self.account.terms.after(tail, now, waiting.cost));
+            let (at, tat) = place(&self.account, tail, first, waiting.cost);
             // Somebody whose instant has come keeps it: its timer is on the way.
-            let due = waiting.at <= now;
-            let at = self.account.instant_of(tat).max(first);
-            let at = if due { waiting.at } else { at };
+            let at = if waiting.at <= now { waiting.at } else { choose(waiting.at, at) };
             self.moved += usize::from(at != waiting.at && waiting.told);
             waiting.told &= at == waiting.at;
             (waiting.tat, waiting.at) = (tat, at);
@@ -338,6 +335,18 @@ impl RateQueue {
         self.latest = self.latest.max(now);
         self.latest
     }
+}
+
+/// When a call passes that comes after `tail`, not before `first`, and TAT after it. The instant is
+/// rounded up, and TAT follows from it: a call that could have passed between two nanoseconds
+/// passes at the later one, and what it left unused before is lost.
+fn place(account: &Account, tail: Exact, first: Instant, cost: u32) -> (Instant, Exact) {
+    let free = account.terms.after(tail, first, cost);
+    let at = account.instant_of(free).max(first);
+    if at.is_never() {
+        return (at, free);
+    }
+    (at, account.terms.after(tail, at, cost))
 }
 
 fn bounded(settings: QueueSettings) -> QueueSettings {

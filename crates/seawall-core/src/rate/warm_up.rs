@@ -73,10 +73,11 @@ impl WarmUpSettings {
     }
 }
 
-/// A limit whose calls cost more the longer it was idle (Guava's `SmoothWarmingUp`, 2012; Sentinel).
+/// A limit whose calls cost more the longer it was idle (`SmoothWarmingUp` of Guava; Sentinel).
 ///
-/// Idle time is stored as tokens, up to `warn + w·q/2` with `warn = w·q/2` (factor 3). A call takes
-/// one; above `warn` it lasts longer than 1/q, in a straight line up to `cold_factor` times as long.
+/// Idle time is stored as tokens, up to `warn + w·q/2` with `warn = w·q/2` (factor 3). A call
+/// takes one; above `warn` it lasts longer than 1/q, in a straight line up to `cold_factor` times
+/// as long.
 /// So an upstream that has been idle sees `q / cold_factor` at first, and q after the period.
 ///
 /// A new one is cold. At full demand the burst is that of the quota when warm, and about a
@@ -222,7 +223,8 @@ fn share(value: u128, part: u128, whole: u128) -> u128 {
     let excess = |number: u128| (u128::BITS - number.leading_zeros()).saturating_sub(SCALE_BITS);
     let shift = excess(part).max(excess(whole));
     let narrow = excess(value).saturating_sub(8);
-    let up = |number: u128, bits: u32| (number >> bits) + u128::from(number % (1 << bits) > 0);
+    let up =
+        |number: u128, bits: u32| (number >> bits) + u128::from(!number.is_multiple_of(1 << bits));
     let product = up(value, narrow).saturating_mul(up(part, shift));
     let divided = product.div_ceil((whole >> shift).max(1));
     divided.checked_shl(narrow).unwrap_or(u128::MAX)

@@ -210,7 +210,7 @@ impl Keyed {
     fn look_up(&self, caller: Caller, now: Instant) -> (Place, Debt) {
         let last = u16::try_from(self.tiers.len() - 1).unwrap_or(u16::MAX);
         let tier = caller.tier.min(last);
-        let place = self.table.find(caller.key, now);
+        let place = self.table.find(caller.key);
         let tat = match self.table.debt(caller.key, place) {
             Ok(debt) if debt.tier == tier => debt.tat,
             Ok(debt) => carried(self.terms_of(debt.tier), self.terms_of(tier), debt.tat, now),

@@ -59,12 +59,11 @@ struct Cell {
     refunded: u64,
 }
 
-/// Where a key is, or would be put.
+/// Where a key is, or in which set it would be put.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     bucket: usize,
-    way: usize,
-    found: bool,
+    way: Option<usize>,
 }
 
 /// A set-associative table: a key has eight places, and one step looks at those and no others.
@@ -96,46 +95,51 @@ impl Table {
         self.buckets.len() * WAYS
     }
 
-    /// Where `key` is, or else the place to put it: an idle one, or the one that owes least.
+    /// Where `key` is, if it is.
     #[inline]
-    pub(super) fn find(&self, key: u64, now: Instant) -> Place {
+    pub(super) fn find(&self, key: u64) -> Place {
         let bucket = self.bucket_of(key);
-        let slots = self.bucket(bucket);
-        let mut victim = (u64::MAX, 0);
-        for (way, slot) in slots.iter().enumerate() {
-            if slot.key == key {
-                return Place { bucket, way, found: true };
-            }
-            // What owes nothing is all alike, so that the first such place is taken.
-            let owed = if slot.is_idle(now) { 0 } else { slot.at };
-            if owed < victim.0 {
-                victim = (owed, way);
-            }
-        }
-        Place { bucket, way: victim.1, found: false }
+        let way = self.bucket(bucket).iter().position(|slot| slot.key == key);
+        Place { bucket, way }
     }
 
     /// What `key` owes: in its place, or, if it has none, what its cell remembers.
     #[inline]
     pub(super) fn debt(&self, key: u64, place: Place) -> Result<Debt, Instant> {
-        if place.found {
-            return Ok(self.slot(place).debt());
+        match place.way {
+            Some(way) => Ok(self.slot(place.bucket, way).debt()),
+            None => Err(self.cell(key).owed_until),
         }
-        Err(self.cell(key).owed_until)
     }
 
     /// Writes what `key` owes. Whether another key was evicted that owes something.
     #[inline]
     pub(super) fn put(&mut self, key: u64, place: Place, debt: Debt, now: Instant) -> bool {
-        let old = self.slot(place);
-        let evicts = !place.found && !old.is_idle(now);
+        let Some(way) = place.way else {
+            return self.insert(key, place.bucket, debt, now);
+        };
+        *self.slot_mut(place.bucket, way) = Slot::new(key, debt);
+        false
+    }
+
+    fn insert(&mut self, key: u64, bucket: usize, debt: Debt, now: Instant) -> bool {
+        let way = self.victim(bucket, now);
+        let old = self.slot(bucket, way);
+        let evicts = !old.is_idle(now);
         if evicts {
             let owed_until = old.debt().tat.ceil();
             let cell = self.cell_mut(old.key);
             cell.owed_until = cell.owed_until.max(owed_until);
         }
-        *self.slot_mut(place) = Slot::new(key, debt);
+        *self.slot_mut(bucket, way) = Slot::new(key, debt);
         evicts
+    }
+
+    /// An idle place, or the one that owes least.
+    fn victim(&self, bucket: usize, now: Instant) -> usize {
+        let owed = |slot: &Slot| if slot.is_idle(now) { 0 } else { slot.at };
+        let places = self.bucket(bucket).iter().enumerate();
+        places.min_by_key(|(_, slot)| owed(slot)).map_or(0, |(way, _)| way)
     }
 
     pub(super) fn refunded(&self, key: u64) -> u64 {
@@ -186,13 +190,13 @@ impl Table {
     }
 
     #[expect(clippy::indexing_slicing, reason = "places come from find, which stays within")]
-    fn slot(&self, place: Place) -> Slot {
-        self.buckets[place.bucket][place.way]
+    fn slot(&self, bucket: usize, way: usize) -> Slot {
+        self.buckets[bucket][way]
     }
 
     #[expect(clippy::indexing_slicing, reason = "places come from find, which stays within")]
-    fn slot_mut(&mut self, place: Place) -> &mut Slot {
-        &mut self.buckets[place.bucket][place.way]
+    fn slot_mut(&mut self, bucket: usize, way: usize) -> &mut Slot {
+        &mut self.buckets[bucket][way]
     }
 
     #[expect(clippy::indexing_slicing, reason = "taken modulo the number of cells")]

@@ -1,0 +1,212 @@
+//! The future of one call: does what the call machine says, and decides nothing.
+//!
+//! The attempts that run are in `attempts.rs`, the one timer in `timer.rs`, the steps of the
+//! machine and the guard that settles a dropped call in `guard.rs`, the ladder in `fallback.rs`,
+//! and what a verdict means to the caller in `verdict.rs`.
+
+mod attempts;
+mod fallback;
+mod guard;
+mod handle;
+mod options;
+mod timer;
+mod verdict;
+
+pub use fallback::{Answer, Fallback, Ladder, NoFallback, Provenance, Why};
+pub use handle::Handle;
+pub(crate) use options::Options;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+
+use seawall_core::call::{Action, AttemptPlan, Rung};
+use seawall_core::outcome::{Observation, Sent};
+
+use crate::classify::Classify;
+use crate::shared::Turn;
+use crate::{Attempt, Error};
+use attempts::{Attempts, Brought};
+use guard::Guard;
+use timer::Timer;
+
+pin_project! {
+    /// A call of a [`Policy`](crate::Policy): a future of `Result<T, Error<E>>`, or with a
+    /// [fallback](Call::fallback) of `Result<Answer<T>, Error<E>>`.
+    ///
+    /// It starts when it is first polled, and allocates nothing while attempts succeed. `Send` if
+    /// the operation and its futures are. When it is dropped before its end, the running attempt
+    /// is dropped first and then counted as abandoned, and permits, places and reservations come
+    /// back. A result that is ready wins over a deadline that has passed, also on a late poll.
+    #[must_use = "a call does nothing until it is awaited"]
+    #[derive(Debug)]
+    #[project = Parts]
+    pub struct Call<P, Op, Fut, L = NoFallback>
+    where
+        P: Handle,
+        Fut: Future,
+    {
+        // Declared, and hence dropped, before the guard: the machine hears of the end of an
+        // attempt only when it has ended.
+        #[pin]
+        attempts: Attempts<Fut>,
+        #[pin]
+        timer: Timer,
+        // The latest result: handed on when no attempt brings a better one.
+        kept: Option<Fut::Output>,
+        // The wait that the dependency asked for with that result.
+        hint: Option<Duration>,
+        guard: Guard<P>,
+        operation: Op,
+        options: Options,
+        ladder: L,
+    }
+}
+
+impl<P: Handle, Op, Fut: Future> Call<P, Op, Fut> {
+    pub(crate) fn new(policy: P, operation: Op) -> Self {
+        Self {
+            attempts: Attempts::default(),
+            timer: Timer::default(),
+            kept: None,
+            hint: None,
+            guard: Guard::new(policy),
+            operation,
+            options: Options::default(),
+            ladder: NoFallback(()),
+        }
+    }
+
+    /// Answers by `substitute` when no attempt brings a good result, in time for the deadline: the
+    /// attempts end 50 ms or a twentieth of the total earlier, whichever is more. It is told
+    /// [`Why`] and may decline with `None`. The value comes as an [`Answer`], which tells a
+    /// substitute from the real thing.
+    ///
+    /// Not asked when the call had no time left at its start, nor for results that say nothing
+    /// against the dependency.
+    ///
+    /// ```
+    /// # use seawall::Policy;
+    /// # async fn fetch() -> Result<u32, std::io::Error> { Ok(7) }
+    /// # async fn rate(policy: &Policy) -> Result<(), seawall::Error<std::io::Error>> {
+    /// let rate = policy.call(|_| fetch()).fallback(|_why| Some(100)).await?;
+    /// if rate.is_substitute() {
+    ///     // Say so to whoever reads it.
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn fallback<F, T, E>(self, substitute: F) -> Call<P, Op, Fut, Fallback<F>>
+    where
+        F: FnOnce(Why<'_, E>) -> Option<T>,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        let Self { attempts, timer, kept, hint, guard, operation, options, .. } = self;
+        let ladder = Fallback::new(substitute);
+        Call { attempts, timer, kept, hint, guard, operation, options, ladder }
+    }
+}
+
+impl<P, Op, Fut, L, T, E> Future for Call<P, Op, Fut, L>
+where
+    P: Handle,
+    P::Classifier: Classify<T, E>,
+    Op: FnMut(Attempt) -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+    L: Ladder<T, E>,
+{
+    type Output = Result<L::Answer, Error<E>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let mut turn = match this.guard.is_started() {
+            true => this.guard.idle(),
+            false => this.guard.start(this.options, L::RUNGS),
+        };
+        loop {
+            turn = match turn.action {
+                Action::Attempt(plan) => this.begin(plan, turn),
+                Action::Enqueue(_) | Action::Wait | Action::Deliver(_) => ready!(this.wait(cx)),
+                Action::Abandon(number) => this.give_up(number),
+                Action::FallBack { why, .. } => this.fall_back(why),
+                Action::Finish(verdict) => return Poll::Ready(this.finish(verdict, &turn)),
+            };
+        }
+    }
+}
+
+impl<P, Op, Fut, L, T, E> Parts<'_, P, Op, Fut, L>
+where
+    P: Handle,
+    P::Classifier: Classify<T, E>,
+    Op: FnMut(Attempt) -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+    L: Ladder<T, E>,
+{
+    /// Makes the attempt that the machine planned. It is polled with the others.
+    fn begin(&mut self, plan: AttemptPlan, turn: Turn) -> Turn {
+        let attempt = Attempt {
+            number: plan.number,
+            deadline: plan.deadline,
+            clock: self.guard.clock(),
+            endpoint: turn.endpoint,
+            idempotency_key: self.options.key.clone(),
+        };
+        let future = (self.operation)(attempt);
+        self.attempts.as_mut().begin(plan.number, future);
+        self.guard.idle()
+    }
+
+    /// Waits for whatever comes first: a result, a permit, or the time that the machine named.
+    /// Results are looked at first, so one that is ready wins over a deadline.
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
+        if let Poll::Ready(brought) = self.attempts.as_mut().poll_any(cx) {
+            return Poll::Ready(self.report(brought));
+        }
+        if let Some(turn) = self.guard.ask_for_permit(cx.waker()) {
+            return Poll::Ready(turn);
+        }
+        let Some(deadline) = self.guard.next_deadline() else { return Poll::Pending };
+        if deadline > self.guard.now() {
+            let at = self.guard.clock().runtime(deadline);
+            ready!(self.timer.as_mut().poll_until(at, cx));
+        }
+        Poll::Ready(self.guard.step(|call, ctx| call.timer(guard::REPLAY, ctx)))
+    }
+
+    /// Tells the machine what an attempt brought.
+    fn report(&mut self, brought: Brought<Result<T, E>>) -> Turn {
+        let Brought { number, result } = brought;
+        let outcome = self.guard.classifier().classify(result.as_ref());
+        *self.hint = outcome.hint();
+        // What the earlier result holds, say a connection, is let go of before the lock is taken.
+        *self.kept = Some(result);
+        let seen = outcome.observation();
+        self.guard.step(|call, ctx| call.head(number, seen, guard::REPLAY, ctx))
+    }
+
+    /// The time of an attempt is over: it is dropped, here and now, and only then reported.
+    fn give_up(&mut self, number: u32) -> Turn {
+        self.attempts.as_mut().drop_one(number);
+        // What runs in a future of a user may have sent anything.
+        let seen = Observation::TimedOut { sent: Sent::Maybe };
+        self.guard.step(|call, ctx| call.ended(number, seen, guard::REPLAY, ctx))
+    }
+
+    fn fall_back(&mut self, reason: seawall_core::reason::Reason) -> Turn {
+        self.attempts.as_mut().drop_all();
+        let error = self.kept.as_ref().and_then(|kept| kept.as_ref().err());
+        let attempts = self.guard.attempts();
+        let rung = match self.ladder.ask(Why::new(reason, error, attempts)) {
+            Some(value) => {
+                *self.kept = Some(Ok(value));
+                Rung::Served
+            }
+            None => Rung::Failed,
+        };
+        self.guard.step(|call, ctx| call.rung_done(rung, ctx))
+    }
+}

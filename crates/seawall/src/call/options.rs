@@ -1,0 +1,79 @@
+//! What is said of a single call.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use seawall_core::call::Safety;
+use seawall_core::time::Instant;
+
+use super::{Call, Handle};
+use crate::clock::Clock;
+
+/// What was said of a call; what was not is the policy's.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) safety: Option<Safety>,
+    pub(crate) key: Option<Arc<str>>,
+    pub(crate) affinity: Option<u64>,
+    deadline: Option<tokio::time::Instant>,
+    limit: Option<Duration>,
+}
+
+impl Options {
+    /// The time that the caller leaves the call.
+    pub(crate) fn remaining(&self, now: Instant, clock: &Clock) -> Option<Duration> {
+        let until = self.deadline.map(|at| clock.of(at).since(now));
+        match (until, self.limit) {
+            (Some(until), Some(limit)) => Some(until.min(limit)),
+            (until, limit) => until.or(limit),
+        }
+    }
+}
+
+impl<P: Handle, Op, Fut: Future, L> Call<P, Op, Fut, L> {
+    /// Promises that running the operation more than once does no harm, so that this call may be
+    /// retried after any failure that may have reached the dependency.
+    pub fn idempotent(mut self) -> Self {
+        self.options.safety = Some(Safety::Idempotent);
+        self
+    }
+
+    /// Takes the policy's promise back for this call: only what provably never reached the
+    /// dependency is repeated.
+    pub fn not_idempotent(mut self) -> Self {
+        self.options.safety = Some(Safety::Unsafe);
+        self
+    }
+
+    /// Gives the call a key by which the dependency knows its attempts as one request; each attempt
+    /// finds it at [`Attempt::idempotency_key`](crate::Attempt::idempotency_key) and must send it.
+    /// The call may then be retried like an idempotent one.
+    pub fn idempotency_key(mut self, key: impl Into<Arc<str>>) -> Self {
+        self.options.safety = Some(Safety::Keyed);
+        self.options.key = Some(key.into());
+        self
+    }
+
+    /// The hash of what keyed balancing goes by: calls with the same one go to the same endpoint,
+    /// where the policy has endpoints and its algorithm knows keys. A hash that is the same in
+    /// every process keeps them together across a fleet.
+    pub fn affinity(mut self, hash: u64) -> Self {
+        self.options.affinity = Some(hash);
+        self
+    }
+
+    /// The instant by which the caller must have its answer. Only ever shortens the policy's total.
+    /// One that has passed refuses the call.
+    pub fn deadline(mut self, at: tokio::time::Instant) -> Self {
+        self.options.deadline = Some(at);
+        self
+    }
+
+    /// The time that the caller gives the call, from its start. Only ever shortens the policy's
+    /// total. Zero refuses the call.
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.options.limit = Some(limit);
+        self
+    }
+}

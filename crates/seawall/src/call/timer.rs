@@ -1,0 +1,39 @@
+//! The one timer of a call. It is made when something has to be waited for, not before: to make
+//! and register one costs more than the rest of a call that succeeds at once.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+pin_project! {
+    /// A timer that is set anew whenever the machine names another instant.
+    #[derive(Debug, Default)]
+    pub(super) struct Timer {
+        #[pin]
+        sleep: Option<Sleep>,
+    }
+}
+
+impl Timer {
+    /// Ready when `at` has come; never without one.
+    pub(super) fn poll_until(
+        self: Pin<&mut Self>,
+        at: Option<Instant>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let Some(at) = at else { return Poll::Pending };
+        let mut sleep = self.project().sleep;
+        match sleep.as_mut().as_pin_mut() {
+            None => sleep.set(Some(sleep_until(at))),
+            Some(armed) if armed.deadline() != at => armed.reset(at),
+            Some(_) => {}
+        }
+        let Some(armed) = sleep.as_pin_mut() else { return Poll::Pending };
+        // Outside the task's budget: an attempt that uses the budget up at every poll would
+        // otherwise keep its own deadline from ever being seen.
+        Pin::new(&mut tokio::task::coop::unconstrained(armed)).poll(cx)
+    }
+}

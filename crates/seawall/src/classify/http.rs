@@ -1,0 +1,77 @@
+//! The classifier for operations that bring an `http::Response` or a status.
+
+use std::time::Duration;
+
+use ::http::header::RETRY_AFTER;
+use ::http::{HeaderMap, Response, StatusCode};
+use seawall_core::outcome::Observation;
+
+use super::{Classify, Outcome};
+
+/// Judges an answer by its status (RFC 9110 section 15): 4xx are successes of the dependency, 502,
+/// 503 and 504 failures that may be retried, 500 a failure that is not, 408 and 429 no mark
+/// against it. `Retry-After` in seconds is followed. What a Seawall nearer to the service has
+/// given up on is not retried. Any `Err` is a failure.
+///
+/// A response that is judged a failure is still handed to the caller as `Ok` when no retry brings
+/// a better one: it is an answer, and its body may say why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Http {
+    retry_500: bool,
+}
+
+impl Http {
+    /// Also retries a plain 500 where repeating is safe. Off by default: most are deterministic
+    /// bugs, which repeat.
+    #[must_use]
+    pub const fn retry_500(self) -> Self {
+        Self { retry_500: true }
+    }
+
+    /// The judgement on a status and its `Retry-After`.
+    #[must_use]
+    pub fn of(&self, status: StatusCode, retry_after: Option<Duration>) -> Outcome {
+        self.judge(status, retry_after, false)
+    }
+
+    /// `exhausted`: a Seawall nearer to the service has spent its own attempts.
+    fn judge(&self, status: StatusCode, retry_after: Option<Duration>, exhausted: bool) -> Outcome {
+        let plain_500 = status == StatusCode::INTERNAL_SERVER_ERROR;
+        if self.retry_500 && plain_500 && !exhausted {
+            return retry_after
+                .map_or(Outcome::failure(), |wait| Outcome::failure().retry_after(wait));
+        }
+        Observation::Status { code: status.as_u16(), retry_after, exhausted }.into()
+    }
+}
+
+impl<B, E> Classify<Response<B>, E> for Http {
+    fn classify(&self, result: Result<&Response<B>, &E>) -> Outcome {
+        match result {
+            Ok(response) => {
+                let headers = response.headers();
+                let exhausted = headers.contains_key("seawall-exhausted");
+                self.judge(response.status(), retry_after(headers), exhausted)
+            }
+            Err(_) => Outcome::failure(),
+        }
+    }
+}
+
+impl<E> Classify<StatusCode, E> for Http {
+    fn classify(&self, result: Result<&StatusCode, &E>) -> Outcome {
+        match result {
+            Ok(status) => self.of(*status, None),
+            Err(_) => Outcome::failure(),
+        }
+    }
+}
+
+/// The hint of the service, in whole seconds (RFC 9110 section 10.2.3). A date is none: clocks of
+/// two hosts are never compared.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // More digits than fit still mean "far away", not "no hint".
+    digits.then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
+}

@@ -1,0 +1,133 @@
+//! Keeps programs alive while the things they depend on fail.
+//!
+//! A [`Policy`] stands between your code and one dependency. It bounds how long a call takes, tries
+//! again where that is safe and does not add to an overload, stops calling what is down, and bounds
+//! how much of your program one slow dependency can hold:
+//!
+//! ```
+//! use std::time::Duration;
+//! use seawall::{BreakerSettings, Policy, Retry};
+//!
+//! # async fn query(id: u64) -> Result<String, std::io::Error> { Ok(format!("user {id}")) }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let users = Policy::builder()
+//!     .name("users")
+//!     .total_timeout(Duration::from_secs(2))
+//!     .retry(Retry::attempts(3))
+//!     .idempotent() // Queries may be repeated.
+//!     .breaker(BreakerSettings::for_upstream())
+//!     .build()?;
+//!
+//! let user = users.call(|_attempt| query(7)).await?;
+//! # assert_eq!(user, "user 7");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What to know
+//!
+//! - **One policy for each dependency, built once.** It learns; clones share what it has learned
+//!   and cost two words. A policy that is built for each call knows nothing.
+//! - **The operation is any closure that returns a future of `Result<T, E>`.** It runs once for
+//!   each attempt. `E` stays what it is: no boxing, no `Clone`, no `'static`.
+//! - **Operations are unsafe to repeat until you say otherwise.** Without `.idempotent()`, on the
+//!   policy or on a call, [`retry`](PolicyBuilder::retry) repeats only what provably never reached
+//!   the dependency ([`Outcome::unsent`]). A payment is not made twice because a reply got lost.
+//! - **A mechanism is absent until asked for**, but for the deadline: without a word a call ends
+//!   after 10 s. A limit that nobody knows of makes refusals that nobody can explain; a missing
+//!   deadline makes everybody wait at once.
+//! - **Not every error is a failure.** "Not found" says that the dependency works. By default any
+//!   `Err` counts as its failure; [`PolicyBuilder::classify`] says better, and [`Io`] and `Http`
+//!   (feature `http`) know what the errors and statuses of these mean.
+//! - **The order of mechanisms is fixed** and [`Policy::describe`] prints it with the values in
+//!   force.
+//!
+//! # What comes back
+//!
+//! `Ok` is the value of the attempt that settled the call. [`Error::Failed`] has the operation's
+//! own error and why there was no further attempt; [`Error::TimedOut`] says that nothing came in
+//! time; [`Error::Rejected`] that nothing was tried, and until when. Each has a stable
+//! [`Reason`].
+//!
+//! ```
+//! use seawall::{Error, Policy, Reason};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), seawall::BuildError> {
+//! let policy = Policy::builder().build()?;
+//! match policy.call(|_| async { Err::<(), _>("boom") }).await {
+//!     Err(Error::Failed { error, reason, attempts, .. }) => {
+//!         assert_eq!((error, reason, attempts), ("boom", Reason::NotIdempotent, 1));
+//!     }
+//!     other => unreachable!("{other:?}"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Time
+//!
+//! Timers and the clock are Tokio's, so `#[tokio::test(start_paused = true)]` drives every wait of
+//! a policy in your tests. A deadline is kept to the millisecond of Tokio's timers.
+//!
+//! # Dropping
+//!
+//! A call may be dropped at any point, by `select!`, by a time-out around it, by a panic. The
+//! running attempt is dropped with it, and permits, probe places and budget come back. A policy
+//! survives panics of operations, classifiers and listeners.
+//!
+//! # Cost
+//!
+//! A call that succeeds at once takes two short locks and two readings of the clock, and allocates
+//! nothing. No timer is made before an attempt has to be waited for.
+//!
+//! The decisions are those of `seawall-core`, the same that the gateway and the simulator make.
+
+mod attempt;
+mod build_error;
+mod builder;
+mod call;
+mod classify;
+mod clock;
+mod describe;
+mod error;
+mod event;
+mod hedge;
+mod policy;
+mod retry;
+mod settings;
+mod shared;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+pub use attempt::{Attempt, Endpoint};
+pub use build_error::BuildError;
+pub use builder::{Change, New, PolicyBuilder};
+pub use call::{Answer, Call, Fallback, Handle, Ladder, NoFallback, Provenance, Why};
+#[cfg(feature = "http")]
+pub use classify::Http;
+pub use classify::{AnyResult, Classify, Io, Outcome};
+pub use error::{Error, Spent, Until};
+pub use event::{Event, Events, Heard};
+pub use hedge::Hedge;
+pub use policy::Policy;
+pub use retry::Retry;
+
+pub use seawall_core::Mode;
+pub use seawall_core::backoff::{BackoffSettings, FirstRetry, Jitter};
+pub use seawall_core::balance::{Algorithm, BalanceSettings};
+pub use seawall_core::breaker::{
+    AbandonedPolicy, BreakerEvent, BreakerSettings, CoolDown, Manual, SlowCalls, WindowKind,
+};
+pub use seawall_core::budget::BudgetSettings;
+pub use seawall_core::bulkhead::{BulkheadSettings, QueueOrder};
+pub use seawall_core::hedge::{HedgeDelay, HedgeEvent, HedgeSettings};
+pub use seawall_core::invalid::Invalid;
+pub use seawall_core::outcome::{Class, Observation};
+pub use seawall_core::outlier::OutlierSettings;
+pub use seawall_core::ratio::Ratio;
+pub use seawall_core::reason::Reason;
+pub use seawall_core::upstream::{UpstreamSnapshot, What, WhenAllDown};
