@@ -166,3 +166,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_rise_or_fall_of_nothing_is_invalid() {
+    let usual = HealthSettings::default();
+    assert_eq!(usual.validate(), Ok(()));
+    assert_eq!(HealthSettings { rise: 0, ..usual }.validate().unwrap_err().field(), "rise");
+    assert_eq!(HealthSettings { fall: 0, ..usual }.validate().unwrap_err().field(), "fall");
+}
