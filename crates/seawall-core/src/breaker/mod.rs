@@ -32,6 +32,7 @@
 mod call_ring;
 mod cool_down;
 mod event;
+mod free_flow;
 mod judge;
 mod machine;
 mod settings;
@@ -43,6 +44,7 @@ mod weigh;
 mod window;
 
 pub use event::{BreakerEvent, Cause};
+pub use free_flow::FreeFlow;
 pub use machine::{Breaker, Manual};
 pub use settings::{AbandonedPolicy, BreakerSettings, CoolDown, SlowCalls, WindowKind};
 pub use snapshot::{BreakerSnapshot, Phase};

@@ -15,7 +15,7 @@ use crate::time::{Duration, Instant};
 /// included; a call that waits between attempts holds none. One that is lost keeps its place.
 #[derive(Debug)]
 #[must_use = "a permit that is never released keeps its place"]
-pub struct Permit(());
+pub struct Permit(pub(super) ());
 
 /// What an arrival gets.
 #[derive(Debug)]
@@ -57,11 +57,13 @@ pub enum Claimed {
 /// A `now` earlier than the latest one seen counts as the latest.
 #[derive(Debug)]
 pub struct Bulkhead {
-    settings: BulkheadSettings,
-    queue: Queue,
-    in_use: u32,
+    pub(super) settings: BulkheadSettings,
+    pub(super) queue: Queue,
+    pub(super) in_use: u32,
     /// What `in_use` must not exceed: the permits, or what a lowered limit has yet to drain to.
-    ceiling: u32,
+    pub(super) ceiling: u32,
+    /// Whether the count of permits is with a [`super::Front`].
+    pub(super) lent: bool,
     service: ServiceTime,
     rejected: Rejections,
     expired: u64,
@@ -78,6 +80,7 @@ impl Bulkhead {
             queue: Queue::new(settings.places(0)),
             in_use: 0,
             ceiling: settings.permits,
+            lent: false,
             service: ServiceTime::default(),
             rejected: Rejections::default(),
             expired: 0,
@@ -89,6 +92,7 @@ impl Bulkhead {
     /// former drain, the latter keep their place and their time. Ask [`Bulkhead::next_grant`]
     /// afterwards: a raised limit may serve some of them.
     pub fn reconfigure(&mut self, settings: BulkheadSettings) {
+        debug_assert!(!self.lent, "changed while the count is with the front");
         self.settings = settings.bounded();
         self.queue.grow(self.settings.places(self.queue.granted()));
         self.ceiling = self.in_use.max(self.settings.permits);
@@ -277,6 +281,7 @@ impl Bulkhead {
     }
 
     fn observe(&mut self, now: Instant) -> Instant {
+        debug_assert!(!self.lent, "asked while the count is with the front");
         self.latest = self.latest.max(now);
         self.latest
     }

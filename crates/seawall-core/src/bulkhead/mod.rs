@@ -37,12 +37,14 @@
 //!
 //! Adaptive limits, priorities and who retries a refusal are elsewhere; locks are the driver's.
 
+mod front;
 mod machine;
 mod queue;
 mod service;
 mod settings;
 mod snapshot;
 
+pub use front::Front;
 pub use machine::{Acquired, Bulkhead, Claimed, Permit};
 pub use queue::Waiter;
 pub use settings::{BulkheadSettings, QUEUE_MAX, QueueOrder};
