@@ -48,7 +48,6 @@ pub mod ratio;
 pub mod reason;
 pub mod rng;
 pub mod shed;
-pub mod throttle;
 pub mod time;
 pub mod timeout;
 pub mod upstream;

@@ -167,6 +167,18 @@ impl Bulkhead {
         self.ceiling = self.in_use.max(self.limit);
     }
 
+    /// Whether `waiter` owns a permit that it has not claimed.
+    #[cfg(test)]
+    pub(crate) fn has_granted(&self, waiter: Waiter) -> bool {
+        matches!(self.queue.standing(waiter), Standing::Granted { .. })
+    }
+
+    /// Permits in use.
+    #[must_use]
+    pub const fn in_use(&self) -> u32 {
+        self.in_use
+    }
+
     /// Whether an arrival would get a permit at once, whatever its time.
     #[must_use]
     pub const fn has_free_permit(&self) -> bool {

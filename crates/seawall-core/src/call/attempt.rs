@@ -4,6 +4,7 @@ use crate::bulkhead::Permit;
 use crate::endpoint::Slot;
 use crate::hedge::Hedge;
 use crate::outcome::{Latency, Outcome};
+use crate::throttle::Passed;
 use crate::time::{Duration, Instant};
 use crate::timeout::Sample;
 use crate::upstream::Choice;
@@ -29,6 +30,10 @@ pub(super) struct Running {
     pub(super) hedge: Option<Hedge>,
     pub(super) choice: Choice,
     pub(super) permit: Permit,
+    /// What the throttle is told of its end.
+    pub(super) passed: Option<Passed>,
+    /// Attempts in flight when it began, itself included.
+    pub(super) in_flight: u32,
     pub(super) started: Instant,
     /// Since when the service has had all that the caller sent: what it is judged by.
     pub(super) served: Instant,

@@ -44,10 +44,18 @@ impl Call {
         until: Until,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
+        self.give_back(ctx);
+        self.descend(by, 0, Refusal { why, until }, ctx)
+    }
+
+    /// Returns what was taken for an attempt that will not be made.
+    fn give_back(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         if let Some(reservation) = self.reservation.take() {
             ctx.upstream.refund(reservation, ctx.now);
         }
-        self.descend(by, 0, Refusal { why, until }, ctx)
+        if let Some(passed) = self.passed.take() {
+            ctx.upstream.settle_throttle(Some(passed), None, ctx.now, ctx.sink);
+        }
     }
 
     /// Asks rung number `rung`, or ends the call where the ladder does.
@@ -159,9 +167,7 @@ impl Call {
     /// Settles what the call holds as a whole. A call without an attempt says nothing about the
     /// upstream, however long it waited for us.
     pub(super) fn close(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
-        if let Some(reservation) = self.reservation.take() {
-            ctx.upstream.refund(reservation, ctx.now);
-        }
+        self.give_back(ctx);
         if let Some(ticket) = self.ticket.take() {
             let (class, elapsed) = match self.latest {
                 Some((outcome, elapsed)) => (outcome.class, elapsed),

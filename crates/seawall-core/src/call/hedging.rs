@@ -122,7 +122,7 @@ impl Call {
         if !ctx.upstream.has_free_permit() {
             return Err(Suppressed::NoPermit);
         }
-        match ctx.upstream.acquire(ctx.now, self.attempts_end) {
+        match ctx.upstream.acquire(self.facts.weight, self.attempts_end, ctx.now, ctx.sink) {
             Acquired::Permit(permit) => Ok(permit),
             Acquired::Queued { waiter, .. } => {
                 ctx.upstream.leave(waiter, ctx.now);

@@ -8,7 +8,7 @@ use crate::outcome::{Class, Observation, Origin, Outcome, Overrides, classify_wi
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant, nanos};
-use crate::upstream::{AttemptEnd, Choice, Probe, Wish};
+use crate::upstream::{Arriving, AttemptEnd, Choice, Closed, Probe, Wish};
 
 use super::attempt::{Role, Running, Tried};
 use super::flight::Flight;
@@ -35,6 +35,7 @@ impl Call {
             attempts_end: Instant::NEVER,
             ticket: None,
             reservation: None,
+            passed: None,
             backoff: Backoff::default(),
             attempts: 0,
             hedges: 0,
@@ -61,6 +62,10 @@ impl Call {
             ctx.note(StepKind::Refused(Reason::DeadlineExpired));
             return self.finish(By::Start, verdict, ctx);
         }
+        let arriving = Arriving { priority: self.facts.priority, cost: self.facts.cost };
+        if let Err(closed) = ctx.upstream.pass_gates(arriving, ctx.now, ctx.sink) {
+            return self.turn_away(closed, ctx);
+        }
         match ctx.upstream.admit_call(ctx.now, ctx.rng.draw(), ctx.sink) {
             Ok(ticket) => {
                 self.ticket = Some(ticket);
@@ -72,17 +77,38 @@ impl Call {
         }
     }
 
-    /// Asks for a permit for the next attempt.
+    /// Ends a call at a gate outside of the ladder: a limit is a limit, and what is shed must cost
+    /// as little as can be.
+    fn turn_away(
+        &mut self,
+        closed: Closed,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
+    ) -> Action {
+        ctx.note(StepKind::Refused(closed.reason));
+        let verdict = Verdict::Rejected { why: closed.reason, until: until(closed.until) };
+        self.finish(By::Start, verdict, ctx)
+    }
+
+    /// Asks for leave and a permit for the next attempt.
     fn acquire(&mut self, by: By, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
-        match ctx.upstream.acquire(ctx.now, self.attempts_end) {
-            Acquired::Permit(permit) => self.dispatch(by, permit, ctx),
+        let (priority, weight) = (self.facts.priority, self.facts.weight);
+        match ctx.upstream.pass_throttle(priority, (ctx.now, ctx.rng.draw()), ctx.sink) {
+            Ok(passed) => self.passed = passed,
+            Err(closed) => return self.give_up(by, closed.reason, until(closed.until), ctx),
+        }
+        match ctx.upstream.acquire(weight, self.attempts_end, ctx.now, ctx.sink) {
+            Acquired::Permit(permit) => {
+                ctx.upstream.note_wait(Duration::ZERO, ctx.now, ctx.sink);
+                self.dispatch(by, permit, ctx)
+            }
             Acquired::Queued { waiter, until } => {
                 ctx.note(StepKind::Queued);
-                self.enter(by, State::Queued, Doing::Wait { waiter, until });
+                let since = ctx.now;
+                self.enter(by, State::Queued, Doing::Wait { waiter, since, until });
                 Action::Enqueue(waiter)
             }
             Acquired::Refused { reason, retry_at } => {
-                self.give_up(by, reason, Until::At(retry_at), ctx)
+                self.give_up(by, reason, until(Some(retry_at)), ctx)
             }
         }
     }
@@ -132,6 +158,8 @@ impl Call {
             hedge,
             choice,
             permit,
+            passed: self.passed.take(),
+            in_flight: ctx.upstream.in_flight(),
             started: ctx.now,
             served: ctx.now,
             timeout,
@@ -221,7 +249,8 @@ impl Call {
     ) {
         let Some(running) = self.flight.take(number) else { return };
         let sample = running.sample(&outcome, ctx.now);
-        let Running { hedge, choice, permit, started, served, timeout, head, .. } = running;
+        let Running { hedge, choice, permit, passed, in_flight, .. } = running;
+        let Running { started, served, timeout, head, .. } = running;
         if let Some(hedge) = hedge {
             ctx.upstream.hedge_ended(hedge, Race::Lost, ctx.now, ctx.sink);
         }
@@ -231,6 +260,8 @@ impl Call {
         };
         let end = AttemptEnd { outcome, elapsed, answered, timeout, sample };
         ctx.upstream.release(permit, ctx.now.since(started), ctx.now);
+        ctx.upstream.settle_throttle(passed, Some(&outcome), ctx.now, ctx.sink);
+        ctx.upstream.learn_limit((&outcome, elapsed), in_flight, ctx.now, ctx.sink);
         let (upstream, mut scene) = ctx.split();
         upstream.attempt_ended(choice, end, &mut scene);
     }
@@ -263,8 +294,10 @@ impl Call {
     pub(super) fn stop_waiting(
         &mut self,
         waiter: Waiter,
+        since: Instant,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
+        ctx.upstream.note_wait(ctx.now.since(since), ctx.now, ctx.sink);
         match ctx.upstream.claim(waiter, ctx.now) {
             Claimed::Permit(permit) => self.dispatch(By::Timer, permit, ctx),
             Claimed::StillWaiting | Claimed::Gone => {
@@ -272,6 +305,15 @@ impl Call {
                 self.give_up(By::Timer, Reason::QueueWait, Until::Unknown, ctx)
             }
         }
+    }
+}
+
+/// The same in the words of a verdict.
+const fn until(at: Option<Instant>) -> Until {
+    match at {
+        Some(at) if at.is_never() => Until::Never,
+        Some(at) => Until::At(at),
+        None => Until::Unknown,
     }
 }
 

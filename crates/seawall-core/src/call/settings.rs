@@ -2,6 +2,7 @@
 
 use crate::backoff::BackoffSettings;
 use crate::outcome::OptIns;
+use crate::shed::{Class, Priority};
 use crate::time::Duration;
 
 /// Attempts of one call at most, whatever is configured: it sizes the list of tried endpoints.
@@ -68,7 +69,7 @@ impl Safety {
 }
 
 /// What the machine must know of a request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// Whether it may be executed more than once.
     pub safety: Safety,
@@ -78,12 +79,25 @@ pub struct Facts {
     /// same one go to the same endpoint where the algorithm knows keys. Without one they are
     /// spread by weight.
     pub affinity: Option<u64>,
+    /// How important it is, where work is shed or throttled. Default normal.
+    pub priority: Priority,
+    /// What it counts against a rate limit. Default 1.
+    pub cost: u32,
+    /// How many permits of the bulkhead each of its attempts takes. Default 1.
+    pub weight: u32,
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self::of(Safety::default())
+    }
 }
 
 impl Facts {
     /// A request of which only this is known.
     #[must_use]
     pub const fn of(safety: Safety) -> Self {
-        Self { safety, remaining: None, affinity: None }
+        let priority = Priority::new(Class::Normal, 0);
+        Self { safety, remaining: None, affinity: None, priority, cost: 1, weight: 1 }
     }
 }

@@ -3,9 +3,11 @@
 use crate::Mode;
 use crate::breaker::{Ended, Phase, Probing, Refused, Ticket};
 use crate::budget::{Denied, Purpose, Reservation};
-use crate::bulkhead::{Acquired, Claimed, Permit, Waiter};
+use crate::bulkhead::{Acquired, Claimed, Need, Permit, TooHeavy, Waiter};
+use crate::deadline;
 use crate::event::Sink;
 use crate::outcome::Overrides;
+use crate::reason::Reason;
 use crate::rng::Draw;
 use crate::time::{Duration, Instant};
 
@@ -109,15 +111,40 @@ impl Upstream {
         self.bulkhead.has_free_permit()
     }
 
-    /// Asks for a permit that is of use only until `attempts_end`, less the time that an attempt
-    /// needs to have a chance.
-    pub(crate) fn acquire(&mut self, now: Instant, attempts_end: Instant) -> Acquired {
-        if self.bulkhead.has_free_permit() {
-            return self.bulkhead.acquire(now, attempts_end);
+    /// Asks for a permit of this weight that is of use only until `attempts_end`, less the time
+    /// that an attempt needs to have a chance.
+    pub(crate) fn acquire(
+        &mut self,
+        weight: u32,
+        attempts_end: Instant,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) -> Acquired {
+        let useful_until = match self.bulkhead.has_free_permit() {
+            true => attempts_end,
+            false => deadline::of_queue(attempts_end, self.min_useful(now)),
+        };
+        let mut scoped = Scoped { at: now, scope: Scope::Upstream, sink };
+        let need = Need { weight, useful_until };
+        match self.bulkhead.acquire_weighted(need, now, &mut scoped) {
+            Ok(Acquired::Refused { reason, retry_at }) => {
+                Acquired::Refused { reason: self.name_of_full(reason), retry_at }
+            }
+            Ok(acquired) => acquired,
+            Err(TooHeavy { .. }) => {
+                Acquired::Refused { reason: Reason::CostExceedsLimit, retry_at: Instant::NEVER }
+            }
         }
-        let useful = self.min_useful(now);
-        let latest = Instant::EPOCH.after(attempts_end.since(Instant::EPOCH.after(useful)));
-        self.bulkhead.acquire(now, latest)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn has_granted(&self, waiter: Waiter) -> bool {
+        self.bulkhead.has_granted(waiter)
+    }
+
+    /// Attempts in flight.
+    pub(crate) const fn in_flight(&self) -> u32 {
+        self.bulkhead.in_use()
     }
 
     pub(crate) fn claim(&mut self, waiter: Waiter, now: Instant) -> Claimed {

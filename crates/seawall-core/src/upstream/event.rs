@@ -1,13 +1,20 @@
 //! What an upstream reports: changes of state, with where and when.
 
 use crate::balance::Loads;
+use alloc::vec::Vec;
+
 use crate::breaker::BreakerEvent;
 use crate::budget::BudgetEvent;
+use crate::bulkhead::{BulkheadRejected, Waiter};
+use crate::concurrency::LimitEvent;
 use crate::endpoint::EndpointId;
 use crate::event::Sink;
 use crate::health;
 use crate::hedge::HedgeEvent;
 use crate::outlier::OutlierEvent;
+use crate::rate::RateEvent;
+use crate::shed::ShedEvent;
+use crate::throttle::ThrottleEvent;
 use crate::time::Instant;
 use crate::timeout::TimeoutAdapted;
 
@@ -25,6 +32,16 @@ pub enum Scope {
 pub enum What {
     /// A breaker.
     Breaker(BreakerEvent),
+    /// The rate limit.
+    Rate(RateEvent),
+    /// Shedding by priority.
+    Shed(ShedEvent),
+    /// The client throttle.
+    Throttle(ThrottleEvent),
+    /// The adaptive concurrency limit.
+    Limit(LimitEvent),
+    /// The bulkhead.
+    Bulkhead(BulkheadRejected),
     /// The attempt budget.
     Budget(BudgetEvent),
     /// The adaptive attempt timeout.
@@ -78,6 +95,45 @@ pub(super) struct Scoped<'a, S> {
 impl<S: Sink<Event>> Sink<BreakerEvent> for Scoped<'_, S> {
     fn emit(&mut self, event: BreakerEvent) {
         self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Breaker(event) });
+    }
+}
+
+impl<S: Sink<Event>> Sink<RateEvent> for Scoped<'_, S> {
+    fn emit(&mut self, event: RateEvent) {
+        self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Rate(event) });
+    }
+}
+
+impl<S: Sink<Event>> Sink<ShedEvent> for Scoped<'_, S> {
+    fn emit(&mut self, event: ShedEvent) {
+        self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Shed(event) });
+    }
+}
+
+impl<S: Sink<Event>> Sink<ThrottleEvent> for Scoped<'_, S> {
+    fn emit(&mut self, event: ThrottleEvent) {
+        self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Throttle(event) });
+    }
+}
+
+impl<S: Sink<Event>> Sink<LimitEvent> for Scoped<'_, S> {
+    fn emit(&mut self, event: LimitEvent) {
+        self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Limit(event) });
+    }
+}
+
+impl<S: Sink<Event>> Sink<BulkheadRejected> for Scoped<'_, S> {
+    fn emit(&mut self, event: BulkheadRejected) {
+        self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Bulkhead(event) });
+    }
+}
+
+/// Keeps the waiters that a bulkhead drops.
+pub(super) struct Dropped<'a>(pub(super) &'a mut Vec<Waiter>);
+
+impl Sink<BulkheadRejected> for Dropped<'_> {
+    fn emit(&mut self, event: BulkheadRejected) {
+        self.0.extend(event.waiter);
     }
 }
 

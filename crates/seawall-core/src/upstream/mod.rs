@@ -12,6 +12,7 @@ mod choose;
 mod describe;
 mod endpoint;
 mod event;
+mod gates;
 mod hedging;
 mod narrow;
 mod outcomes;
@@ -26,10 +27,11 @@ mod tests;
 pub use choose::{Choice, ChoiceReason, Probe, Wish};
 pub use endpoint::EndpointName;
 pub use event::{Event, Scene, Scope, What};
+pub(crate) use gates::{Arriving, Closed};
 pub use outcomes::Outcomes;
 pub use settings::{UpstreamSettings, WhenAllDown};
 pub(crate) use settle::AttemptEnd;
-pub use snapshot::{EndpointSnapshot, UpstreamSnapshot};
+pub use snapshot::{EndpointSnapshot, GatesSnapshot, UpstreamSnapshot};
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -40,7 +42,7 @@ use crate::breaker::{Breaker, Manual};
 use crate::budget::Budget;
 use crate::bulkhead::{Bulkhead, Waiter};
 use crate::endpoint::{EndpointId, Slot};
-use crate::event::Sink;
+use crate::event::{Discard, Sink};
 use crate::health::{Check, Health, HealthSettings};
 use crate::hedge::Hedging;
 use crate::histogram::RotatingHistogram;
@@ -52,7 +54,8 @@ use crate::time::{Duration, Instant};
 use crate::timeout::AdaptiveTimeout;
 
 use endpoint::{Endpoint, Leaving, Remembered};
-use event::Scoped;
+use event::{Dropped, Scoped};
+use gates::Gates;
 use sole::Fleet;
 
 /// Endpoints of one upstream at most. Bounds the tables and the cost of a choice.
@@ -88,6 +91,11 @@ pub struct Upstream {
     breaker: Breaker,
     budget: Budget,
     bulkhead: Bulkhead,
+    gates: Gates,
+    /// What the bulkhead was last limited to by the adaptive limit.
+    limited_to: u32,
+    /// Waiters that lost their place without a grant and are to be woken; the queue bounds them.
+    dropped: Vec<Waiter>,
     balancer: Balancer,
     outliers: Outliers,
     fleet: Fleet,
@@ -120,6 +128,9 @@ impl Upstream {
             breaker: Breaker::new(settings.breaker, phase(rng)),
             budget: Budget::new(settings.budget, phase(rng)),
             bulkhead: Bulkhead::new(settings.bulkhead),
+            gates: Gates::new(&settings, now, rng),
+            limited_to: u32::MAX,
+            dropped: Vec::new(),
             balancer: Balancer::new(settings.balance, rng),
             outliers: Outliers::new(settings.outlier, phase(rng)),
             fleet: Fleet::Endpoints,
@@ -141,6 +152,7 @@ impl Upstream {
         self.breaker.reconfigure(settings.breaker, now);
         self.budget.reconfigure(settings.budget, now);
         self.bulkhead.reconfigure(settings.bulkhead);
+        self.reconfigure_gates(now, &mut Discard);
         self.balancer.reconfigure(settings.balance);
         self.outliers.reconfigure(settings.outlier, now);
         self.hedging.reconfigure(settings.hedge, now);
@@ -253,10 +265,12 @@ impl Upstream {
         self.breaker.force(manual, now, &mut scoped);
     }
 
-    /// The next waiter that owns a permit now and should be woken. Call it after every step until
-    /// it gives none.
+    /// The next waiter that should be woken: it owns a permit now, or has lost its place, as its
+    /// claim will say. Call it after every step until it gives none.
     pub fn next_grant(&mut self, now: Instant) -> Option<Waiter> {
-        self.bulkhead.next_grant(now)
+        let mut dropped = Dropped(&mut self.dropped);
+        let granted = self.bulkhead.next_grant_reporting(now, &mut dropped);
+        granted.or_else(|| self.dropped.pop())
     }
 
     /// The median latency of attempts in the last minute, at least 1 ms: what an attempt needs to
@@ -291,6 +305,7 @@ impl Upstream {
         self.outliers.invariants();
         self.balancer.invariants();
         self.hedging.invariants();
+        self.gates.invariants();
         self.timeout.invariants();
         debug_assert!(self.endpoints.len() <= self.candidates.capacity(), "no room for a choice");
     }

@@ -4,9 +4,13 @@ use crate::balance::BalanceSettings;
 use crate::breaker::BreakerSettings;
 use crate::budget::BudgetSettings;
 use crate::bulkhead::BulkheadSettings;
+use crate::concurrency::LimitSettings;
 use crate::health::HealthSettings;
 use crate::hedge::HedgeSettings;
 use crate::outlier::OutlierSettings;
+use crate::rate::LimiterSettings;
+use crate::shed::ShedSettings;
+use crate::throttle::ThrottleSettings;
 use crate::timeout::AdaptiveSettings;
 
 /// What happens to calls when no endpoint may be chosen by the rules.
@@ -23,6 +27,15 @@ pub enum WhenAllDown {
 /// Settings of an upstream. [`crate::Mode::Off`] switches a mechanism off where it has a mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UpstreamSettings {
+    /// The rate limit of calls. Absent by default: only who runs the service knows its rate.
+    pub rate: Option<LimiterSettings>,
+    /// Shedding of calls by priority. Absent by default.
+    pub shed: Option<ShedSettings>,
+    /// The throttle of attempts that the service would refuse. Absent by default.
+    pub throttle: Option<ThrottleSettings>,
+    /// The adaptive limit of attempts in flight, within the permits of the bulkhead. Absent by
+    /// default.
+    pub concurrency: Option<LimitSettings>,
     /// The breaker of the whole upstream; it judges calls.
     pub breaker: BreakerSettings,
     /// The breaker of each endpoint; it judges attempts.
@@ -50,6 +63,10 @@ pub struct UpstreamSettings {
 impl Default for UpstreamSettings {
     fn default() -> Self {
         Self {
+            rate: None,
+            shed: None,
+            throttle: None,
+            concurrency: None,
             breaker: BreakerSettings::for_upstream(),
             endpoint_breaker: BreakerSettings::for_endpoint(),
             bulkhead: BulkheadSettings::default(),

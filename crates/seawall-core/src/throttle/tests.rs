@@ -1,1 +1,0 @@
-//! The worked examples and the traps.
