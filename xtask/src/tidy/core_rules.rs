@@ -9,8 +9,9 @@ use super::tokens::{group_at, positions};
 const SOURCES: &str = "crates/seawall-core/src/";
 
 /// Names of files that hold estimators, which may compute with floats: moving averages weigh
-/// the past by an exponential of time, which integers only approach.
-const ESTIMATORS: [&str; 1] = ["peak_ewma.rs"];
+/// the past by an exponential of time, which integers only approach; a bent slow start takes a
+/// root, and weighted rendezvous a logarithm.
+const ESTIMATORS: [&str; 3] = ["peak_ewma.rs", "ramp.rs", "rendezvous.rs"];
 
 pub(super) fn check(repository: &Repository, findings: &mut Vec<Finding>) {
     for file in repository.rust.iter().filter(|file| file.path.starts_with(SOURCES)) {

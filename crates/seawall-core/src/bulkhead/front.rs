@@ -3,7 +3,8 @@
 //!
 //! Who waits, who is refused and who is next is decided in `machine.rs`.
 
-use super::{Bulkhead, Permit};
+use super::{Bulkhead, Occupancy, Permit};
+use crate::time::Duration;
 
 /// The count of permits while it is away from its [`Bulkhead`]: how many there are, and how many
 /// are in use.
@@ -12,9 +13,9 @@ use super::{Bulkhead, Permit};
 /// only while nobody waits, so whoever takes a permit here overtakes nobody. As soon as somebody
 /// finds no free permit, the driver takes the word away from all others by swapping
 /// [`Front::NONE`] in, moves the count back with [`Bulkhead::reclaim`], and asks the machine, which
-/// refuses, or queues. With a waiter in the machine the front stays away, and every release goes to
-/// the machine, which passes the permit on. After a release that leaves nobody waiting the driver
-/// lends again.
+/// refuses, or queues. While somebody waits, and while no permit is free, the front stays away, and
+/// every release goes to the machine, which passes the permit on, and learns how long it was held.
+/// The release that leaves a permit free and nobody waiting lends again.
 ///
 /// ```text
 /// acquire: Front::take  ── compare and swap ──► a permit       no front, or none free ─┐
@@ -22,16 +23,12 @@ use super::{Bulkhead, Permit};
 /// under the lock: swap in NONE, reclaim, one step of the machine, lend, store  ◄───────┘
 /// ```
 ///
+/// A limit above 2³¹ − 1 counts as that here, and in full in the machine that is asked beyond it.
 /// Each step costs a comparison and an addition. What a permit taken here was held for is told to
 /// the machine only if it is released there: the estimate of waits learns while there is something
 /// to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Front {
-    /// At least 1.
-    permits: u32,
-    /// Above `permits` only while a lowered limit drains.
-    in_use: u32,
-}
+pub struct Front(Occupancy);
 
 impl Front {
     /// The word that says that the count is with the machine.
@@ -41,16 +38,15 @@ impl Front {
     #[must_use]
     #[inline]
     pub const fn word(self) -> u64 {
-        ((self.permits as u64) << 32) | self.in_use as u64
+        self.0.bits()
     }
 
     /// What a word of [`Front::word`] said; absent for [`Front::NONE`].
     #[must_use]
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "each half of the word is a u32")]
     pub const fn from_word(word: u64) -> Option<Self> {
-        let (permits, in_use) = ((word >> 32) as u32, word as u32);
-        if permits == 0 { None } else { Some(Self { permits, in_use }) }
+        // No limit is zero.
+        if word == Self::NONE { None } else { Some(Self(Occupancy::from_bits(word))) }
     }
 
     /// One permit fewer: what the word becomes if it still is what it was, and the permit that is
@@ -58,40 +54,40 @@ impl Front {
     #[must_use]
     #[inline]
     pub const fn take(self) -> Option<(Self, Permit)> {
-        if self.in_use >= self.permits {
-            return None;
+        match self.0.take(1) {
+            Some(taken) => Some((Self(taken), Permit { weight: 1 })),
+            None => None,
         }
-        Some((Self { in_use: self.in_use + 1, ..self }, Permit(())))
     }
 
     /// The word once `permit` is back, which is spent from then on.
     #[must_use]
     #[inline]
     pub const fn give_back(self, permit: &Permit) -> Self {
-        let Permit(()) = permit;
-        debug_assert!(self.in_use > 0, "a permit of another bulkhead");
-        Self { in_use: self.in_use.saturating_sub(1), ..self }
+        debug_assert!(self.in_use() >= permit.weight, "a permit of another bulkhead");
+        Self(self.0.put_back(permit.weight))
     }
 
     /// Permits in use.
     #[must_use]
     pub const fn in_use(self) -> u32 {
-        self.in_use
+        self.0.in_use()
     }
 }
 
 impl Bulkhead {
-    /// Moves the count out, if nobody waits and every granted permit has been claimed. Until it is
-    /// back, the machine may be read, but must not be asked for anything.
+    /// Moves the count out, if a permit is free, nobody waits, and every granted permit has been
+    /// claimed. Until it is back, the machine may be read, but must not be asked for anything.
     #[must_use = "the count is lost with its front"]
     pub fn lend(&mut self) -> Option<Front> {
-        let idle = self.queue.waiting() == 0 && self.queue.granted() == 0;
-        if self.lent || !idle {
+        if self.lent || !self.has_free_permit() || self.queue.granted() > 0 {
             return None;
         }
-        let front = Front { permits: self.settings.permits, in_use: self.in_use };
+        // The next arrival will not need to wait, and nobody will say so here.
+        self.judge(Duration::ZERO, self.latest);
+        let front = Front(Occupancy::new(self.limit).holding(self.in_use));
         self.in_use = 0;
-        self.ceiling = self.settings.permits;
+        self.ceiling = self.limit;
         self.lent = true;
         Some(front)
     }
@@ -99,8 +95,8 @@ impl Bulkhead {
     /// Moves the count back in.
     pub fn reclaim(&mut self, front: Front) {
         debug_assert!(self.lent, "a front of another bulkhead");
-        self.in_use = front.in_use;
-        self.ceiling = self.in_use.max(self.settings.permits);
+        self.in_use = front.in_use();
+        self.ceiling = self.in_use.max(self.limit);
         self.lent = false;
         self.invariants();
     }
@@ -109,8 +105,8 @@ impl Bulkhead {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bulkhead::{Acquired, BulkheadSettings, Claimed};
-    use crate::time::{Duration, Instant};
+    use crate::bulkhead::{Acquired, BulkheadSettings, Claimed, QueueOrder};
+    use crate::time::Instant;
 
     fn settings(permits: u32, queue: u32) -> BulkheadSettings {
         let max_wait = Duration::from_secs(1);
@@ -134,9 +130,41 @@ mod tests {
     }
 
     #[test]
+    fn bh_3_a_permit_that_was_free_ends_the_standing_of_a_queue() {
+        let settings = BulkheadSettings { order: QueueOrder::CoDel, ..settings(1, 9) };
+        let wait = |bulkhead: &mut Bulkhead, from: u64, to: u64, permit: Permit| {
+            let (from, to) = (Instant::from_millis(from), Instant::from_millis(to));
+            let Acquired::Queued { waiter, .. } = bulkhead.acquire(from, Instant::NEVER) else {
+                panic!("not queued");
+            };
+            bulkhead.release(permit, Duration::ZERO, to);
+            bulkhead.next_grant(to)?;
+            let Claimed::Permit(permit) = bulkhead.claim(waiter, to) else { panic!("not given") };
+            Some(permit)
+        };
+        for freed in [false, true] {
+            let mut bulkhead = Bulkhead::new(settings);
+            let Acquired::Permit(permit) = bulkhead.acquire(Instant::EPOCH, Instant::NEVER) else {
+                panic!("not free");
+            };
+            let permit = wait(&mut bulkhead, 80, 100, permit).unwrap();
+            let mut permit = wait(&mut bulkhead, 150, 160, permit).unwrap();
+            if freed {
+                bulkhead.release(permit, Duration::ZERO, Instant::from_millis(165));
+                let (front, taken) = bulkhead.lend().unwrap().take().unwrap();
+                bulkhead.reclaim(front);
+                permit = taken;
+            }
+            let permit = wait(&mut bulkhead, 180, 200, permit).unwrap();
+            let last = wait(&mut bulkhead, 210, 230, permit);
+            assert_eq!(last.is_some(), freed, "freed: {freed}");
+        }
+    }
+
+    #[test]
     fn a_word_says_what_it_was_made_of() {
-        for (permits, in_use) in [(1, 0), (1, 1), (u32::MAX, u32::MAX), (3, 9), (u32::MAX, 0)] {
-            let front = Front { permits, in_use };
+        for (permits, in_use) in [(1, 0), (1, 1), (u32::MAX, 7), (3, 9), (u32::MAX, 0)] {
+            let front = Front(Occupancy::new(permits).holding(in_use));
             assert_ne!(front.word(), Front::NONE);
             assert_eq!(Front::from_word(front.word()), Some(front));
         }
@@ -148,7 +176,7 @@ mod tests {
         let now = Instant::EPOCH;
         let mut bulkhead = Bulkhead::new(settings(2, 1));
         let (front, first) = bulkhead.lend().unwrap().take().unwrap();
-        let (front, _second) = front.take().unwrap();
+        let (front, second) = front.take().unwrap();
         assert!(front.take().is_none());
         bulkhead.reclaim(front);
         let Acquired::Queued { waiter, .. } = bulkhead.acquire(now, Instant::NEVER) else {
@@ -159,13 +187,16 @@ mod tests {
         assert_eq!(bulkhead.next_grant(now), Some(waiter));
         assert_eq!(bulkhead.lend(), None, "somebody is about to claim");
         let Claimed::Permit(third) = bulkhead.claim(waiter, now) else { panic!("not granted") };
-        let front = bulkhead.lend().unwrap().give_back(&third);
-        assert_eq!(front.in_use(), 1);
+        assert_eq!(bulkhead.lend(), None, "no permit is free");
+        bulkhead.release(second, Duration::from_millis(1), now);
+        let front = bulkhead.lend().unwrap();
+        assert_eq!((front.in_use(), front.give_back(&third).in_use()), (1, 0));
         assert_eq!(bulkhead.lend(), None, "it is lent");
     }
 
     #[test]
-    fn t101_a_lowered_limit_drains_at_the_front() {
+    fn t101_a_lowered_limit_drains_in_the_machine() {
+        let now = Instant::EPOCH;
         let mut bulkhead = Bulkhead::new(settings(3, 0));
         let mut front = bulkhead.lend().unwrap();
         let mut held = std::vec::Vec::new();
@@ -175,11 +206,10 @@ mod tests {
         }
         bulkhead.reclaim(front);
         bulkhead.reconfigure(settings(1, 0));
-        let mut front = bulkhead.lend().unwrap();
-        for permit in &held {
-            assert!(front.take().is_none(), "{} in use", front.in_use());
-            front = front.give_back(permit);
+        for permit in held {
+            assert_eq!(bulkhead.lend(), None, "{} in use", bulkhead.in_use());
+            bulkhead.release(permit, Duration::ZERO, now);
         }
-        assert_eq!(drained(front), 1);
+        assert_eq!(drained(bulkhead.lend().unwrap()), 1);
     }
 }

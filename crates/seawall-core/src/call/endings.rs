@@ -2,12 +2,11 @@
 
 use crate::breaker::Ended;
 use crate::hedge::Race;
-use crate::outcome::{Class, Connection, Observation, Outcome, Sent, classify};
+use crate::outcome::{Class, Connection, Observation, Outcome, Sent, classify_with};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 
-use super::attempt::Running;
 use super::machine::{Call, Context, Doing, Journal, Refusal};
 use super::table::{Event as By, State};
 use super::trail::StepKind;
@@ -45,10 +44,18 @@ impl Call {
         until: Until,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
+        self.give_back(ctx);
+        self.descend(by, 0, Refusal { why, until }, ctx)
+    }
+
+    /// Returns what was taken for an attempt that will not be made.
+    fn give_back(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         if let Some(reservation) = self.reservation.take() {
             ctx.upstream.refund(reservation, ctx.now);
         }
-        self.descend(by, 0, Refusal { why, until }, ctx)
+        if let Some(passed) = self.passed.take() {
+            ctx.upstream.settle_throttle(Some(passed), None, ctx.now, ctx.sink);
+        }
     }
 
     /// Asks rung number `rung`, or ends the call where the ladder does.
@@ -66,7 +73,7 @@ impl Call {
             return Action::FallBack { rung, why };
         }
         if let Some(number) = self.answered {
-            return self.deliver(by, number, None, ctx);
+            return self.deliver(by, number, ctx);
         }
         ctx.note(StepKind::Refused(why));
         let verdict = match self.attempts {
@@ -76,18 +83,18 @@ impl Call {
         self.finish(by, verdict, ctx)
     }
 
+    /// Hands on the answer of attempt `number`, which may still be arriving or stand by whole.
     pub(super) fn deliver(
         &mut self,
         by: By,
         number: u32,
-        mut running: Option<Running>,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
-        if let Some(hedge) = running.as_mut().and_then(|running| running.hedge.take()) {
+        if let Some(hedge) = self.flight.take_hedge(number) {
             ctx.upstream.hedge_ended(hedge, Race::Won, ctx.now, ctx.sink);
         }
         ctx.note(StepKind::Delivered { number });
-        self.enter(by, State::Delivering, Doing::Delivery { attempt: number, running });
+        self.enter(by, State::Delivering, Doing::Delivery { attempt: number });
         Action::Deliver(number)
     }
 
@@ -99,14 +106,11 @@ impl Call {
         seen: Observation,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
-        let body = classify(seen, self.settings.on_500);
-        let doing = core::mem::replace(&mut self.doing, Doing::Nothing);
+        let body = classify_with(seen, self.settings.opt_ins, ctx.upstream.overrides());
         if body.class != Class::Success {
             ctx.note(StepKind::Saw { number, seen, class: body.class });
         }
-        if let Doing::Delivery { running: Some(running), .. } = doing {
-            self.end_delivery(running, body, ctx);
-        }
+        self.end_delivery(number, body, ctx);
         let verdict = match body.class {
             Class::Success => Verdict::Answered { attempt: number },
             Class::Abandoned => Verdict::Cancelled,
@@ -121,10 +125,11 @@ impl Call {
     /// Credits the endpoint of an answer with the worse of its head, if it came, and its body.
     pub(super) fn end_delivery(
         &mut self,
-        running: Running,
+        number: u32,
         body: Outcome,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) {
+        let Some(running) = self.flight.find(number) else { return };
         let (head, elapsed) = running.head.unwrap_or_else(|| (body, ctx.now.since(running.served)));
         let outcome = match body.class {
             Class::Success => head,
@@ -133,13 +138,13 @@ impl Call {
             Class::Abandoned | Class::Failure | Class::Ignored => body,
         };
         self.latest = Some((outcome, elapsed));
-        self.end_attempt(running, outcome, ctx);
+        self.end_attempt(number, outcome, ctx);
     }
 
     /// The caller left while attempts were in flight.
     pub(super) fn cancel_attempts(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
-        while let Some(running) = self.flight.pop() {
-            self.end_delivery(running, Outcome::abandoned(), ctx);
+        while let Some(number) = self.flight.any() {
+            self.end_delivery(number, Outcome::abandoned(), ctx);
         }
     }
 
@@ -162,9 +167,7 @@ impl Call {
     /// Settles what the call holds as a whole. A call without an attempt says nothing about the
     /// upstream, however long it waited for us.
     pub(super) fn close(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
-        if let Some(reservation) = self.reservation.take() {
-            ctx.upstream.refund(reservation, ctx.now);
-        }
+        self.give_back(ctx);
         if let Some(ticket) = self.ticket.take() {
             let (class, elapsed) = match self.latest {
                 Some((outcome, elapsed)) => (outcome.class, elapsed),

@@ -9,10 +9,11 @@ use crate::event::Sink;
 use crate::outcome::{Class, Observation, Outcome};
 use crate::reason::Reason;
 use crate::rng::Rng;
+use crate::throttle::Passed;
 use crate::time::{Duration, Instant};
 use crate::upstream::{Event, Scene, Upstream};
 
-use super::attempt::{Running, Tried};
+use super::attempt::Tried;
 use super::flight::Flight;
 use super::table::{self, Event as By, State};
 use super::trail::{Step, StepKind};
@@ -65,6 +66,8 @@ pub struct Call {
     pub(super) attempts_end: Instant,
     pub(super) ticket: Option<breaker::Ticket>,
     pub(super) reservation: Option<Reservation>,
+    /// The leave of the throttle for the next attempt.
+    pub(super) passed: Option<Passed>,
     pub(super) backoff: Backoff,
     /// Attempts that count against the limit: all but those that provably never left.
     pub(super) attempts: u32,
@@ -85,39 +88,56 @@ pub struct Call {
 }
 
 /// What a call is doing, with what it holds for it. The state of the table says the same by name.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Doing {
     Nothing,
-    Wait { waiter: Waiter, until: Instant },
+    Wait { waiter: Waiter, since: Instant, until: Instant },
     Attempts,
     BackOff { until: Instant },
-    Delivery { attempt: u32, running: Option<Running> },
+    Delivery { attempt: u32 },
     Rung { rung: u8, refusal: Refusal },
 }
 
 /// Why a call did not succeed, and when another may.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) why: Reason,
     pub(super) until: Until,
 }
 
 impl Call {
-    /// Begins a call.
+    /// Begins a call at once.
     pub fn start(
         settings: CallSettings,
         facts: Facts,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> (Self, Action) {
-        let mut call = Self::new(settings, facts, ctx.now);
-        let action = call.admit(ctx);
+        let mut call = Self::new(settings, facts);
+        let action = call.begin(ctx);
         (call, action)
+    }
+
+    /// Begins a call where it stands: it need not be moved afterwards.
+    pub fn begin(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
+        match self.state {
+            State::New => self.admit(ctx),
+            State::Queued
+            | State::Attempting
+            | State::BackingOff
+            | State::Delivering
+            | State::FallingBack
+            | State::Finished => Action::Wait,
+        }
     }
 
     /// The bulkhead may have granted the permit that the call waits for.
     pub fn granted(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
-        let Doing::Wait { waiter, .. } = self.doing else { return Action::Wait };
-        match ctx.upstream.claim(waiter, ctx.now) {
+        let Doing::Wait { waiter, since, .. } = self.doing else { return Action::Wait };
+        let claimed = ctx.upstream.claim(waiter, ctx.now);
+        if !matches!(claimed, Claimed::StillWaiting) {
+            ctx.upstream.note_wait(ctx.now.since(since), ctx.now, ctx.sink);
+        }
+        match claimed {
             Claimed::Permit(permit) => {
                 ctx.note(StepKind::Granted);
                 self.dispatch(By::Granted, permit, ctx)
@@ -135,30 +155,31 @@ impl Call {
         replay: Replay,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
-        let Some(mut running) = self.flight.take(number) else { return Action::Wait };
-        let (outcome, elapsed) = self.observe(&running, seen, ctx);
-        running.head = Some((outcome, elapsed));
+        let Some((outcome, elapsed)) = self.observe(number, seen, ctx) else {
+            return Action::Wait;
+        };
+        self.flight.set_head(number, (outcome, elapsed));
         self.answered = Some(number);
-        if self.is_left_to_others(&outcome) {
-            self.end_attempt(running, outcome, ctx);
+        if self.is_left_to_others(number, &outcome) {
+            self.end_attempt(number, outcome, ctx);
             return self.stay(By::Head);
         }
-        self.abandon_others(ctx);
+        self.abandon_others(number, ctx);
         match self.plan_retry(&outcome, replay, ctx) {
             Ok(retry) => {
-                self.end_attempt(running, outcome, ctx);
+                self.end_attempt(number, outcome, ctx);
                 self.back_off(By::Head, retry, ctx)
             }
             Err(denied) if outcome.class == Class::Failure && self.settings.rungs > 0 => {
                 self.deny(denied, ctx);
-                self.end_attempt(running, outcome, ctx);
+                self.end_attempt(number, outcome, ctx);
                 self.give_up(By::Head, denied.0, Until::Unknown, ctx)
             }
             Err(denied) => {
                 if outcome.class != Class::Success {
                     self.deny(denied, ctx);
                 }
-                self.deliver(By::Head, number, Some(running), ctx)
+                self.deliver(By::Head, number, ctx)
             }
         }
     }
@@ -172,18 +193,15 @@ impl Call {
         replay: Replay,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
-        if let Doing::Delivery { attempt, .. } = &self.doing
-            && *attempt == number
-        {
+        if self.doing == (Doing::Delivery { attempt: number }) {
             return self.delivered(number, seen, ctx);
         }
-        let Some(running) = self.flight.take(number) else { return Action::Wait };
-        let (outcome, _) = self.observe(&running, seen, ctx);
-        self.end_attempt(running, outcome, ctx);
-        if self.is_left_to_others(&outcome) {
+        let Some((outcome, _)) = self.observe(number, seen, ctx) else { return Action::Wait };
+        self.end_attempt(number, outcome, ctx);
+        if self.is_left_to_others(number, &outcome) {
             return self.stay(By::Ended);
         }
-        self.abandon_others(ctx);
+        self.abandon_others(number, ctx);
         if seen == Observation::CallerGone {
             ctx.note(StepKind::Cancelled);
             return self.finish(By::Ended, Verdict::Cancelled, ctx);
@@ -218,7 +236,7 @@ impl Call {
         if replay == Replay::Lost && self.facts.remaining.is_none() {
             self.attempts_end = self.attempts_end.max(since.after(self.settings.attempt));
         }
-        self.flight.served_since(since, self.settings.attempt, self.attempts_end);
+        self.flight.served_since(since, self.attempts_end);
         self.check(By::Uploading, State::Attempting);
     }
 
@@ -230,9 +248,9 @@ impl Call {
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
         match &self.doing {
-            Doing::Wait { waiter, until } => {
-                let (waiter, due) = (*waiter, ctx.now >= *until);
-                if due { self.stop_waiting(waiter, ctx) } else { Action::Enqueue(waiter) }
+            Doing::Wait { waiter, since, until } => {
+                let (waiter, since, due) = (*waiter, *since, ctx.now >= *until);
+                if due { self.stop_waiting(waiter, since, ctx) } else { Action::Enqueue(waiter) }
             }
             Doing::BackOff { until } if ctx.now >= *until => self.try_again(ctx),
             Doing::Attempts => self.watch(replay, ctx),
@@ -284,12 +302,9 @@ impl Call {
                 self.leave_undecided();
             }
             Doing::BackOff { .. } => self.leave_undecided(),
-            Doing::Attempts => self.cancel_attempts(ctx),
-            Doing::Delivery { running: Some(running), .. } => {
-                self.end_delivery(running, Outcome::abandoned(), ctx);
-            }
+            Doing::Attempts | Doing::Delivery { .. } => self.cancel_attempts(ctx),
             // The upstream had its chance, and what came of it stands.
-            Doing::Nothing | Doing::Delivery { .. } | Doing::Rung { .. } => {}
+            Doing::Nothing | Doing::Rung { .. } => {}
         }
         ctx.note(StepKind::Cancelled);
         self.enter(By::Cancelled, State::Finished, Doing::Nothing);

@@ -11,4 +11,5 @@ mod random;
 mod retry;
 mod shared;
 mod table;
+mod timing;
 mod world;

@@ -2,11 +2,12 @@
 //!
 //! The numbers that it compares with are in `settings.rs`, the reasons for the rule in `mod.rs`.
 
-use super::{Importance, ThrottleSettings};
+use super::ThrottleSettings;
 use crate::Mode;
 use crate::event::Sink;
 use crate::ratio::Ratio;
 use crate::rng::Draw;
+use crate::shed::Class;
 use crate::time::Instant;
 use crate::window::TimeRing;
 
@@ -110,7 +111,7 @@ impl Throttle {
     /// [`Throttled`], with a probability that the draw decides.
     pub fn admit(
         &mut self,
-        importance: Importance,
+        importance: Class,
         draw: Draw,
         now: Instant,
         sink: &mut impl Sink<ThrottleEvent>,
@@ -171,7 +172,7 @@ impl Throttle {
         let mut ring = self.ring.clone();
         ring.advance(now.max(self.latest));
         let counts = sum(&ring);
-        let p = self.p(Importance::Normal, counts);
+        let p = self.p(Class::Normal, counts);
         ThrottleSnapshot { requests: counts.requests, accepts: counts.accepts, p }
     }
 
@@ -182,7 +183,7 @@ impl Throttle {
     }
 
     /// The probability of a refusal, rounded down to a millionth.
-    fn p(&self, importance: Importance, counts: Counts) -> Ratio {
+    fn p(&self, importance: Class, counts: Counts) -> Ratio {
         if counts.requests < self.settings.min_requests.into() {
             return Ratio::ZERO;
         }

@@ -32,7 +32,7 @@ mod machine;
 mod settings;
 
 pub use machine::{Answer, Passed, Throttle, ThrottleEvent, ThrottleSnapshot, Throttled};
-pub use settings::{Importance, ThrottleSettings};
+pub use settings::ThrottleSettings;
 
 #[cfg(test)]
 mod tests;

@@ -5,21 +5,8 @@
 use crate::Mode;
 use crate::invalid::Invalid;
 use crate::ratio::Ratio;
+use crate::shed::Class;
 use crate::time::Duration;
-
-/// How much an attempt matters, from the most to the least.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Importance {
-    /// Throttled last.
-    Critical,
-    /// Somebody waits for it.
-    High,
-    /// The default.
-    #[default]
-    Normal,
-    /// Throttled first.
-    Low,
-}
 
 /// Settings of a throttle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +49,8 @@ impl ThrottleSettings {
     ///
     /// # Errors
     ///
-    /// [`Invalid`] for a K below 1, which would refuse attempts of an upstream that accepts all; for
-    /// a K of something more important below that of something less so; for a cap of 100 % and
+    /// [`Invalid`] for a K below 1, which would refuse attempts of an upstream that accepts all;
+    /// for a K of something more important below that of something less so; for a cap of 100 % and
     /// more, which would never see a recovery; for a window below 10 ms or above an hour.
     pub fn validate(&self) -> Result<(), Invalid> {
         if self.low < Ratio::ONE {
@@ -88,12 +75,12 @@ impl ThrottleSettings {
         Ok(())
     }
 
-    pub(super) const fn k(&self, importance: Importance) -> Ratio {
+    pub(super) const fn k(&self, importance: Class) -> Ratio {
         match importance {
-            Importance::Critical => self.critical,
-            Importance::High => self.high,
-            Importance::Normal => self.normal,
-            Importance::Low => self.low,
+            Class::Critical => self.critical,
+            Class::High => self.high,
+            Class::Normal => self.normal,
+            Class::Low => self.low,
         }
     }
 }

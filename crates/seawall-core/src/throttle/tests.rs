@@ -5,6 +5,7 @@ use crate::Mode;
 use crate::event::Discard;
 use crate::ratio::Ratio;
 use crate::rng::{Draw, Rng, Stream};
+use crate::shed::Class;
 use crate::time::{Duration, Instant};
 use proptest::prelude::*;
 use std::vec::Vec;
@@ -25,42 +26,42 @@ fn seen(requests: u64, accepts: u64) -> Throttle {
 }
 
 fn pass(throttle: &mut Throttle, now: Instant) -> Passed {
-    throttle.admit(Importance::Normal, Draw::ALMOST_ONE, now, &mut Discard).unwrap()
+    throttle.admit(Class::Normal, Draw::ALMOST_ONE, now, &mut Discard).unwrap()
 }
 
-fn p(throttle: &mut Throttle, importance: Importance) -> u32 {
+fn p(throttle: &mut Throttle, importance: Class) -> u32 {
     let refused = throttle.admit(importance, Draw::ZERO, at(0), &mut Discard);
     refused.err().map_or(0, |refused| refused.p.ppm())
 }
 
 #[test]
 fn ct_1_the_probability_follows_from_requests_and_accepts() {
-    assert_eq!(p(&mut seen(100, 50), Importance::Normal), 0);
-    assert_eq!(p(&mut seen(100, 40), Importance::Normal), 198_019);
-    assert_eq!(p(&mut seen(100, 0), Importance::Normal), 900_000, "of 0.9901");
-    assert_eq!(p(&mut seen(100, 50), Importance::Low), 445_544);
+    assert_eq!(p(&mut seen(100, 50), Class::Normal), 0);
+    assert_eq!(p(&mut seen(100, 40), Class::Normal), 198_019);
+    assert_eq!(p(&mut seen(100, 0), Class::Normal), 900_000, "of 0.9901");
+    assert_eq!(p(&mut seen(100, 50), Class::Low), 445_544);
     let uncapped = ThrottleSettings { cap: Ratio::from_ppm(999_999), ..Default::default() };
     let mut throttle = seen(100, 0);
     throttle.reconfigure(uncapped, at(0));
-    assert_eq!(p(&mut throttle, Importance::Normal), 990_099);
+    assert_eq!(p(&mut throttle, Class::Normal), 990_099);
 }
 
 #[test]
 fn important_attempts_are_throttled_later() {
     let of = |importance| p(&mut seen(100, 24), importance);
-    let each = [Importance::Critical, Importance::High, Importance::Normal, Importance::Low];
+    let each = [Class::Critical, Class::High, Class::Normal, Class::Low];
     assert_eq!(each.map(of), [39_603, 277_227, 514_851, 728_712]);
 }
 
 #[test]
 fn few_requests_prove_nothing() {
-    assert_eq!(p(&mut seen(9, 0), Importance::Low), 0);
-    assert!(p(&mut seen(10, 0), Importance::Low) > 0);
+    assert_eq!(p(&mut seen(9, 0), Class::Low), 0);
+    assert!(p(&mut seen(10, 0), Class::Low) > 0);
 }
 
 /// Sent in each second after the first minute, where 300 are offered and the upstream accepts the
 /// first 100 of each second.
-fn sent_per_second(importance: Importance, seed: u64) -> u64 {
+fn sent_per_second(importance: Class, seed: u64) -> u64 {
     let mut throttle = Throttle::new(ThrottleSettings::default(), Instant::EPOCH);
     let mut rng = Stream::new(seed, "throttle");
     let (seconds, mut sent) = (600, 0);
@@ -81,12 +82,12 @@ fn sent_per_second(importance: Importance, seed: u64) -> u64 {
 
 #[test]
 fn ct_2_sending_settles_at_k_times_what_is_accepted() {
-    let normal = sent_per_second(Importance::Normal, 1);
+    let normal = sent_per_second(Class::Normal, 1);
     assert!((195..=205).contains(&normal), "{normal} a second");
-    let low = sent_per_second(Importance::Low, 1);
+    let low = sent_per_second(Class::Low, 1);
     assert!((106..=114).contains(&low), "{low} a second");
     // With K = 4 everything may be sent: a third is accepted.
-    assert_eq!(sent_per_second(Importance::Critical, 1), 300);
+    assert_eq!(sent_per_second(Class::Critical, 1), 300);
 }
 
 #[test]
@@ -95,7 +96,7 @@ fn t130_a_total_outage_lets_a_tenth_pass_and_recovers_within_a_window() {
     let mut rng = Stream::new(2, "throttle");
     let mut step = |millis: u64, answer: Answer| {
         let now = at(millis);
-        let admitted = throttle.admit(Importance::Normal, rng.draw(), now, &mut Discard);
+        let admitted = throttle.admit(Class::Normal, rng.draw(), now, &mut Discard);
         admitted.map(|passed| throttle.settle(passed, answer, now)).is_ok()
     };
     (0..120_000).step_by(10).for_each(|millis| _ = step(millis, Answer::Overloaded));
@@ -127,7 +128,7 @@ fn t131_what_something_else_of_ours_refused_was_no_request() {
 fn t131_a_refusal_of_its_own_counts_as_wished_for_and_nowhere_else() {
     let mut throttle = seen(100, 0);
     let mut events = Vec::new();
-    let refused = throttle.admit(Importance::Normal, Draw::ZERO, at(0), &mut events).unwrap_err();
+    let refused = throttle.admit(Class::Normal, Draw::ZERO, at(0), &mut events).unwrap_err();
     assert_eq!(refused, Throttled { p: Ratio::from_percent(90), requests: 100, accepts: 0 });
     let mode = Mode::Enforce;
     assert_eq!(events, [ThrottleEvent::Throttled { mode, why: refused }]);
@@ -140,13 +141,13 @@ fn shadow_reports_and_passes_and_off_counts_nothing() {
     let mode = Mode::Shadow;
     throttle.reconfigure(ThrottleSettings { mode, ..Default::default() }, at(0));
     let mut events = Vec::new();
-    let passed = throttle.admit(Importance::Normal, Draw::ZERO, at(0), &mut events);
+    let passed = throttle.admit(Class::Normal, Draw::ZERO, at(0), &mut events);
     throttle.settle(passed.unwrap(), Answer::Accepted, at(0));
     assert_eq!(events.len(), 1);
     assert_eq!(throttle.snapshot(at(0)).accepts, 1);
     let mode = Mode::Off;
     throttle.reconfigure(ThrottleSettings { mode, ..Default::default() }, at(0));
-    assert!(throttle.admit(Importance::Low, Draw::ZERO, at(0), &mut events).is_ok());
+    assert!(throttle.admit(Class::Low, Draw::ZERO, at(0), &mut events).is_ok());
     assert_eq!(throttle.snapshot(at(0)).requests, 101);
 }
 
@@ -181,13 +182,16 @@ proptest! {
         let mut now = 0;
         for (wait, bits, answer, pick) in steps {
             now += wait;
-            let live = |(then, counts, _): &&(u64, bool, bool)| *counts && bucket(*then) + 10 > bucket(now);
+            let live = |(then, counts, _): &&(u64, bool, bool)| {
+                *counts && bucket(*then) + 10 > bucket(now)
+            };
             let requests = log.iter().filter(live).count() as u128;
             let accepts = log.iter().filter(live).filter(|entry| entry.2).count() as u128;
             let excess = (requests * 1_000_000).saturating_sub(2_000_000 * accepts);
             let p = if requests < 10 { 0 } else { (excess / (requests + 1)).min(900_000) };
             let refuses = (u128::from(bits) * 1_000_000) >> 64 < p;
-            let admitted = throttle.admit(Importance::Normal, Draw::from_bits(bits), at(now), &mut Discard);
+            let draw = Draw::from_bits(bits);
+            let admitted = throttle.admit(Class::Normal, draw, at(now), &mut Discard);
             prop_assert_eq!(admitted.is_err(), refuses);
             log.push((now, true, false));
             if let Ok(passed) = admitted {
@@ -195,7 +199,11 @@ proptest! {
             }
             if pick < open.len() {
                 let (passed, index) = open.swap_remove(pick);
-                let answer = [Answer::Accepted, Answer::Overloaded, Answer::Unsent, Answer::Accepted][usize::from(answer)];
+                let answer = match answer {
+                    0 => Answer::Overloaded,
+                    1 => Answer::Unsent,
+                    _ => Answer::Accepted,
+                };
                 throttle.settle(passed, answer, at(now));
                 log[index].1 = answer != Answer::Unsent;
                 log[index].2 = answer == Answer::Accepted;

@@ -11,6 +11,7 @@ use seawall_config::{Config, RouteConfig, UpstreamConfig};
 use seawall_core::backoff::BackoffSettings;
 use seawall_core::bulkhead::BulkheadSettings;
 use seawall_core::call::{CallSettings, Context};
+use seawall_core::outcome::OptIns;
 use seawall_core::rng::Stream;
 use seawall_core::time::Instant;
 use seawall_core::upstream::{EndpointName, Upstream, UpstreamSettings};
@@ -182,7 +183,7 @@ fn call_settings(config: &RouteConfig) -> CallSettings {
                 jitter: retry.backoff.jitter,
                 ..default.throttled_backoff
             },
-            on_500: retry.on_500,
+            opt_ins: OptIns { on_500: retry.on_500, ..OptIns::default() },
             ..settings
         },
     }

@@ -4,10 +4,14 @@ use seawall_core::breaker::{BreakerEvent, BreakerSnapshot, Cause, Manual, Phase}
 use seawall_core::call::{Role, StepKind};
 use seawall_core::endpoint::EndpointId;
 use seawall_core::health::{Change, HealthState};
-use seawall_core::outcome::{CallerFault, Class, ConnectFailure, Connection, Observation, Sent};
+use seawall_core::outcome::{
+    CallerFault, Class, ConnectFailure, Connection, GrpcCode, Observation, Pushback, Sent,
+    Unprocessed,
+};
 use seawall_core::outlier::{Finding, OutlierEvent};
 use seawall_core::ratio::Ratio;
 use seawall_core::time::{Duration, Instant};
+use seawall_core::timeout::TimeoutAdapted;
 use seawall_core::upstream::ChoiceReason;
 
 /// A code and its particulars.
@@ -109,6 +113,12 @@ pub(super) fn of_health(change: Change) -> Words {
     }
 }
 
+pub(super) fn of_timeout(change: &TimeoutAdapted) -> String {
+    let TimeoutAdapted { old, new, p99, samples, .. } = *change;
+    let (old, new, p99) = (seconds(old), seconds(new), seconds(p99));
+    format!("from {old} to {new}: p99 is {p99} over {samples} attempts")
+}
+
 /// The name of a verdict of active health.
 pub(super) const fn of_health_state(state: HealthState) -> &'static str {
     match state {
@@ -149,6 +159,8 @@ pub(super) fn of_step(kind: &StepKind, name: impl Fn(EndpointId) -> String) -> W
 const fn of_choice(reason: ChoiceReason) -> &'static str {
     match reason {
         ChoiceReason::Balanced => "balanced",
+        ChoiceReason::Keyed => "by its key",
+        ChoiceReason::Spilled => "past the first level",
         ChoiceReason::Probe => "as a probe",
         ChoiceReason::Panic => "for want of a good one",
         ChoiceReason::Sole => "the only one",
@@ -170,6 +182,9 @@ fn of_observation(seen: Observation) -> String {
             format!("status {code}, come back in {}", seconds(wait))
         }
         Observation::Status { code, .. } => format!("status {code}"),
+        Observation::Grpc { code, pushback, .. } => of_grpc(code, pushback),
+        Observation::Unprocessed(Unprocessed::StreamRefused) => "stream refused".to_owned(),
+        Observation::Unprocessed(Unprocessed::GoneAway) => "gone away, unprocessed".to_owned(),
         Observation::Completed => "the whole answer".to_owned(),
         Observation::ConnectFailed(why) => of_connect(why).to_owned(),
         Observation::Lost { connection, sent } => {
@@ -195,11 +210,23 @@ fn of_observation(seen: Observation) -> String {
     }
 }
 
+fn of_grpc(code: GrpcCode, pushback: Option<Pushback>) -> String {
+    let number = code.number();
+    match pushback {
+        Some(Pushback::After(wait)) => format!("gRPC {number}, come back in {}", seconds(wait)),
+        Some(Pushback::Stop) => format!("gRPC {number}, do not come back"),
+        None => format!("gRPC {number}"),
+    }
+}
+
 const fn of_connect(why: ConnectFailure) -> &'static str {
     match why {
         ConnectFailure::Refused => "connection refused",
         ConnectFailure::TimedOut => "no connection in time",
         ConnectFailure::Unroutable => "no way to the address",
+        ConnectFailure::Handshake => "TLS handshake failed",
+        ConnectFailure::Unresolved => "name not resolved",
+        ConnectFailure::ResolveTimedOut => "name not resolved in time",
         ConnectFailure::Exhausted => "no connection free",
     }
 }

@@ -86,7 +86,7 @@ impl Exchange {
         (listening, accepts): (&Listening, HeaderMap),
     ) -> (Self, Action) {
         let record = Record::new(&head);
-        let facts = Facts { safety: head.safety, remaining: head.remaining };
+        let facts = Facts { remaining: head.remaining, ..Facts::of(head.safety) };
         let settings = route.settings;
         let (call, action) = Guarded::start((worker, route), record, upload, |ctx| {
             Call::start(settings, facts, ctx)

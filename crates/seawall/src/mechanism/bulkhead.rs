@@ -12,7 +12,7 @@ use seawall_core::bulkhead::{self as core, Acquired, BulkheadSnapshot, Waiter};
 use seawall_core::reason::Reason;
 use seawall_core::time::Instant;
 
-use super::atomic::front::{Compartment, Count};
+use super::atomic::front::Compartment;
 use super::hold::Hold;
 use super::permit::{self, Permit};
 use super::policies;
@@ -199,7 +199,7 @@ impl Bulkhead {
         shared.timed.store(settings.queue > 0, Ordering::Relaxed);
         let now = shared.clock.now();
         let act = |locked: &mut super::atomic::front::Locked| locked.machine.reconfigure(settings);
-        let ((), _woken) = shared.compartment.step(now, Count::Lent, act);
+        let ((), _woken) = shared.compartment.step(now, act);
         Ok(())
     }
 
@@ -236,9 +236,8 @@ impl Shared {
 
     /// Asks the machine for a permit or a place.
     pub(super) fn arrive(&self, now: Instant, useful_until: Instant) -> Result<Arrival, Rejected> {
-        let (acquired, woken) = self
-            .compartment
-            .step(now, Count::Kept, |locked| locked.machine.acquire(now, useful_until));
+        let (acquired, woken) =
+            self.compartment.step(now, |locked| locked.machine.acquire(now, useful_until));
         drop(woken);
         match acquired {
             Acquired::Permit(permit) => Ok(Arrival::Permit(permit)),
@@ -252,7 +251,7 @@ impl Shared {
     /// Gives a place up, and whatever was given to it.
     pub(super) fn leave(&self, waiter: Waiter) {
         let now = self.clock.now();
-        let (waker, woken) = self.compartment.step(now, Count::Lent, |locked| {
+        let (waker, woken) = self.compartment.step(now, |locked| {
             locked.machine.leave(waiter, now);
             locked.wakers.remove(&waiter)
         });
@@ -279,9 +278,8 @@ impl Shared {
         let now = self.clock.now();
         // Zero says nothing about how long permits are held.
         let held = since.map_or(Duration::ZERO, |since| now.since(since));
-        let ((), woken) = self
-            .compartment
-            .step(now, Count::Lent, |locked| locked.machine.release(permit, held, now));
+        let ((), woken) =
+            self.compartment.step(now, |locked| locked.machine.release(permit, held, now));
         drop(woken);
     }
 

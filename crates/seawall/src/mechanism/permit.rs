@@ -11,7 +11,6 @@ use tokio::task::coop::unconstrained;
 use tokio::time::sleep_until;
 
 use super::Rejected;
-use super::atomic::front::Count;
 use super::bulkhead::{Arrival, Shared};
 use super::hold::Hold;
 use crate::Until;
@@ -91,15 +90,14 @@ impl Place<'_> {
         let now = self.shared.clock.now();
         // Cloned before the lock is taken, and dropped after: both may run anything.
         let mut waker = Some(waker.clone());
-        let ((claimed, outlived), woken) =
-            self.shared.compartment.step(now, Count::Lent, |locked| {
-                let claimed = locked.machine.claim(waiter, now);
-                let outlived = match (&claimed, waker.take_if(|_| waits(&claimed))) {
-                    (Claimed::StillWaiting, Some(waker)) => locked.wakers.insert(waiter, waker),
-                    _ => locked.wakers.remove(&waiter),
-                };
-                (claimed, outlived)
-            });
+        let ((claimed, outlived), woken) = self.shared.compartment.step(now, |locked| {
+            let claimed = locked.machine.claim(waiter, now);
+            let outlived = match (&claimed, waker.take_if(|_| waits(&claimed))) {
+                (Claimed::StillWaiting, Some(waker)) => locked.wakers.insert(waiter, waker),
+                _ => locked.wakers.remove(&waiter),
+            };
+            (claimed, outlived)
+        });
         drop((woken, outlived, waker));
         match claimed {
             Claimed::StillWaiting => Poll::Pending,

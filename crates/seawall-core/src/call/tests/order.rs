@@ -19,7 +19,8 @@ fn stopped_by(layer: usize) -> (Reason, bool) {
     if layer <= 2 {
         world.upstream.force_breaker(Manual::ForcedOpen, world.now, &mut Discard);
     }
-    let held = (layer <= 3).then(|| world.upstream.acquire(world.now, Instant::NEVER));
+    let held =
+        (layer <= 3).then(|| world.upstream.acquire(1, Instant::NEVER, world.now, &mut Discard));
     let facts = if layer == 0 { within(Duration::ZERO) } else { get() };
     let rungs = u8::from(layer == 1);
     let (_, action) = world.start(CallSettings { rungs, ..plain() }, facts);

@@ -30,16 +30,6 @@ pub(crate) struct Locked {
     pub(crate) wakers: HashMap<Waiter, Waker>,
 }
 
-/// Where the count should be after a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Count {
-    /// In front, if the core lends it.
-    Lent,
-    /// With the machine: the compartment is full, so the next releases should tell the machine for
-    /// how long permits are held, before it has to estimate a wait once more.
-    Kept,
-}
-
 impl Compartment {
     pub(crate) fn new(mut machine: Bulkhead) -> Self {
         let front = AtomicU64::new(machine.lend().map_or(Front::NONE, Front::word));
@@ -91,12 +81,7 @@ impl Compartment {
 
     /// One step on the machine, with the whole count in it. The waiters to wake are woken by
     /// dropping the second part, once whatever else is locked has been released.
-    pub(crate) fn step<T>(
-        &self,
-        now: Instant,
-        after: Count,
-        act: impl FnOnce(&mut Locked) -> T,
-    ) -> (T, Woken) {
+    pub(crate) fn step<T>(&self, now: Instant, act: impl FnOnce(&mut Locked) -> T) -> (T, Woken) {
         let mut locked = self.lock();
         let Locked { machine, .. } = &mut *locked;
         // Acquire: what the holders of permits did before they gave them back to the word.
@@ -105,9 +90,7 @@ impl Compartment {
         }
         let result = act(&mut locked);
         let woken = locked.grant(now);
-        if after == Count::Lent
-            && let Some(front) = locked.machine.lend()
-        {
+        if let Some(front) = locked.machine.lend() {
             self.front.store(front.word(), Ordering::Release);
         }
         (result, woken)

@@ -31,7 +31,7 @@ use seawall_core::time::{Duration, Instant};
 
 use super::Wakes;
 use fate::Fate;
-use front::{Compartment, Count};
+use front::Compartment;
 use gate::Gate;
 
 const NOW: Instant = Instant::from_millis(1);
@@ -145,7 +145,7 @@ impl Counted {
             return Got::Permit(permit);
         }
         let act = |locked: &mut front::Locked| locked.machine.acquire(NOW, Instant::NEVER);
-        match self.compartment.step(NOW, Count::Kept, act).0 {
+        match self.compartment.step(NOW, act).0 {
             Acquired::Permit(permit) => Got::Permit(permit),
             Acquired::Refused { .. } => Got::Nothing,
             Acquired::Queued { waiter, .. } => self.claim(waiter, wakes),
@@ -161,7 +161,7 @@ impl Counted {
             }
             claimed
         };
-        match self.compartment.step(NOW, Count::Lent, act).0 {
+        match self.compartment.step(NOW, act).0 {
             Claimed::Permit(permit) => Got::Permit(permit),
             Claimed::StillWaiting => Got::Place(waiter),
             Claimed::Gone => Got::Nothing,
@@ -173,7 +173,7 @@ impl Counted {
             locked.machine.leave(waiter, NOW);
             locked.wakers.remove(&waiter)
         };
-        let _ = self.compartment.step(NOW, Count::Lent, act);
+        let _ = self.compartment.step(NOW, act);
     }
 
     fn hold(&self) {
@@ -187,7 +187,7 @@ impl Counted {
             let act = |locked: &mut front::Locked| {
                 locked.machine.release(permit, Duration::ZERO, NOW);
             };
-            let _ = self.compartment.step(NOW, Count::Lent, act);
+            let _ = self.compartment.step(NOW, act);
         }
     }
 
