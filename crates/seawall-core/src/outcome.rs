@@ -149,6 +149,9 @@ pub enum Observation {
     },
     /// HTTP/2 proved that the request was not processed.
     Unprocessed(Unprocessed),
+    /// What the driver's user says of a result that only the user understands. It comes from the
+    /// dependency: what we refuse ourselves cannot be put this way.
+    Judged(Judgement),
     /// An answer arrived whole.
     Completed,
     /// No connection.
@@ -202,6 +205,19 @@ impl CallerFault {
             Self::Broken => Reason::MalformedRequest,
         }
     }
+}
+
+/// A user's verdict on a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// What it says about the dependency.
+    pub class: Class,
+    /// Which calls may try again.
+    pub retry: RetryRule,
+    /// Whether the dependency asked to slow down.
+    pub throttled: bool,
+    /// When it asked to come back.
+    pub retry_after: Option<Duration>,
 }
 
 /// What one attempt came to.

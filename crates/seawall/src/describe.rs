@@ -81,7 +81,8 @@ fn retry(plan: &Plan) -> String {
     };
     let (backoff, budget) = (retry.backoff, retry.budget);
     format!(
-        "{} attempts at most; waits {:?} to {:?}, times {}; budget {} of {:?}, at least {} a second",
+        "{} attempts at most; waits {:?} to {:?}, times {}; \
+         budget {} of {:?}, at least {} a second",
         retry.max_attempts,
         backoff.base,
         backoff.cap,

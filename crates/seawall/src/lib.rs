@@ -127,7 +127,7 @@ pub use seawall_core::budget::BudgetSettings;
 pub use seawall_core::bulkhead::{BulkheadSettings, QueueOrder};
 pub use seawall_core::hedge::{HedgeDelay, HedgeEvent, HedgeSettings};
 pub use seawall_core::invalid::Invalid;
-pub use seawall_core::outcome::Class;
+pub use seawall_core::outcome::{Class, Observation};
 pub use seawall_core::outlier::OutlierSettings;
 pub use seawall_core::ratio::Ratio;
 pub use seawall_core::reason::Reason;

@@ -4,6 +4,7 @@ mod deadline;
 mod draws;
 mod endings;
 mod fleet;
+mod gates;
 mod hedging;
 mod ledger;
 mod order;

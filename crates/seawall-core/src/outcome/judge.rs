@@ -4,8 +4,8 @@
 //! and outcomes are in `outcome.rs`.
 
 use super::{
-    Class, ConnectFailure, Connection, Demand, GrpcCode, Observation, Origin, Outcome, Overrides,
-    Pushback, RetryRule, Row, Sent, Unprocessed,
+    Class, ConnectFailure, Connection, Demand, GrpcCode, Judgement, Observation, Origin, Outcome,
+    Overrides, Pushback, RetryRule, Row, Sent, Unprocessed,
 };
 use crate::reason::Reason;
 use crate::time::Duration;
@@ -84,6 +84,9 @@ const fn judge(seen: Observation, opt_ins: OptIns) -> Outcome {
         }
         Observation::Unprocessed(Unprocessed::StreamRefused | Unprocessed::GoneAway) => {
             Outcome::new(Ignored, Upstream, Always).because(Reason::ConnectionLost)
+        }
+        Observation::Judged(Judgement { class, retry, throttled, retry_after }) => {
+            Outcome { throttled, retry_after, ..Outcome::new(class, Upstream, retry) }
         }
         Observation::Completed => Outcome::new(Success, Upstream, Never),
         Observation::ConnectFailed(why) => unconnected(why),

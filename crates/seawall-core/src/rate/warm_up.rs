@@ -73,10 +73,11 @@ impl WarmUpSettings {
     }
 }
 
-/// A limit whose calls cost more the longer it was idle (Guava's `SmoothWarmingUp`, 2012; Sentinel).
+/// A limit whose calls cost more the longer it was idle (`SmoothWarmingUp` of Guava; Sentinel).
 ///
-/// Idle time is stored as tokens, up to `warn + w·q/2` with `warn = w·q/2` (factor 3). A call takes
-/// one; above `warn` it lasts longer than 1/q, in a straight line up to `cold_factor` times as long.
+/// Idle time is stored as tokens, up to `warn + w·q/2` with `warn = w·q/2` (factor 3). A call
+/// takes one; above `warn` it lasts longer than 1/q, in a straight line up to `cold_factor` times
+/// as long.
 /// So an upstream that has been idle sees `q / cold_factor` at first, and q after the period.
 ///
 /// A new one is cold. At full demand the burst is that of the quota when warm, and about a

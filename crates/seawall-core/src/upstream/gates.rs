@@ -186,7 +186,7 @@ impl Upstream {
         self.gates.shed.as_ref().is_some_and(|shed| shed.snapshot().overloaded_since.is_some())
     }
 
-    fn enforce_limit(&mut self, now: Instant) {
+    pub(super) fn enforce_limit(&mut self, now: Instant) {
         let limit = self.gates.limit.as_ref().and_then(Limit::in_force);
         let limit = limit.unwrap_or(u32::MAX);
         if limit != self.limited_to {

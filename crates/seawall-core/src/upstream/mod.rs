@@ -39,7 +39,7 @@ use alloc::vec::Vec;
 
 use crate::balance::{Balancer, Joins, Loads};
 use crate::breaker::{Breaker, Manual};
-use crate::budget::Budget;
+use crate::budget::{Budget, BudgetSnapshot};
 use crate::bulkhead::{Bulkhead, Waiter};
 use crate::endpoint::{EndpointId, Slot};
 use crate::event::{Discard, Sink};
@@ -115,7 +115,7 @@ impl Upstream {
     #[must_use]
     pub fn new(settings: UpstreamSettings, now: Instant, rng: &mut impl Rng) -> Self {
         let minute = Duration::from_secs(60);
-        Self {
+        let mut upstream = Self {
             settings,
             endpoints: Vec::new(),
             generations: Vec::new(),
@@ -142,7 +142,9 @@ impl Upstream {
             typical_at: now,
             panic: false,
             outcomes: Outcomes::default(),
-        }
+        };
+        upstream.enforce_limit(now);
+        upstream
     }
 
     /// Takes over new settings; everything that was learned stays.
@@ -169,6 +171,12 @@ impl Upstream {
     /// Judges these statuses otherwise than by the table. Default none.
     pub fn set_overrides(&mut self, overrides: Overrides) {
         self.overrides = overrides;
+    }
+
+    /// The attempt budget at `now`.
+    #[must_use]
+    pub fn budget(&self, now: Instant) -> BudgetSnapshot {
+        self.budget.snapshot(now)
     }
 
     /// The settings in force.

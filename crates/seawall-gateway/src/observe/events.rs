@@ -10,7 +10,7 @@ use seawall_core::outlier::OutlierEvent;
 use seawall_core::upstream::{Event, Scope, What};
 
 use super::EventRecord;
-use super::words::{of_breaker, of_health, of_outlier, of_timeout};
+use super::words::{of_breaker, of_health, of_limit, of_outlier, of_rate, of_shed, of_timeout};
 use crate::clock::Clock;
 use crate::upstreams::SharedUpstream;
 
@@ -127,7 +127,13 @@ fn tell(event: &Event) -> Option<Told> {
             ("health", kind, detail)
         }
         // These concern one call and are in its trail.
-        What::Hedge(_) | What::Budget(_) => return None,
+        What::Hedge(_) | What::Budget(_) | What::Throttle(_) | What::Bulkhead(_) => return None,
+        What::Rate(change) => ("rate", "adapted", of_rate(&change)?),
+        What::Shed(change) => {
+            let (kind, detail) = of_shed(&change)?;
+            ("shed", kind, detail)
+        }
+        What::Limit(change) => ("limit", "changed", of_limit(&change)?),
         What::Timeout(change) => ("timeout", "adapted", of_timeout(&change)),
         What::PanicEntered => (
             "balance",

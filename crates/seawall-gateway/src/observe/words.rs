@@ -2,6 +2,7 @@
 
 use seawall_core::breaker::{BreakerEvent, BreakerSnapshot, Cause, Manual, Phase};
 use seawall_core::call::{Role, StepKind};
+use seawall_core::concurrency::LimitEvent;
 use seawall_core::endpoint::EndpointId;
 use seawall_core::health::{Change, HealthState};
 use seawall_core::outcome::{
@@ -9,7 +10,9 @@ use seawall_core::outcome::{
     Unprocessed,
 };
 use seawall_core::outlier::{Finding, OutlierEvent};
+use seawall_core::rate::RateEvent;
 use seawall_core::ratio::Ratio;
+use seawall_core::shed::ShedEvent;
 use seawall_core::time::{Duration, Instant};
 use seawall_core::timeout::TimeoutAdapted;
 use seawall_core::upstream::ChoiceReason;
@@ -119,6 +122,37 @@ pub(super) fn of_timeout(change: &TimeoutAdapted) -> String {
     format!("from {old} to {new}: p99 is {p99} over {samples} attempts")
 }
 
+/// A change of an adaptive rate; refusals concern one call.
+pub(super) fn of_rate(event: &RateEvent) -> Option<String> {
+    match event {
+        RateEvent::Adapted { share } => Some(format!("{share} of the configured rate")),
+        RateEvent::OverflowKeys { keys } => Some(format!("{keys} keys share the overflow")),
+        RateEvent::Limited { .. } | RateEvent::Impossible { .. } | RateEvent::Queued { .. } => None,
+    }
+}
+
+/// Entering and leaving overload; what is shed concerns one call.
+pub(super) fn of_shed(event: &ShedEvent) -> Option<Words> {
+    match *event {
+        ShedEvent::OverloadEntered { wait } => {
+            Some(("overload_entered", format!("calls wait {} on average", seconds(wait))))
+        }
+        ShedEvent::OverloadLeft { after } => {
+            Some(("overload_left", format!("after {}", seconds(after))))
+        }
+        ShedEvent::Shed { .. } => None,
+    }
+}
+
+/// A change of the adaptive limit.
+pub(super) fn of_limit(event: &LimitEvent) -> Option<String> {
+    match *event {
+        LimitEvent::Changed { old, new, .. } => Some(format!("from {old} to {new} in flight")),
+        LimitEvent::Dip { resume, .. } => Some(format!("a short dip below {resume} to measure")),
+        LimitEvent::Rejected { .. } => None,
+    }
+}
+
 /// The name of a verdict of active health.
 pub(super) const fn of_health_state(state: HealthState) -> &'static str {
     match state {
@@ -185,6 +219,7 @@ fn of_observation(seen: Observation) -> String {
         Observation::Grpc { code, pushback, .. } => of_grpc(code, pushback),
         Observation::Unprocessed(Unprocessed::StreamRefused) => "stream refused".to_owned(),
         Observation::Unprocessed(Unprocessed::GoneAway) => "gone away, unprocessed".to_owned(),
+        Observation::Judged(_) => "a result".to_owned(),
         Observation::Completed => "the whole answer".to_owned(),
         Observation::ConnectFailed(why) => of_connect(why).to_owned(),
         Observation::Lost { connection, sent } => {

@@ -198,6 +198,7 @@ pub(super) const fn provably_not_executed(seen: Observation) -> bool {
         | Observation::Lost { .. }
         | Observation::TimedOut { .. }
         | Observation::Completed
+        | Observation::Judged(_)
         | Observation::Malformed
         | Observation::Upgraded
         | Observation::HeadTooLarge

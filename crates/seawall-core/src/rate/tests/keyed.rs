@@ -205,7 +205,9 @@ proptest! {
     /// As for a single limit, with strangers in the same cell.
     #[test]
     fn settled_costs_of_keys_never_pass_more_than_was_used(
-        steps in prop::collection::vec((0_u64..3, 0_u64..600, 1_u32..4, any::<Option<(usize, u32)>>()), 1..80),
+        steps in prop::collection::vec(
+            (0_u64..3, 0_u64..600, 1_u32..4, any::<Option<(usize, u32)>>()), 1..80,
+        ),
     ) {
         let quota = quota(rate(7, SECOND), 5);
         let mut keyed = keyed(Capacity::Keys(100), quota);

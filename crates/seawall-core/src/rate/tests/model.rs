@@ -159,7 +159,9 @@ proptest! {
     #[test]
     fn settled_costs_never_pass_more_than_was_used(
         quota in any_quota(),
-        steps in prop::collection::vec((0_u64..3_000_000, 1_u32..9, any::<Option<(usize, u32)>>()), 1..60),
+        steps in prop::collection::vec(
+            (0_u64..3_000_000, 1_u32..9, any::<Option<(usize, u32)>>()), 1..60,
+        ),
     ) {
         let (mut gcra, mut log) = (Gcra::new(quota), Log::default());
         let mut open: Vec<(Charge, usize)> = Vec::new();
@@ -190,7 +192,8 @@ proptest! {
         let (mut machine, mut log) = (SlidingLog::new(settings), Log::default());
         let mut now = ns(5);
         for (wait, cost) in steps {
-            now = now.after(Duration::from_nanos(wait) * 1.max(u32::try_from(window.as_nanos() / 40).unwrap()));
+            let unit = u32::try_from(window.as_nanos() / 40).unwrap().max(1);
+            now = now.after(Duration::from_nanos(wait) * unit);
             let used = log.in_window(now, window);
             let fits = limit > 0 && used + u64::from(cost) <= limit.into();
             match machine.decide(now, cost) {
@@ -303,7 +306,10 @@ proptest! {
                     prop_assert_eq!(u128::from(instant.as_nanos()), leaves);
                     next = start + u128::from(cost) * u128::from(rate.period());
                 }
-                Err(_) => prop_assert!(leaves - u128::from(now.as_nanos()) > 86_400 * u128::from(SECOND)),
+                Err(_) => {
+                    let waits = leaves - u128::from(now.as_nanos());
+                    prop_assert!(waits > 86_400 * u128::from(SECOND));
+                }
             }
         }
     }
