@@ -1,8 +1,6 @@
 //! What a classifier answers with, and how the call machine is told.
 
-use seawall_core::outcome::{
-    Class, ConnectFailure, Observation, RetryOn500, RetryRule, Unprocessed, classify,
-};
+use seawall_core::outcome::{Class, Judgement, Observation, RetryOn500, RetryRule, classify};
 use seawall_core::time::Duration;
 
 /// What one attempt came to: a success, a failure of the dependency, or nothing that says
@@ -98,29 +96,13 @@ impl Outcome {
         }
     }
 
-    /// The same in the words of the core. It classifies what a *driver* saw, and of what a user
-    /// saw it knows HTTP best, so each judgement is told as the status that is judged alike.
+    /// The same in the words of the core.
     pub(crate) const fn observation(self) -> Observation {
         let Self { class, retry, throttled, retry_after, seen } = self;
-        if let Some(seen) = seen {
-            return seen;
+        match seen {
+            Some(seen) => seen,
+            None => Observation::Judged(Judgement { class, retry, throttled, retry_after }),
         }
-        let code = match (class, retry, throttled) {
-            (Class::Success, _, _) => return Observation::Completed,
-            (Class::Failure, RetryRule::Always, _) => {
-                return Observation::ConnectFailed(ConnectFailure::Refused);
-            }
-            (Class::Failure, RetryRule::Never, _) => 500,
-            (Class::Failure, RetryRule::IfSafe, true) => 503,
-            (Class::Failure, RetryRule::IfSafe, false) => 502,
-            (Class::Ignored | Class::Abandoned, RetryRule::Always, _) => {
-                return Observation::Unprocessed(Unprocessed::StreamRefused);
-            }
-            (Class::Ignored | Class::Abandoned, RetryRule::Never, _) => 501,
-            (Class::Ignored | Class::Abandoned, RetryRule::IfSafe, true) => 429,
-            (Class::Ignored | Class::Abandoned, RetryRule::IfSafe, false) => 408,
-        };
-        Observation::Status { code, retry_after, exhausted: false }
     }
 }
 
