@@ -5,6 +5,9 @@
 //! | [`Breaker`] | calls of what keeps failing | `breaker_open` |
 //! | [`Bulkhead`] | calls at once, with a queue | `bulkhead_full`, `queue_full`, `queue_wait` |
 //! | [`BlockingPool`] | blocking closures at once, in threads of their own | the same |
+//! | [`RateLimiter`] | the rate of calls | `rate_limited`, `cost_exceeds_limit` |
+//! | [`QueuedRateLimiter`] | the rate of calls, which wait for it | `queue_full`, `queue_wait` |
+//! | [`KeyedRateLimiter`] | the rate of calls of each key | `rate_limited` |
 //!
 //! Each is the machine of the core behind one lock, with the part that is the same for every call
 //! published in an atomic, so that a call that nothing stops takes no lock to be admitted. Clones
@@ -46,6 +49,7 @@ mod hold;
 mod pass;
 mod permit;
 mod policies;
+mod rate;
 mod rejected;
 mod report;
 
@@ -57,4 +61,12 @@ pub use breaker::{Breaker, BreakerBuilder};
 pub use bulkhead::Bulkhead;
 pub use pass::Pass;
 pub use permit::Permit;
+pub use rate::keyed::KeyedRateLimiter;
+pub use rate::limiter::RateLimiter;
+pub use rate::queued::QueuedRateLimiter;
 pub use rejected::Rejected;
+
+pub use seawall_core::breaker::Probing;
+pub use seawall_core::rate::{
+    Capacity, KeyedSettings, KeyedSnapshot, QueueSettings, Quota, Rate, RateSnapshot,
+};

@@ -12,7 +12,7 @@ pub(crate) struct Woken {
 }
 
 impl Woken {
-    pub(super) fn push(&mut self, waker: Waker) {
+    pub(crate) fn push(&mut self, waker: Waker) {
         match &self.first {
             None => self.first = Some(waker),
             Some(_) => self.more.push(waker),

@@ -9,6 +9,8 @@ mod sync {
     pub(super) use loom::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
     pub(super) use loom::sync::{Mutex, MutexGuard};
 }
+#[path = "../atomic/cell.rs"]
+mod cell;
 #[path = "../atomic/fate.rs"]
 mod fate;
 #[path = "../atomic/front.rs"]
@@ -26,10 +28,12 @@ use loom::thread;
 use seawall_core::breaker::{self as core, BreakerSettings, Ended, Phase, Probing};
 use seawall_core::bulkhead::{self, Acquired, Bulkhead, BulkheadSettings, Claimed, Waiter};
 use seawall_core::outcome::Class;
-use seawall_core::rng::{Draw, Stream};
+use seawall_core::rate::{Pace, Quota, Rate};
+use seawall_core::rng::{Draw, Rng, Stream};
 use seawall_core::time::{Duration, Instant};
 
 use super::Wakes;
+use cell::{Cell, Moved};
 use fate::Fate;
 use front::Compartment;
 use gate::Gate;
@@ -49,7 +53,8 @@ fn gate() -> Arc<Gate> {
 
 fn settle(gate: &Gate, ticket: core::Ticket, class: Class) {
     let (_, _) = gate.step(NOW, true, |locked, sink| {
-        locked.machine.settle(ticket, ended(class), (NOW, Draw::ZERO), sink);
+        let draw = locked.rng.draw();
+        locked.machine.settle(ticket, ended(class), (NOW, draw), sink);
     });
 }
 
@@ -303,5 +308,50 @@ fn t105_a_zombie_is_counted_once_and_no_longer_than_it_runs() {
         assert!(zombies.load(Ordering::Relaxed) <= 1, "less than none");
         worker.join().unwrap();
         assert_eq!(zombies.load(Ordering::Relaxed), 0);
+    });
+}
+
+const fn quota(rate: u32, burst: u32) -> Quota {
+    Quota { rate: Rate::per_second(rate), burst }
+}
+
+fn pace(rate: u32, burst: u32) -> Pace {
+    Pace::new(quota(rate, burst))
+}
+
+#[test]
+fn t112_racing_threads_share_one_burst() {
+    loom::model(|| {
+        let cell = Arc::new(Cell::new(pace(1, 2), 0));
+        let passes = |cell: &Arc<Cell>| {
+            let cell = Arc::clone(cell);
+            move || u32::from(cell.decide(NOW, 1).unwrap().is_ok())
+        };
+        let others = [thread::spawn(passes(&cell)), thread::spawn(passes(&cell))];
+        let mine = passes(&cell)();
+        let passed = others.into_iter().map(|other| other.join().unwrap()).sum::<u32>() + mine;
+        assert_eq!(passed, 2, "of a burst of 2");
+    });
+}
+
+#[test]
+fn t128_a_charge_beside_a_change_of_quota_is_carried_or_made_anew_never_lost() {
+    loom::model(|| {
+        let old = Arc::new(Cell::new(pace(1, 2), 0));
+        let other = thread::spawn({
+            let old = Arc::clone(&old);
+            move || old.decide(NOW, 1)
+        });
+        let new = old.move_to(pace(10, 2), NOW);
+        let passed = match other.join().unwrap() {
+            Ok(decision) => u32::from(decision.is_ok()),
+            Err(Moved) => u32::from(new.decide(NOW, 1).unwrap().is_ok()),
+        };
+        assert_eq!(passed, 1);
+        assert_eq!(old.decide(NOW, 1), Err(Moved), "nothing passes where the limit was");
+        assert!(new.decide(NOW, 1).unwrap().is_ok());
+        assert!(new.decide(NOW, 1).unwrap().is_err(), "a charge is lost");
+        let (pace, word) = new.look();
+        assert_eq!((pace.quota(), pace.remaining(word, NOW)), (quota(10, 2), 0));
     });
 }

@@ -6,6 +6,7 @@ mod breaker;
 mod bulkhead;
 mod interleavings;
 mod policies;
+mod rate;
 
 use std::future::Future;
 use std::pin::Pin;
