@@ -75,7 +75,7 @@ async fn t1_the_place_of_a_probe_comes_back_on_every_path() {
     let probe = || breaker.try_admit().unwrap();
     let free = || matches!(breaker.snapshot().phase, Phase::HalfOpen { free_places: 1 });
     let endings: [fn(Pass<'_>); 4] = [
-        |pass| pass.ignore(),
+        Pass::ignore,
         |pass| drop(pass),
         |pass| _ = pass.end(Class::Abandoned),
         |pass| {

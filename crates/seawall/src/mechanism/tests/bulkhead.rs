@@ -96,7 +96,8 @@ async fn t97_as_many_waiters_wake_as_permits_come_free() {
         assert!(poll(waiter.as_mut(), wakes).is_pending());
     }
     drop(held);
-    let woken: Vec<u32> = wakes.iter().map(|wakes| wakes.count()).collect();
+    let count = |wakes: &Arc<Wakes>| wakes.count();
+    let woken: Vec<u32> = wakes.iter().map(count).collect();
     assert_eq!(woken, [1, 1, 1, 0, 0]);
 }
 

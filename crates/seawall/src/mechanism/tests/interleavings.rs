@@ -10,14 +10,19 @@ mod sync {
     pub(super) use loom::sync::{Mutex, MutexGuard};
 }
 #[path = "../atomic/cell.rs"]
+#[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
 mod cell;
 #[path = "../atomic/fate.rs"]
+#[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
 mod fate;
 #[path = "../atomic/front.rs"]
+#[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
 mod front;
 #[path = "../atomic/gate.rs"]
+#[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
 mod gate;
 #[path = "../atomic/woken.rs"]
+#[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
 mod woken;
 
 use std::task::Waker;
