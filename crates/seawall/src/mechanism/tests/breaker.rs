@@ -100,7 +100,7 @@ async fn t1_the_place_of_a_probe_comes_back_on_every_path() {
     drop(unpolled);
     assert!(free());
     {
-        let mut call = pin!(breaker.call(|| pending::<Result<(), ()>>()));
+        let mut call = pin!(breaker.call(pending::<Result<(), ()>>));
         assert!(poll(call.as_mut(), &Arc::default()).is_pending());
         assert!(!free());
     }

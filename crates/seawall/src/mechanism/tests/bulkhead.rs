@@ -194,7 +194,7 @@ async fn a_call_holds_its_permit_until_it_has_ended_or_is_dropped() {
     assert_eq!(error.error(), Some(&"boom"));
     assert_nothing_held(&bulkhead);
     {
-        let mut call = pin!(bulkhead.call(|| pending::<Result<(), ()>>()));
+        let mut call = pin!(bulkhead.call(pending::<Result<(), ()>>));
         assert!(poll(call.as_mut(), &Arc::default()).is_pending());
         assert_eq!(bulkhead.snapshot().in_use, 1);
         let error = bulkhead.call(|| ready(Ok::<_, ()>(7))).await.unwrap_err();
