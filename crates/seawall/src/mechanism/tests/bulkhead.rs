@@ -129,6 +129,36 @@ async fn the_newest_is_served_first_where_the_settings_say_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn bh_3_whoever_is_shed_from_a_standing_queue_hears_of_it_at_once() {
+    let codel = BulkheadSettings { order: QueueOrder::CoDel, ..settings(1, 9) };
+    let bulkhead = Bulkhead::new(codel).unwrap();
+    let mut held = bulkhead.try_acquire().unwrap();
+    let wakes = Arc::default();
+    // Nobody waits for less than 10 ms from 100 ms to 200 ms.
+    for (before, wait) in [(80, 20), (50, 10), (20, 20)] {
+        advance(ms(before)).await;
+        let mut acquire = pin!(bulkhead.acquire());
+        assert!(poll(acquire.as_mut(), &wakes).is_pending());
+        advance(ms(wait)).await;
+        drop(held);
+        let Poll::Ready(Ok(next)) = poll(acquire.as_mut(), &wakes) else { panic!("not served") };
+        held = next;
+    }
+    advance(ms(10)).await;
+    let (old_wakes, new_wakes) = (Arc::default(), Arc::default());
+    let (mut old, mut new) = (pin!(bulkhead.acquire()), pin!(bulkhead.acquire()));
+    assert!(poll(old.as_mut(), &old_wakes).is_pending());
+    advance(ms(15)).await;
+    assert!(poll(new.as_mut(), &new_wakes).is_pending());
+    advance(ms(5)).await;
+    drop(held);
+    assert_eq!((old_wakes.count(), new_wakes.count()), (1, 1));
+    assert!(matches!(poll(old.as_mut(), &old_wakes), Poll::Ready(Err(_))));
+    assert!(matches!(poll(new.as_mut(), &new_wakes), Poll::Ready(Ok(_))));
+    assert_eq!(bulkhead.snapshot().shed, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wait_ends_at_the_deadline_or_the_longest_wait() {
     let bulkhead = bulkhead(1, 2);
     let _held = bulkhead.try_acquire().unwrap();
