@@ -16,8 +16,9 @@
 
 mod hint;
 
-pub use hint::{HINT_MAX, HintTooFar, Pushback, delta_seconds, follow, pushback, with_hint};
+pub use hint::{HINT_MAX, HintTooFar, delta_seconds, follow, with_hint};
 
+use crate::invalid::Invalid;
 use crate::ratio::Ratio;
 use crate::rng::Draw;
 use crate::time::{Duration, nanos};
@@ -113,6 +114,21 @@ impl BackoffSettings {
     pub const fn throttled() -> Self {
         Self { base: Duration::from_secs(1), cap: Duration::from_secs(20), ..Self::transient() }
     }
+
+    /// # Errors
+    ///
+    /// [`Invalid`] for the first setting that cannot work: a cap below the base, or waits that
+    /// shrink. A base of zero means not to wait, and is permitted.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        if self.factor < Ratio::ONE {
+            return Err(Invalid::new("factor", self.factor, "at least 100%"));
+        }
+        if self.cap < self.base {
+            let cap = alloc::format!("{} ms", self.cap.as_millis());
+            return Err(Invalid::new("cap", cap, "at least base"));
+        }
+        Ok(())
+    }
 }
 
 impl Default for BackoffSettings {
@@ -163,7 +179,7 @@ impl Backoff {
     }
 
     /// Begins the schedule anew: the retry after this one waits as the first. For servers that set
-    /// the wait before `retry` themselves ([`Pushback`]).
+    /// the wait before `retry` themselves ([`crate::outcome::Pushback`]).
     pub fn restart_after(&mut self, retry: u32) {
         *self = Self { previous: None, skipped: retry.max(1) };
     }

@@ -165,6 +165,8 @@ pub enum Observation {
     },
     /// The answer could not be parsed, or was no HTTP.
     Malformed,
+    /// The answer arrived and failed validation: a wrong answer, not an error.
+    Invalid,
     /// The service switched protocols without being asked.
     Upgraded,
     /// The head of the answer was larger than allowed.
@@ -220,6 +222,19 @@ pub struct Judgement {
     pub retry_after: Option<Duration>,
 }
 
+/// What kind of failure an attempt met, for those who count kinds apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FailureKind {
+    /// The service answered with an error of its own, or broke off.
+    Service,
+    /// A gateway between answered for it: 502, 503 or 504.
+    Gateway,
+    /// Seen from our side only: no connection, a lost one, or no answer in time.
+    LocalOrigin,
+    /// The answer arrived and was wrong.
+    Invalid,
+}
+
 /// What one attempt came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -227,6 +242,8 @@ pub struct Outcome {
     pub class: Class,
     /// Whose doing it is.
     pub origin: Origin,
+    /// What kind of failure it is; none where it is none.
+    pub failure: Option<FailureKind>,
     /// Which calls may try again.
     pub retry: RetryRule,
     /// Whether the service asked to slow down.
@@ -252,9 +269,15 @@ impl Outcome {
             Class::Success => Latency::Sample,
             Class::Failure | Class::Ignored | Class::Abandoned => Latency::Nothing,
         };
+        let failure = match (class, origin) {
+            (Class::Failure, Origin::Network) => Some(FailureKind::LocalOrigin),
+            (Class::Failure, _) => Some(FailureKind::Service),
+            (Class::Success | Class::Ignored | Class::Abandoned, _) => None,
+        };
         Self {
             class,
             origin,
+            failure,
             retry,
             throttled: false,
             retry_after: None,
@@ -273,8 +296,18 @@ impl Outcome {
         Self { demand, ..self }
     }
 
+    const fn of_kind(self, kind: FailureKind) -> Self {
+        Self { failure: Some(kind), ..self }
+    }
+
     const fn because(self, reason: Reason) -> Self {
         Self { reason: Some(reason), ..self }
+    }
+
+    /// Whether it is an answer that arrived and was wrong: evidence of an odd one out.
+    #[must_use]
+    pub const fn is_invalid_answer(&self) -> bool {
+        matches!(self.failure, Some(FailureKind::Invalid))
     }
 
     /// The outcome of an attempt that was given up because its result is no longer wanted.

@@ -4,8 +4,8 @@
 //! and outcomes are in `outcome.rs`.
 
 use super::{
-    Class, ConnectFailure, Connection, Demand, GrpcCode, Judgement, Observation, Origin, Outcome,
-    Overrides, Pushback, RetryRule, Row, Sent, Unprocessed,
+    Class, ConnectFailure, Connection, Demand, FailureKind, GrpcCode, Judgement, Observation,
+    Origin, Outcome, Overrides, Pushback, RetryRule, Row, Sent, Unprocessed,
 };
 use crate::reason::Reason;
 use crate::time::Duration;
@@ -65,8 +65,11 @@ pub fn classify_with(seen: Observation, opt_ins: OptIns, overrides: &Overrides) 
     let Some(row) = Row::of(seen).and_then(|row| overrides.of(row)) else { return judged };
     let moved = Outcome::new(row.class, Upstream, unless_forbidden(seen, row.retry));
     let (class, retry) = (moved.class, moved.retry);
-    let latency = if class == judged.class { judged.latency } else { moved.latency };
-    Outcome { class, retry, latency, ..judged }
+    let (latency, failure) = match class == judged.class {
+        true => (judged.latency, judged.failure),
+        false => (moved.latency, moved.failure),
+    };
+    Outcome { class, retry, latency, failure, ..judged }
 }
 
 const fn judge(seen: Observation, opt_ins: OptIns) -> Outcome {
@@ -88,6 +91,9 @@ const fn judge(seen: Observation, opt_ins: OptIns) -> Outcome {
         Observation::Judged(Judgement { class, retry, throttled, retry_after }) => {
             Outcome { throttled, retry_after, ..Outcome::new(class, Upstream, retry) }
         }
+        Observation::Invalid => Outcome::new(Failure, Upstream, opt_ins.on_data_loss.rule())
+            .of_kind(FailureKind::Invalid)
+            .because(Reason::ResponseInvalid),
         Observation::Completed => Outcome::new(Success, Upstream, Never),
         Observation::ConnectFailed(why) => unconnected(why),
         Observation::Lost { connection, sent } => {
@@ -123,7 +129,7 @@ const fn status(code: u16, opt_ins: OptIns) -> Outcome {
         425 => Outcome::new(Ignored, Upstream, Always).demanding(Demand::NoEarlyData),
         408 | 429 => Outcome::new(Ignored, Upstream, IfSafe),
         501 | 505 => Outcome::new(Ignored, Upstream, Never),
-        502..=504 => Outcome::new(Failure, Upstream, IfSafe),
+        502..=504 => Outcome::new(Failure, Upstream, IfSafe).of_kind(FailureKind::Gateway),
         500..=599 => Outcome::new(Failure, Upstream, opt_ins.on_500.rule()),
         _ => Outcome::new(Success, Upstream, Never),
     }
@@ -146,7 +152,9 @@ const fn grpc(code: GrpcCode, opt_ins: OptIns) -> Outcome {
         GrpcCode::Unknown | GrpcCode::Internal => {
             Outcome::new(Failure, Upstream, opt_ins.on_500.rule())
         }
-        GrpcCode::Unavailable => Outcome::new(Failure, Upstream, IfSafe),
+        GrpcCode::Unavailable => {
+            Outcome::new(Failure, Upstream, IfSafe).of_kind(FailureKind::Gateway)
+        }
         GrpcCode::DeadlineExceeded => Outcome::new(Failure, Upstream, IfSafe).slow(),
         GrpcCode::DataLoss => Outcome::new(Failure, Upstream, opt_ins.on_data_loss.rule()),
         GrpcCode::Cancelled => Outcome::new(Abandoned, Caller, Never),

@@ -91,7 +91,8 @@ impl Upstream {
             Origin::Own => Class::Ignored,
             Origin::Upstream | Origin::Network | Origin::Caller => end.outcome.class,
         };
-        let evidence = Evidence { class, draw: scene.rng.draw() };
+        let learned = Evidence::of(&end.outcome, end.elapsed, scene.rng.draw());
+        let evidence = Evidence { class, ..learned };
         let generations = &self.generations;
         let mut sink = BySlot { at: now, generations, sink: &mut *scene.sink, reported: false };
         match choice.probe.take() {

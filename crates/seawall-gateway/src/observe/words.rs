@@ -89,6 +89,10 @@ pub(super) fn of_outlier(event: &OutlierEvent, now: Instant) -> Words {
             let detail = format!("{found}; the fault is common: {failing} of {judged} endpoints");
             ("ejection_suppressed", detail)
         }
+        OutlierEvent::NotEnforced { finding, share, .. } => {
+            let found = of_finding(finding);
+            ("ejection_not_enforced", format!("{found}; enforced for {} only", percent(*share)))
+        }
         OutlierEvent::Returned { .. } => {
             ("returned", "a probe succeeded; its share grows slowly".to_owned())
         }
@@ -103,6 +107,20 @@ pub(super) fn of_finding(finding: &Finding) -> String {
             format!("success rate {}, below {}", percent(*rate), percent(*threshold))
         }
         Finding::FailureShare { share, .. } => format!("failure share {}", percent(*share)),
+        Finding::Gateway { failures, .. } => format!("{failures} gateway failures in a row"),
+        Finding::LocalOrigin { failures, .. } => {
+            format!("{failures} failures in a row to connect or to answer in time")
+        }
+        Finding::Latency { median, threshold } => {
+            format!(
+                "median latency {}, {} or more is too slow",
+                seconds(*median),
+                seconds(*threshold)
+            )
+        }
+        Finding::OddOne { disagreements, reads, .. } => {
+            format!("{disagreements} of {reads} answers disagree with the others")
+        }
         Finding::FailedProbe => "its probe failed".to_owned(),
     }
 }
@@ -230,6 +248,7 @@ fn of_observation(seen: Observation) -> String {
             format!("{connection} connection lost, {}", of_sent(sent))
         }
         Observation::Malformed => "no valid HTTP".to_owned(),
+        Observation::Invalid => "an answer that failed validation".to_owned(),
         Observation::Upgraded => "it switched protocols unasked".to_owned(),
         Observation::HeadTooLarge => "a head that is too large".to_owned(),
         Observation::TimedOut { sent } => format!("no answer in time, {}", of_sent(sent)),

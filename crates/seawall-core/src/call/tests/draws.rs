@@ -200,6 +200,7 @@ pub(super) const fn provably_not_executed(seen: Observation) -> bool {
         | Observation::Completed
         | Observation::Judged(_)
         | Observation::Malformed
+        | Observation::Invalid
         | Observation::Upgraded
         | Observation::HeadTooLarge
         | Observation::WriteStalled
