@@ -6,6 +6,7 @@
 mod clock;
 mod error;
 mod fix;
+mod index;
 mod process;
 mod stream;
 mod test;
@@ -29,6 +30,7 @@ pub(crate) type Clean = bool;
   cargo xtask test breaker --seed 7       the same with the random draws of an earlier run
   SEAWALL_REQUIRE=all cargo xtask test    a missing optional program is a failure
   cargo xtask tidy                        only the checks of house style
+  cargo xtask index                       the page of known defects and their tests
   cargo xtask fix                         format and apply what clippy can mend by itself
 
 Exit status: 0 all is well, 1 something failed, 2 the chore itself could not run.")]
@@ -45,6 +47,8 @@ enum Chore {
     Verify(SeedArgument),
     /// Check house style: crate direction, sizes, names, links, licences
     Tidy,
+    /// Write docs/traps.md anew: which test stands for which known defect (writes files)
+    Index,
     /// Format the sources and apply the suggestions of clippy (writes files)
     Fix,
 }
@@ -78,6 +82,7 @@ fn run(chore: Chore, out: &mut dyn Write) -> Result<Clean, Error> {
         Chore::Test(given) => test::run(&given.names, given.seed.seed, out),
         Chore::Verify(given) => test::run(&[], given.seed, out),
         Chore::Tidy => tidy::run(out),
+        Chore::Index => index::run(out),
         Chore::Fix => fix::run(out),
     }
 }

@@ -88,6 +88,15 @@ mod tests {
     }
 
     #[test]
+    fn success_rounds_down_and_load_up() {
+        // 1 − p³ = 0.962963074…, 1 + p + p² = 1.444443888…
+        let third = Ratio::from_ppm(333_333);
+        assert_eq!((success(third, 3).ppm(), load(third, 3).ppm()), (962_963, 1_444_444));
+        let bit = Ratio::from_ppm(1_000_001);
+        assert_eq!(stacked([bit, bit]).ppm(), 1_000_003, "a bound is never cut");
+    }
+
+    #[test]
     fn re_2_stacked_layers_multiply_and_budgets_keep_the_product_small() {
         let five = |layer| stacked([layer; 5]).ppm();
         assert_eq!(five(layer(3, None)), 243_000_000);

@@ -3,6 +3,17 @@
 //! One classification feeds retry, breaker, ejection, balancing and budget, so that they never
 //! disagree about what happened. Drivers report an [`Observation`]; [`classify`] turns it into an
 //! [`Outcome`]. What is done about it is decided elsewhere (`retry.rs`, `breaker`, `outlier`).
+//!
+//! How a gRPC answer becomes an observation is in `outcome/grpc.rs`, what a user may say otherwise
+//! in `outcome/overrides.rs`, the verdict on each observation in `outcome/judge.rs`.
+
+mod grpc;
+mod judge;
+mod overrides;
+
+pub use grpc::{GrpcCode, GrpcHead, Pushback, Waits};
+pub use judge::{OptIn, OptIns, RetryOn500, Rules, classify, classify_with};
+pub use overrides::{OVERRIDES_MAX, Override, Overrides, Row};
 
 use crate::reason::Reason;
 use crate::time::Duration;
@@ -64,8 +75,46 @@ pub enum ConnectFailure {
     TimedOut,
     /// There is no way to that address.
     Unroutable,
+    /// The TLS handshake failed, for whatever cause.
+    Handshake,
+    /// The name did not resolve, and no former address is known.
+    Unresolved,
+    /// The name did not resolve in time, and no former address is known.
+    ResolveTimedOut,
     /// The connection cap of the endpoint was reached and no connection came back in time.
     Exhausted,
+}
+
+/// How HTTP/2 proves that a request was not processed (RFC 9113 section 8.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unprocessed {
+    /// The stream was reset with `REFUSED_STREAM`.
+    StreamRefused,
+    /// `GOAWAY` named a last stream below that of the request.
+    GoneAway,
+}
+
+/// What the next attempt must do differently, if there is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Demand {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Take another connection: this one does not serve the authority (421).
+    NewConnection,
+    /// Go without early data (425). An attempt that was without and is told so again is final.
+    NoEarlyData,
+}
+
+/// What the time that an attempt took says about the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Latency {
+    /// A sample: the service did its work in that time.
+    Sample,
+    /// Only that it takes longer: slow, and no sample below the limit that cut it.
+    AtLeast,
+    /// Nothing.
+    Nothing,
 }
 
 /// Whether an attempt went over a connection that had served before.
@@ -89,6 +138,17 @@ pub enum Observation {
         /// A trusted Seawall nearer to the service has spent its own attempts.
         exhausted: bool,
     },
+    /// The status of a gRPC call is known; see [`GrpcHead`], which is the way to it.
+    Grpc {
+        /// The status of the call.
+        code: GrpcCode,
+        /// What the service said about retries; absent when it said nothing.
+        pushback: Option<Pushback>,
+        /// A trusted Seawall nearer to the service has spent its own attempts.
+        exhausted: bool,
+    },
+    /// HTTP/2 proved that the request was not processed.
+    Unprocessed(Unprocessed),
     /// An answer arrived whole.
     Completed,
     /// No connection.
@@ -157,6 +217,14 @@ pub struct Outcome {
     pub throttled: bool,
     /// When the service asked to come back; bounded by the parser, not here.
     pub retry_after: Option<Duration>,
+    /// The pushback of a gRPC service. [`Pushback::After`] stands in `retry_after` too, but is to
+    /// be kept exactly, without a random part; the schedule then starts anew. After
+    /// [`Pushback::Stop`], `retry` is [`RetryRule::Never`] already.
+    pub pushback: Option<Pushback>,
+    /// What the next attempt must do differently.
+    pub demand: Demand,
+    /// What the elapsed time says.
+    pub latency: Latency,
     /// The reason code of a local answer, if the call ends with this outcome and there is no
     /// answer of the service to hand on.
     pub reason: Option<Reason>,
@@ -164,7 +232,29 @@ pub struct Outcome {
 
 impl Outcome {
     const fn new(class: Class, origin: Origin, retry: RetryRule) -> Self {
-        Self { class, origin, retry, throttled: false, retry_after: None, reason: None }
+        let latency = match class {
+            Class::Success => Latency::Sample,
+            Class::Failure | Class::Ignored | Class::Abandoned => Latency::Nothing,
+        };
+        Self {
+            class,
+            origin,
+            retry,
+            throttled: false,
+            retry_after: None,
+            pushback: None,
+            demand: Demand::Nothing,
+            latency,
+            reason: None,
+        }
+    }
+
+    const fn slow(self) -> Self {
+        Self { latency: Latency::AtLeast, ..self }
+    }
+
+    const fn demanding(self, demand: Demand) -> Self {
+        Self { demand, ..self }
     }
 
     const fn because(self, reason: Reason) -> Self {
@@ -178,212 +268,7 @@ impl Outcome {
     }
 }
 
-/// Whether a plain 500 may be retried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RetryOn500 {
-    /// No: a deterministic bug repeats. The default.
-    #[default]
-    Never,
-    /// Under the idempotency rule, like 502 and 503.
-    IfSafe,
-}
-
-/// Judges what a driver saw.
-#[must_use]
-pub const fn classify(seen: Observation, on_500: RetryOn500) -> Outcome {
-    use Class::{Failure, Ignored, Success};
-    use Origin::{Network, Own, Upstream};
-    use RetryRule::{Always, IfSafe, Never};
-    match seen {
-        Observation::Status { code, retry_after, exhausted } => {
-            let judged = status(code, on_500);
-            let retry = if exhausted { Never } else { judged.retry };
-            Outcome { retry, retry_after, throttled: throttles(code, retry_after), ..judged }
-        }
-        Observation::Completed => Outcome::new(Success, Upstream, Never),
-        Observation::ConnectFailed(why) => match why {
-            ConnectFailure::Refused => {
-                Outcome::new(Failure, Network, Always).because(Reason::ConnectRefused)
-            }
-            ConnectFailure::TimedOut => {
-                Outcome::new(Failure, Network, Always).because(Reason::ConnectTimeout)
-            }
-            ConnectFailure::Unroutable => {
-                Outcome::new(Failure, Network, Always).because(Reason::EndpointUnroutable)
-            }
-            ConnectFailure::Exhausted => {
-                Outcome::new(Ignored, Own, Always).because(Reason::PoolExhausted)
-            }
-        },
-        Observation::Lost { connection, sent } => {
-            lost(connection, sent).because(Reason::ConnectionLost)
-        }
-        Observation::Malformed => {
-            Outcome::new(Failure, Upstream, IfSafe).because(Reason::ResponseMalformed)
-        }
-        Observation::Upgraded => {
-            Outcome::new(Failure, Upstream, Never).because(Reason::UpgradeFailed)
-        }
-        Observation::HeadTooLarge => {
-            Outcome::new(Failure, Upstream, Never).because(Reason::ResponseHeaderTooLarge)
-        }
-        Observation::TimedOut { sent } => {
-            Outcome::new(Failure, Network, unless_unsent(sent)).because(Reason::AttemptTimeout)
-        }
-        Observation::WriteStalled => {
-            Outcome::new(Failure, Upstream, IfSafe).because(Reason::WriteTimeout)
-        }
-        Observation::ReadStalled => {
-            Outcome::new(Failure, Upstream, Never).because(Reason::ReadTimeout)
-        }
-        Observation::CutShort => {
-            Outcome::new(Failure, Upstream, Never).because(Reason::ResponseIncomplete)
-        }
-        Observation::CallerGone => Outcome::abandoned(),
-        Observation::CallerFault(fault) => {
-            Outcome::new(Ignored, Origin::Caller, Never).because(fault.reason())
-        }
-    }
-}
-
-/// HTTP statuses: who is at fault for each (RFC 9110 section 15, RFC 6585, RFC 8470).
-const fn status(code: u16, on_500: RetryOn500) -> Outcome {
-    use Origin::Upstream;
-    match code {
-        // Not processed, by the words of their RFCs; another connection may do.
-        421 | 425 => Outcome::new(Class::Ignored, Upstream, RetryRule::Always),
-        408 | 429 => Outcome::new(Class::Ignored, Upstream, RetryRule::IfSafe),
-        501 | 505 => Outcome::new(Class::Ignored, Upstream, RetryRule::Never),
-        502..=504 => Outcome::new(Class::Failure, Upstream, RetryRule::IfSafe),
-        500..=599 => match on_500 {
-            RetryOn500::Never => Outcome::new(Class::Failure, Upstream, RetryRule::Never),
-            RetryOn500::IfSafe => Outcome::new(Class::Failure, Upstream, RetryRule::IfSafe),
-        },
-        _ => Outcome::new(Class::Success, Upstream, RetryRule::Never),
-    }
-}
-
-const fn throttles(code: u16, retry_after: Option<Duration>) -> bool {
-    code == 429 || (code == 503 && retry_after.is_some())
-}
-
-/// A reused connection that ends without an answer met the keep-alive race, not an ill service.
-const fn lost(connection: Connection, sent: Sent) -> Outcome {
-    let retry = unless_unsent(sent);
-    match connection {
-        Connection::Reused => Outcome::new(Class::Ignored, Origin::Network, retry),
-        Connection::Fresh => Outcome::new(Class::Failure, Origin::Network, retry),
-    }
-}
-
-const fn unless_unsent(sent: Sent) -> RetryRule {
-    match sent {
-        Sent::No => RetryRule::Always,
-        Sent::Maybe | Sent::Yes => RetryRule::IfSafe,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of_status(code: u16) -> Outcome {
-        let seen = Observation::Status { code, retry_after: None, exhausted: false };
-        classify(seen, RetryOn500::Never)
-    }
-
-    #[test]
-    fn cl_1_t21_a_callers_mistake_is_a_success_of_the_dependency() {
-        for code in [400, 401, 403, 404, 405, 409, 410, 422, 431, 451] {
-            assert_eq!(of_status(code).class, Class::Success, "{code}");
-            assert_eq!(of_status(code).retry, RetryRule::Never, "{code}");
-        }
-    }
-
-    #[test]
-    fn cl_3_a_501_says_nothing_about_the_dependency() {
-        assert_eq!(of_status(501).class, Class::Ignored);
-        assert_eq!(of_status(505).retry, RetryRule::Never);
-    }
-
-    #[test]
-    fn gateway_errors_are_failures_that_safe_calls_retry() {
-        for code in [502, 503, 504] {
-            assert_eq!(of_status(code).class, Class::Failure);
-            assert_eq!(of_status(code).retry, RetryRule::IfSafe);
-        }
-    }
-
-    #[test]
-    fn a_500_is_retried_only_when_asked_for() {
-        let seen = Observation::Status { code: 500, retry_after: None, exhausted: false };
-        assert_eq!(classify(seen, RetryOn500::Never).retry, RetryRule::Never);
-        assert_eq!(classify(seen, RetryOn500::IfSafe).retry, RetryRule::IfSafe);
-    }
-
-    #[test]
-    fn a_503_with_a_hint_throttles() {
-        let hint = Some(Duration::from_secs(2));
-        let seen = Observation::Status { code: 503, retry_after: hint, exhausted: false };
-        let outcome = classify(seen, RetryOn500::Never);
-        assert!(outcome.throttled);
-        assert_eq!(outcome.retry_after, hint);
-        assert!(!of_status(503).throttled);
-        assert!(of_status(429).throttled);
-    }
-
-    #[test]
-    fn an_inner_seawall_that_gave_up_is_not_retried() {
-        let seen = Observation::Status { code: 503, retry_after: None, exhausted: true };
-        assert_eq!(classify(seen, RetryOn500::IfSafe).retry, RetryRule::Never);
-    }
-
-    #[test]
-    fn t46_a_reset_on_a_reused_connection_is_no_mark_against_the_endpoint() {
-        let reused = Observation::Lost { connection: Connection::Reused, sent: Sent::Maybe };
-        let fresh = Observation::Lost { connection: Connection::Fresh, sent: Sent::Maybe };
-        assert_eq!(classify(reused, RetryOn500::Never).class, Class::Ignored);
-        assert_eq!(classify(fresh, RetryOn500::Never).class, Class::Failure);
-    }
-
-    #[test]
-    fn t45_only_the_provably_unsent_is_retried_for_every_call() {
-        for (sent, rule) in [
-            (Sent::No, RetryRule::Always),
-            (Sent::Maybe, RetryRule::IfSafe),
-            (Sent::Yes, RetryRule::IfSafe),
-        ] {
-            let seen = Observation::Lost { connection: Connection::Reused, sent };
-            assert_eq!(classify(seen, RetryOn500::Never).retry, rule);
-            assert_eq!(classify(Observation::TimedOut { sent }, RetryOn500::Never).retry, rule);
-        }
-        let refused = Observation::ConnectFailed(ConnectFailure::Refused);
-        assert_eq!(classify(refused, RetryOn500::Never).retry, RetryRule::Always);
-    }
-
-    #[test]
-    fn t34_an_exhausted_pool_is_our_own_doing() {
-        let seen = Observation::ConnectFailed(ConnectFailure::Exhausted);
-        let outcome = classify(seen, RetryOn500::Never);
-        assert_eq!((outcome.class, outcome.origin), (Class::Ignored, Origin::Own));
-    }
-
-    #[test]
-    fn a_caller_whose_body_fails_moves_no_counter_of_the_service() {
-        for (fault, reason) in [
-            (CallerFault::Stalled, Reason::BodyTimeout),
-            (CallerFault::TooLarge, Reason::BodyTooLarge),
-            (CallerFault::Broken, Reason::MalformedRequest),
-        ] {
-            let outcome = classify(Observation::CallerFault(fault), RetryOn500::Never);
-            assert_eq!((outcome.class, outcome.origin), (Class::Ignored, Origin::Caller));
-            assert_eq!((outcome.retry, outcome.reason), (RetryRule::Never, Some(reason)));
-        }
-    }
-
-    #[test]
-    fn t20_a_caller_that_leaves_is_no_failure() {
-        let outcome = classify(Observation::CallerGone, RetryOn500::Never);
-        assert_eq!(outcome.class, Class::Abandoned);
-    }
-}
+mod table;
+#[cfg(test)]
+mod tests;

@@ -4,202 +4,170 @@
 //! renamed within a major version. What a code looks like on the wire (status, headers, problem
 //! details) is the gateway's business.
 
-/// Why Seawall answered, refused, retried or did not retry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
-    /// The request is not HTTP, or breaks its syntax.
-    MalformedRequest,
-    /// Two readings of where the request ends are possible.
-    AmbiguousFraming,
-    /// No authority, several, or contradicting ones.
-    BadHost,
-    /// No route matches.
-    NoRoute,
-    /// A route matches, but not for this method.
-    MethodNotAllowed,
-    /// The caller's head began and did not end in time.
-    HeaderTimeout,
-    /// The caller's body stalled.
-    BodyTimeout,
-    /// The caller's body is larger than allowed.
-    BodyTooLarge,
-    /// The request target is longer than allowed.
-    UriTooLong,
-    /// The caller's head is larger than allowed.
-    HeaderTooLarge,
-    /// `Expect` asks for something other than `100-continue`.
-    ExpectationFailed,
-    /// A transfer coding other than chunked.
-    CodingUnsupported,
-    /// A request that has passed through this gateway before.
-    LoopDetected,
-    /// A bug of ours, caught at the call.
-    Internal,
-    /// The endpoint refused the connection.
-    ConnectRefused,
-    /// No connection in time.
-    ConnectTimeout,
-    /// No way to the endpoint's address.
-    EndpointUnroutable,
-    /// The connection ended before an answer.
-    ConnectionLost,
-    /// The answer ended short of its announced length.
-    ResponseIncomplete,
-    /// The answer is no HTTP.
-    ResponseMalformed,
-    /// The head of the answer is larger than allowed.
-    ResponseHeaderTooLarge,
-    /// The service switched protocols without being asked.
-    UpgradeFailed,
-    /// The breaker of the upstream is open.
-    BreakerOpen,
-    /// No endpoint may be tried.
-    NoHealthyEndpoint,
-    /// No permit, and no queue.
-    BulkheadFull,
-    /// No permit, and the queue is full.
-    QueueFull,
-    /// Waited for a permit as long as allowed, or would have to.
-    QueueWait,
-    /// The connection cap of the endpoint is reached.
-    PoolExhausted,
-    /// The gateway is leaving.
-    Draining,
-    /// The gateway has reached its own bounds.
-    Overloaded,
-    /// Arrived without useful time left.
-    DeadlineExpired,
-    /// The total deadline passed.
-    DeadlineExceeded,
-    /// The last attempt got no answer in its time.
-    AttemptTimeout,
-    /// The service stopped reading the request.
-    WriteTimeout,
-    /// The service stopped sending the answer.
-    ReadTimeout,
-    /// The caller left before its answer.
-    ClientGone,
-    /// Not retried: the request is not idempotent and carries no key.
-    NotIdempotent,
-    /// Not retried: the outcome is final by its class.
-    NotRetryable,
-    /// Not retried: the limit of attempts is reached.
-    AttemptsExhausted,
-    /// Not retried: the attempt budget of the upstream is spent.
-    BudgetEmpty,
-    /// Not retried: another attempt would not end before the deadline.
-    DeadlineCannotFit,
-    /// Not retried: the service asked to come back after the deadline or in the far future.
-    RetryAfterBeyondDeadline,
-    /// Not retried: the request body no longer fits the replay buffer.
-    ReplayOverflow,
-    /// Not retried: part of an answer has been forwarded.
-    Committed,
-    /// Answered by the default value of the route.
-    FallbackDefault,
+/// Declares [`Reason`] with its codes. A macro, because the enum, the list of all and the codes
+/// would otherwise be three lists to keep in step.
+macro_rules! reasons {
+    ($($(#[$doc:meta])+ $name:ident => $code:literal,)+) => {
+        /// Why Seawall answered, refused, retried or did not retry.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Reason {
+            $($(#[$doc])+ $name,)+
+        }
+
+        impl Reason {
+            /// Every reason, in the order of declaration.
+            pub const ALL: [Self; [$($code),+].len()] = [$(Self::$name),+];
+
+            /// The stable code: lower case, words joined by underscores.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)+
+                }
+            }
+        }
+    };
 }
 
-impl Reason {
-    /// Every reason, in the order of declaration.
-    pub const ALL: [Self; 45] = [
-        Self::MalformedRequest,
-        Self::AmbiguousFraming,
-        Self::BadHost,
-        Self::NoRoute,
-        Self::MethodNotAllowed,
-        Self::HeaderTimeout,
-        Self::BodyTimeout,
-        Self::BodyTooLarge,
-        Self::UriTooLong,
-        Self::HeaderTooLarge,
-        Self::ExpectationFailed,
-        Self::CodingUnsupported,
-        Self::LoopDetected,
-        Self::Internal,
-        Self::ConnectRefused,
-        Self::ConnectTimeout,
-        Self::EndpointUnroutable,
-        Self::ConnectionLost,
-        Self::ResponseIncomplete,
-        Self::ResponseMalformed,
-        Self::ResponseHeaderTooLarge,
-        Self::UpgradeFailed,
-        Self::BreakerOpen,
-        Self::NoHealthyEndpoint,
-        Self::BulkheadFull,
-        Self::QueueFull,
-        Self::QueueWait,
-        Self::PoolExhausted,
-        Self::Draining,
-        Self::Overloaded,
-        Self::DeadlineExpired,
-        Self::DeadlineExceeded,
-        Self::AttemptTimeout,
-        Self::WriteTimeout,
-        Self::ReadTimeout,
-        Self::ClientGone,
-        Self::NotIdempotent,
-        Self::NotRetryable,
-        Self::AttemptsExhausted,
-        Self::BudgetEmpty,
-        Self::DeadlineCannotFit,
-        Self::RetryAfterBeyondDeadline,
-        Self::ReplayOverflow,
-        Self::Committed,
-        Self::FallbackDefault,
-    ];
-
-    /// The stable code: lower case, words joined by underscores.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::MalformedRequest => "malformed_request",
-            Self::AmbiguousFraming => "ambiguous_framing",
-            Self::BadHost => "bad_host",
-            Self::NoRoute => "no_route",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::HeaderTimeout => "header_timeout",
-            Self::BodyTimeout => "body_timeout",
-            Self::BodyTooLarge => "body_too_large",
-            Self::UriTooLong => "uri_too_long",
-            Self::HeaderTooLarge => "header_too_large",
-            Self::ExpectationFailed => "expectation_failed",
-            Self::CodingUnsupported => "coding_unsupported",
-            Self::LoopDetected => "loop_detected",
-            Self::Internal => "internal",
-            Self::ConnectRefused => "connect_refused",
-            Self::ConnectTimeout => "connect_timeout",
-            Self::EndpointUnroutable => "endpoint_unroutable",
-            Self::ConnectionLost => "connection_lost",
-            Self::ResponseIncomplete => "response_incomplete",
-            Self::ResponseMalformed => "response_malformed",
-            Self::ResponseHeaderTooLarge => "response_header_too_large",
-            Self::UpgradeFailed => "upgrade_failed",
-            Self::BreakerOpen => "breaker_open",
-            Self::NoHealthyEndpoint => "no_healthy_endpoint",
-            Self::BulkheadFull => "bulkhead_full",
-            Self::QueueFull => "queue_full",
-            Self::QueueWait => "queue_wait",
-            Self::PoolExhausted => "pool_exhausted",
-            Self::Draining => "draining",
-            Self::Overloaded => "overloaded",
-            Self::DeadlineExpired => "deadline_expired",
-            Self::DeadlineExceeded => "deadline_exceeded",
-            Self::AttemptTimeout => "attempt_timeout",
-            Self::WriteTimeout => "write_timeout",
-            Self::ReadTimeout => "read_timeout",
-            Self::ClientGone => "client_gone",
-            Self::NotIdempotent => "not_idempotent",
-            Self::NotRetryable => "not_retryable",
-            Self::AttemptsExhausted => "attempts_exhausted",
-            Self::BudgetEmpty => "budget_empty",
-            Self::DeadlineCannotFit => "deadline_cannot_fit",
-            Self::RetryAfterBeyondDeadline => "retry_after_beyond_deadline",
-            Self::ReplayOverflow => "replay_overflow",
-            Self::Committed => "committed",
-            Self::FallbackDefault => "fallback_default",
-        }
-    }
+reasons! {
+    /// The request is not HTTP, or breaks its syntax.
+    MalformedRequest => "malformed_request",
+    /// Two readings of where the request ends are possible.
+    AmbiguousFraming => "ambiguous_framing",
+    /// No authority, several, or contradicting ones.
+    BadHost => "bad_host",
+    /// No route matches.
+    NoRoute => "no_route",
+    /// A route matches, but not for this method.
+    MethodNotAllowed => "method_not_allowed",
+    /// The caller's head began and did not end in time.
+    HeaderTimeout => "header_timeout",
+    /// The caller's body stalled.
+    BodyTimeout => "body_timeout",
+    /// The caller's body is larger than allowed.
+    BodyTooLarge => "body_too_large",
+    /// The request target is longer than allowed.
+    UriTooLong => "uri_too_long",
+    /// The caller's head is larger than allowed.
+    HeaderTooLarge => "header_too_large",
+    /// `Expect` asks for something other than `100-continue`.
+    ExpectationFailed => "expectation_failed",
+    /// A transfer coding other than chunked.
+    CodingUnsupported => "coding_unsupported",
+    /// A request that has passed through this gateway before.
+    LoopDetected => "loop_detected",
+    /// A bug of ours, caught at the call.
+    Internal => "internal",
+    /// The endpoint refused the connection.
+    ConnectRefused => "connect_refused",
+    /// No connection in time.
+    ConnectTimeout => "connect_timeout",
+    /// No way to the endpoint's address.
+    EndpointUnroutable => "endpoint_unroutable",
+    /// The connection ended before an answer.
+    ConnectionLost => "connection_lost",
+    /// The answer ended short of its announced length.
+    ResponseIncomplete => "response_incomplete",
+    /// The answer is no HTTP.
+    ResponseMalformed => "response_malformed",
+    /// The head of the answer is larger than allowed.
+    ResponseHeaderTooLarge => "response_header_too_large",
+    /// The service switched protocols without being asked.
+    UpgradeFailed => "upgrade_failed",
+    /// The breaker of the upstream is open.
+    BreakerOpen => "breaker_open",
+    /// No endpoint may be tried.
+    NoHealthyEndpoint => "no_healthy_endpoint",
+    /// No permit, and no queue.
+    BulkheadFull => "bulkhead_full",
+    /// No permit, and the queue is full.
+    QueueFull => "queue_full",
+    /// Waited for a permit as long as allowed, or would have to.
+    QueueWait => "queue_wait",
+    /// The connection cap of the endpoint is reached.
+    PoolExhausted => "pool_exhausted",
+    /// The gateway is leaving.
+    Draining => "draining",
+    /// The gateway has reached its own bounds.
+    Overloaded => "overloaded",
+    /// Arrived without useful time left.
+    DeadlineExpired => "deadline_expired",
+    /// The total deadline passed.
+    DeadlineExceeded => "deadline_exceeded",
+    /// The last attempt got no answer in its time.
+    AttemptTimeout => "attempt_timeout",
+    /// The service stopped reading the request.
+    WriteTimeout => "write_timeout",
+    /// The service stopped sending the answer.
+    ReadTimeout => "read_timeout",
+    /// The caller left before its answer.
+    ClientGone => "client_gone",
+    /// Not retried: the request is not idempotent and carries no key.
+    NotIdempotent => "not_idempotent",
+    /// Not retried: the outcome is final by its class.
+    NotRetryable => "not_retryable",
+    /// Not retried: the limit of attempts is reached.
+    AttemptsExhausted => "attempts_exhausted",
+    /// Not retried: the attempt budget of the upstream is spent.
+    BudgetEmpty => "budget_empty",
+    /// Not retried: another attempt would not end before the deadline.
+    DeadlineCannotFit => "deadline_cannot_fit",
+    /// Not retried: the service asked to come back after the deadline or in the far future.
+    RetryAfterBeyondDeadline => "retry_after_beyond_deadline",
+    /// Not retried: the request body no longer fits the replay buffer.
+    ReplayOverflow => "replay_overflow",
+    /// Not retried: part of an answer has been forwarded.
+    Committed => "committed",
+    /// Answered by the default value of the route.
+    FallbackDefault => "fallback_default",
+    /// A rate limit is reached; there is an instant from which the call would pass.
+    RateLimited => "rate_limited",
+    /// The call costs more than its limit ever holds: it can never pass.
+    CostExceedsLimit => "cost_exceeds_limit",
+    /// The shared limiter cannot be asked, and the route refuses without it.
+    LimiterUnavailable => "limiter_unavailable",
+    /// Not sent: the service refuses so much that it would refuse this too.
+    Throttled => "throttled",
+    /// Shed: its priority is below what can be carried under the present overload.
+    Shed => "shed",
+    /// As many attempts run as the adaptive limit allows.
+    ConcurrencyLimit => "concurrency_limited",
+    /// Optional work that the degradation level in force switches off.
+    Degraded => "degraded",
+    /// A feature flag switches it off.
+    SwitchedOff => "switched_off",
+    /// Not hedged: share, overload or a lack of samples forbade it. The event says which.
+    HedgeSuppressed => "hedge_suppressed",
+    /// The route requires an idempotency key, and the request has none.
+    IdempotencyKeyMissing => "idempotency_key_missing",
+    /// The idempotency key is not of the permitted form, or there are several.
+    IdempotencyKeyInvalid => "idempotency_key_invalid",
+    /// Another request with the same key is still being worked on.
+    IdempotencyConflict => "idempotency_in_flight",
+    /// The key was used before, for another request.
+    IdempotencyMismatch => "idempotency_key_reused",
+    /// Whoever worked on the key vanished; whether the work was done is unknown.
+    IdempotencyIndeterminate => "idempotency_indeterminate",
+    /// The key's work is done, but its answer was not kept: it was too large.
+    NotReplayable => "idempotency_not_replayable",
+    /// The idempotency records cannot be asked or take no more, and the route requires them.
+    StoreUnavailable => "idempotency_store_down",
+    /// The name of the endpoint did not resolve.
+    DnsError => "dns_error",
+    /// The name of the endpoint did not resolve in time.
+    DnsTimeout => "dns_timeout",
+    /// The TLS handshake with the endpoint failed.
+    TlsFailed => "tls_failed",
+    /// The answer arrived, but validation said no.
+    ResponseInvalid => "response_rejected",
+    /// Too few replicas gave the same answer.
+    QuorumUndecided => "quorum_undecided",
+    /// Answered by a stored answer past its freshness.
+    StaleServed => "fallback_stale",
+    /// Answered by another upstream.
+    FallbackUpstream => "fallback_upstream",
+    /// No rung of the ladder had an answer.
+    FallbackExhausted => "fallback_exhausted",
 }
 
 impl core::fmt::Display for Reason {

@@ -3,12 +3,18 @@
 
 use std::hint::black_box;
 
+use seawall_core::Mode;
 use seawall_core::balance::Algorithm;
+use seawall_core::budget::{Budget, BudgetSettings, Purpose};
 use seawall_core::call::{Action, Call, CallSettings, Context, Facts, Replay, Safety, Verdict};
+use seawall_core::endpoint::{EndpointId, Slot};
 use seawall_core::event::Discard;
+use seawall_core::hedge::{Conditions, HedgeSettings, Hedging, Load, Race, Response};
+use seawall_core::histogram::RotatingHistogram;
 use seawall_core::outcome::Observation;
 use seawall_core::rng::Stream;
 use seawall_core::time::{Duration, Instant};
+use seawall_core::timeout::{AdaptiveSettings, AdaptiveTimeout, Sample};
 use seawall_core::upstream::{EndpointName, Upstream, UpstreamSettings};
 
 const OK: Observation = Observation::Status { code: 200, retry_after: None, exhausted: false };
@@ -128,4 +134,44 @@ fn t177_a_wait_for_a_permit_allocates_nothing() {
     settings.bulkhead.queue = 4;
     let mut world = World::new(settings);
     assert_eq!(allocations(&mut world, World::queued), 0);
+}
+
+#[test]
+fn t177_timeouts_hedges_and_budgets_allocate_nothing() {
+    let start = Instant::EPOCH;
+    let mut latencies = RotatingHistogram::new(Duration::from_secs(60), start);
+    let adaptive = AdaptiveSettings { mode: Mode::Enforce, ..AdaptiveSettings::default() };
+    let mut timeout = AdaptiveTimeout::new(adaptive, start);
+    let settings = HedgeSettings { mode: Mode::Enforce, ..HedgeSettings::default() };
+    let mut hedging = Hedging::new(settings, start);
+    let mut budget = Budget::new(BudgetSettings::default(), start);
+    let endpoint = EndpointId { slot: Slot::new(0), generation: 0 };
+    let conditions = Conditions {
+        safety: Safety::Idempotent,
+        response: Response::None,
+        fired: 0,
+        left: None,
+        useful: Duration::from_millis(1),
+        untried: 1,
+        load: Load::Normal,
+    };
+    let counted = allocation_counter::measure(|| {
+        for call in 0..10_000 {
+            let now = Instant::from_millis(call * 10);
+            budget.deposit(now);
+            hedging.deposit(now);
+            let limit = timeout.attempt_timeout(now, &mut latencies, &mut Discard);
+            black_box(hedging.delay(now, &mut latencies, limit));
+            if let Ok(hedge) = hedging.may_fire(now, &conditions, &mut Discard) {
+                hedging.fired(&hedge, limit, endpoint, &mut Discard);
+                hedging.settle(hedge, Race::Lost, &mut Discard);
+            }
+            if let Ok(reservation) = budget.reserve_for(Purpose::Hedge, now, &mut Discard) {
+                budget.refund(reservation, now);
+            }
+            Sample::Answered(Duration::from_millis(call % 50)).record(now, &mut latencies);
+        }
+    });
+    assert_eq!(counted.count_total, 0);
+    assert!(timeout.snapshot().tightened > 0, "it has done something");
 }

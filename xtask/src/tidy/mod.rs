@@ -7,6 +7,7 @@ mod core_rules;
 mod direction;
 mod findings;
 mod graph;
+mod index;
 mod layout;
 mod licences;
 mod links;
@@ -29,7 +30,8 @@ use crate::error::Error;
 use crate::process::Workspace;
 use findings::Finding;
 use graph::Graph;
-use repository::Repository;
+pub(crate) use repository::Repository;
+pub(crate) use rust_file::RustFile;
 
 /// Runs every check, prints sizes beside their targets, then each finding.
 pub(crate) fn run(out: &mut dyn Write) -> Result<Clean, Error> {
@@ -61,7 +63,7 @@ fn check(repository: &Repository, graph: &Graph, findings: &mut Vec<Finding>) {
 /// A check that needs the files alone.
 type Look = fn(&Repository, &mut Vec<Finding>);
 
-const LOOKS: [Look; 9] = [
+const LOOKS: [Look; 10] = [
     layout::check,
     sizes::check,
     words::check,
@@ -71,4 +73,5 @@ const LOOKS: [Look; 9] = [
     links::check,
     places::check,
     core_rules::check,
+    index::check,
 ];

@@ -9,14 +9,14 @@ use super::rust_file::{self, RustFile};
 use crate::error::Error;
 
 /// All files that belong to the project, by their path from the root, with `/` on any system.
-pub(super) struct Repository {
+pub(crate) struct Repository {
     /// The text of each file; empty for files that are no text.
     pub(super) files: BTreeMap<String, String>,
-    pub(super) rust: Vec<RustFile>,
+    pub(crate) rust: Vec<RustFile>,
 }
 
 impl Repository {
-    pub(super) fn read(root: &Path) -> Result<Self, Error> {
+    pub(crate) fn read(root: &Path) -> Result<Self, Error> {
         let names = match listed_by_git(root) {
             Some(names) => names,
             None => walked(root)?,

@@ -7,13 +7,13 @@ use std::ops::RangeInclusive;
 use proc_macro2::TokenStream;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Attribute, File, ImplItemFn, Item, ItemMod};
+use syn::{Attribute, File, ImplItemFn, Item, ItemFn, ItemMod};
 
 use super::tokens::{self, Token};
 
 /// One `.rs` file.
-pub(super) struct RustFile {
-    pub(super) path: String,
+pub(crate) struct RustFile {
+    pub(crate) path: String,
     pub(super) text: String,
     pub(super) tokens: Vec<Token>,
     /// Nothing when it cannot be parsed; `layout` reports that.
@@ -61,6 +61,20 @@ impl RustFile {
         }
     }
 
+    /// The names of the tests in it.
+    pub(crate) fn tests(&self) -> Vec<String> {
+        let mut named = TestNames::default();
+        if let Some(tree) = &self.tree {
+            named.visit_file(tree);
+        }
+        // Those in macros, as properties are, stand in no syntax tree.
+        let macros = tokens::positions(&self.tokens, &["#", "[", "test", "]", "fn"]);
+        named.0.extend(macros.map(|index| self.tokens[index + 5].text.clone()));
+        named.0.sort();
+        named.0.dedup();
+        named.0
+    }
+
     /// The lines on which the tokens `wanted` start.
     pub(super) fn lines_of<'a>(
         &'a self,
@@ -103,6 +117,18 @@ fn module_path(parent: &str, module: &ItemMod) -> String {
 
 fn in_test_folder(path: &str) -> bool {
     path.split('/').any(|folder| folder == "tests" || folder == "benches")
+}
+
+/// Collects the names of functions marked as tests.
+#[derive(Default)]
+struct TestNames(Vec<String>);
+
+impl<'ast> Visit<'ast> for TestNames {
+    fn visit_item_fn(&mut self, function: &'ast ItemFn) {
+        if marks_test(&function.attrs) {
+            self.0.push(function.sig.ident.to_string());
+        }
+    }
 }
 
 /// Collects the lines of items that only exist in test builds.

@@ -192,6 +192,8 @@ fn a_restart_begins_the_schedule_anew() {
         backoff.restart_after(3);
         let after = [next(&mut backoff, 4), next(&mut backoff, 5)];
         assert_eq!(before, after, "{jitter:?}");
+        backoff.restart_after(0);
+        assert_eq!(next(&mut backoff, 2), before[0], "the zeroth retry counts as the first");
     }
 }
 
@@ -265,9 +267,18 @@ proptest! {
         settings in any_settings(),
         retries in prop::collection::vec((any_retry(), any::<u64>()), 1..40),
     ) {
+        let settings = BackoffSettings { first: FirstRetry::AtOnceIfUnsent, ..settings };
         let mut backoff = Backoff::default();
         for (retry, bits) in retries {
-            let wait = backoff.next(&settings, retry, Draw::from_bits(bits));
+            let draw = Draw::from_bits(bits);
+            let wait = match bits % 5 {
+                0 => backoff.next_unsent(&settings, retry, draw),
+                1 => {
+                    backoff.restart_after(retry);
+                    backoff.next(&settings, retry.saturating_add(1), draw)
+                }
+                _ => backoff.next(&settings, retry, draw),
+            };
             prop_assert!(wait <= settings.cap, "{wait:?} before retry {retry}");
             prop_assert!(raw(&settings, retry) <= settings.cap);
         }

@@ -2,7 +2,8 @@
 //!
 //! The numbers that it compares with are in `settings.rs`, the reasons for the rule in `mod.rs`.
 
-use super::BudgetSettings;
+use super::{BudgetEvent, BudgetSettings, Purpose};
+use crate::event::Sink;
 use crate::time::{Instant, nanos};
 use crate::window::TimeRing;
 
@@ -108,15 +109,31 @@ impl Budget {
     /// [`Denied`] when the window has no room for it. That suppresses new attempts only; what runs
     /// goes on.
     pub fn reserve(&mut self, now: Instant) -> Result<Reservation, Denied> {
-        let now = self.observe(now);
-        let current = *self.ring.at(now);
-        let sum = sum(&self.ring);
-        if room(&self.settings, sum, current) == 0 {
-            return Err(Denied { first: sum.first, extra: sum.extra });
+        self.grant(now).map(|(reservation, _)| reservation)
+    }
+
+    /// As [`Budget::reserve`], and reports the decision with its numbers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Budget::reserve`].
+    pub fn reserve_for(
+        &mut self,
+        purpose: Purpose,
+        now: Instant,
+        sink: &mut impl Sink<BudgetEvent>,
+    ) -> Result<Reservation, Denied> {
+        match self.grant(now) {
+            Ok((reservation, Counts { first, extra })) => {
+                sink.emit(BudgetEvent::Spent { purpose, first, extra });
+                Ok(reservation)
+            }
+            Err(denied) => {
+                let (Denied { first, extra }, ratio) = (denied, self.settings.ratio);
+                sink.emit(BudgetEvent::Denied { purpose, first, extra, ratio });
+                Err(denied)
+            }
         }
-        self.add(Counts { first: 0, extra: 1 }, now);
-        self.invariants();
-        Ok(Reservation { at: now })
     }
 
     /// Takes back a reservation whose attempt never starts, and frees its place in the bucket it
@@ -151,6 +168,21 @@ impl Budget {
         debug_assert_eq!(width, self.settings.bucket_width(), "buckets of another window");
         debug_assert!(sum.first <= self.ever.first, "more first attempts than were deposited");
         debug_assert!(sum.extra <= self.ever.extra, "more extra attempts than were granted");
+    }
+
+    /// Grants and counts in one step, so that nothing can come between. With what the window then
+    /// holds.
+    fn grant(&mut self, now: Instant) -> Result<(Reservation, Counts), Denied> {
+        let now = self.observe(now);
+        let current = *self.ring.at(now);
+        let sum = sum(&self.ring);
+        if room(&self.settings, sum, current) == 0 {
+            return Err(Denied { first: sum.first, extra: sum.extra });
+        }
+        let one = Counts { first: 0, extra: 1 };
+        self.add(one, now);
+        self.invariants();
+        Ok((Reservation { at: now }, sum.plus(one)))
     }
 
     fn add(&mut self, counts: Counts, now: Instant) {

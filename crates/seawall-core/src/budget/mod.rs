@@ -33,9 +33,11 @@
 //! What counts as a retry and when one is worth asking for is decided by the call; locks are the
 //! driver's.
 
+mod event;
 mod machine;
 mod settings;
 
+pub use event::{BudgetEvent, Purpose};
 pub use machine::{Budget, BudgetSnapshot, Denied, Reservation};
 pub use settings::BudgetSettings;
 

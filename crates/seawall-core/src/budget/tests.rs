@@ -1,6 +1,7 @@
 //! The worked examples, the traps, and random operations against a full log.
 
 mod model;
+mod shared;
 
 use super::*;
 use crate::ratio::Ratio;

@@ -7,7 +7,6 @@ use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 
-use super::attempt::Running;
 use super::machine::{Call, Context, Doing, Journal, Refusal};
 use super::table::{Event as By, State};
 use super::trail::StepKind;
@@ -66,7 +65,7 @@ impl Call {
             return Action::FallBack { rung, why };
         }
         if let Some(number) = self.answered {
-            return self.deliver(by, number, None, ctx);
+            return self.deliver(by, number, ctx);
         }
         ctx.note(StepKind::Refused(why));
         let verdict = match self.attempts {
@@ -76,18 +75,18 @@ impl Call {
         self.finish(by, verdict, ctx)
     }
 
+    /// Hands on the answer of attempt `number`, which may still be arriving or stand by whole.
     pub(super) fn deliver(
         &mut self,
         by: By,
         number: u32,
-        mut running: Option<Running>,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
-        if let Some(hedge) = running.as_mut().and_then(|running| running.hedge.take()) {
+        if let Some(hedge) = self.flight.take_hedge(number) {
             ctx.upstream.hedge_ended(hedge, Race::Won, ctx.now, ctx.sink);
         }
         ctx.note(StepKind::Delivered { number });
-        self.enter(by, State::Delivering, Doing::Delivery { attempt: number, running });
+        self.enter(by, State::Delivering, Doing::Delivery { attempt: number });
         Action::Deliver(number)
     }
 
@@ -100,13 +99,10 @@ impl Call {
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
         let body = classify(seen, self.settings.on_500);
-        let doing = core::mem::replace(&mut self.doing, Doing::Nothing);
         if body.class != Class::Success {
             ctx.note(StepKind::Saw { number, seen, class: body.class });
         }
-        if let Doing::Delivery { running: Some(running), .. } = doing {
-            self.end_delivery(running, body, ctx);
-        }
+        self.end_delivery(number, body, ctx);
         let verdict = match body.class {
             Class::Success => Verdict::Answered { attempt: number },
             Class::Abandoned => Verdict::Cancelled,
@@ -121,10 +117,11 @@ impl Call {
     /// Credits the endpoint of an answer with the worse of its head, if it came, and its body.
     pub(super) fn end_delivery(
         &mut self,
-        running: Running,
+        number: u32,
         body: Outcome,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) {
+        let Some(running) = self.flight.find(number) else { return };
         let (head, elapsed) = running.head.unwrap_or_else(|| (body, ctx.now.since(running.served)));
         let outcome = match body.class {
             Class::Success => head,
@@ -133,13 +130,13 @@ impl Call {
             Class::Abandoned | Class::Failure | Class::Ignored => body,
         };
         self.latest = Some((outcome, elapsed));
-        self.end_attempt(running, outcome, ctx);
+        self.end_attempt(number, outcome, ctx);
     }
 
     /// The caller left while attempts were in flight.
     pub(super) fn cancel_attempts(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
-        while let Some(running) = self.flight.pop() {
-            self.end_delivery(running, Outcome::abandoned(), ctx);
+        while let Some(number) = self.flight.any() {
+            self.end_delivery(number, Outcome::abandoned(), ctx);
         }
     }
 

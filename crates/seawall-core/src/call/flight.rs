@@ -4,6 +4,8 @@
 
 use alloc::vec::Vec;
 
+use crate::hedge::Hedge;
+use crate::outcome::Outcome;
 use crate::time::{Duration, Instant};
 
 use super::attempt::Running;
@@ -32,19 +34,35 @@ impl Flight {
         Some(self.beside.swap_remove(place))
     }
 
-    /// Takes any attempt out.
-    pub(super) fn pop(&mut self) -> Option<Running> {
-        self.beside.pop().or_else(|| self.first.take())
+    pub(super) fn find(&self, number: u32) -> Option<&Running> {
+        self.iter().find(|running| running.number == number)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.first.is_none() && self.beside.is_empty()
+    pub(super) fn any(&self) -> Option<u32> {
+        self.iter().map(|running| running.number).next()
+    }
+
+    /// An attempt other than `number`, if one is in flight.
+    pub(super) fn other_than(&self, number: u32) -> Option<u32> {
+        self.iter().map(|running| running.number).find(|other| *other != number)
+    }
+
+    /// The head of the answer to attempt `number` is there.
+    pub(super) fn set_head(&mut self, number: u32, head: (Outcome, Duration)) {
+        if let Some(running) = self.iter_mut().find(|running| running.number == number) {
+            running.head = Some(head);
+        }
+    }
+
+    /// Takes the account that attempt `number` owes, if it is a hedge.
+    pub(super) fn take_hedge(&mut self, number: u32) -> Option<Hedge> {
+        self.iter_mut().find(|running| running.number == number)?.hedge.take()
     }
 
     /// Marks one attempt whose time is over, and names it; each is named once.
     pub(super) fn overdue(&mut self, now: Instant) -> Option<u32> {
         let late = |running: &&mut Running| now >= running.deadline && !running.abandoning;
-        let running = self.first.iter_mut().chain(&mut self.beside).find(late)?;
+        let running = self.iter_mut().find(late)?;
         running.abandoning = true;
         Some(running.number)
     }
@@ -59,10 +77,14 @@ impl Flight {
         self.first.iter().chain(&self.beside)
     }
 
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Running> {
+        self.first.iter_mut().chain(&mut self.beside)
+    }
+
     /// The caller was sending its body until `since`: the time of the service runs from there.
     pub(super) fn served_since(&mut self, since: Instant, timeout: Duration, end: Instant) {
         let patience = since.after(timeout);
-        for running in self.first.iter_mut().chain(&mut self.beside) {
+        for running in self.iter_mut() {
             running.served = running.served.max(since);
             running.patience = running.patience.max(patience);
             running.deadline = running.deadline.max(patience.min(end));

@@ -128,17 +128,21 @@ impl Call {
 
     /// Whether the end of one attempt leaves the decision to another that still runs: what might
     /// have been retried waits for it, anything else is final.
-    pub(super) fn is_left_to_others(&self, outcome: &Outcome) -> bool {
-        outcome.retry != RetryRule::Never && !self.flight.is_empty()
+    pub(super) fn is_left_to_others(&self, ended: u32, outcome: &Outcome) -> bool {
+        outcome.retry != RetryRule::Never && self.flight.other_than(ended).is_some()
     }
 
-    /// Ends every attempt that still runs: its result is no longer wanted. The driver drops its
-    /// work before it hands anything on.
-    pub(super) fn abandon_others(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
+    /// Ends every attempt but `winner` that still runs: its result is no longer wanted. The driver
+    /// drops its work before it hands anything on.
+    pub(super) fn abandon_others(
+        &mut self,
+        winner: u32,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
+    ) {
         self.hedge_at = None;
-        while let Some(running) = self.flight.pop() {
-            ctx.note(StepKind::Abandoned { number: running.number });
-            self.end_attempt(running, Outcome::abandoned(), ctx);
+        while let Some(number) = self.flight.other_than(winner) {
+            ctx.note(StepKind::Abandoned { number });
+            self.end_attempt(number, Outcome::abandoned(), ctx);
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use crate::upstream::{Event, Scene, Upstream};
 
-use super::attempt::{Running, Tried};
+use super::attempt::Tried;
 use super::flight::Flight;
 use super::table::{self, Event as By, State};
 use super::trail::{Step, StepKind};
@@ -85,18 +85,18 @@ pub struct Call {
 }
 
 /// What a call is doing, with what it holds for it. The state of the table says the same by name.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Doing {
     Nothing,
     Wait { waiter: Waiter, until: Instant },
     Attempts,
     BackOff { until: Instant },
-    Delivery { attempt: u32, running: Option<Running> },
+    Delivery { attempt: u32 },
     Rung { rung: u8, refusal: Refusal },
 }
 
 /// Why a call did not succeed, and when another may.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) why: Reason,
     pub(super) until: Until,
@@ -135,30 +135,31 @@ impl Call {
         replay: Replay,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
-        let Some(mut running) = self.flight.take(number) else { return Action::Wait };
-        let (outcome, elapsed) = self.observe(&running, seen, ctx);
-        running.head = Some((outcome, elapsed));
+        let Some((outcome, elapsed)) = self.observe(number, seen, ctx) else {
+            return Action::Wait;
+        };
+        self.flight.set_head(number, (outcome, elapsed));
         self.answered = Some(number);
-        if self.is_left_to_others(&outcome) {
-            self.end_attempt(running, outcome, ctx);
+        if self.is_left_to_others(number, &outcome) {
+            self.end_attempt(number, outcome, ctx);
             return self.stay(By::Head);
         }
-        self.abandon_others(ctx);
+        self.abandon_others(number, ctx);
         match self.plan_retry(&outcome, replay, ctx) {
             Ok(retry) => {
-                self.end_attempt(running, outcome, ctx);
+                self.end_attempt(number, outcome, ctx);
                 self.back_off(By::Head, retry, ctx)
             }
             Err(denied) if outcome.class == Class::Failure && self.settings.rungs > 0 => {
                 self.deny(denied, ctx);
-                self.end_attempt(running, outcome, ctx);
+                self.end_attempt(number, outcome, ctx);
                 self.give_up(By::Head, denied.0, Until::Unknown, ctx)
             }
             Err(denied) => {
                 if outcome.class != Class::Success {
                     self.deny(denied, ctx);
                 }
-                self.deliver(By::Head, number, Some(running), ctx)
+                self.deliver(By::Head, number, ctx)
             }
         }
     }
@@ -172,18 +173,15 @@ impl Call {
         replay: Replay,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
-        if let Doing::Delivery { attempt, .. } = &self.doing
-            && *attempt == number
-        {
+        if self.doing == (Doing::Delivery { attempt: number }) {
             return self.delivered(number, seen, ctx);
         }
-        let Some(running) = self.flight.take(number) else { return Action::Wait };
-        let (outcome, _) = self.observe(&running, seen, ctx);
-        self.end_attempt(running, outcome, ctx);
-        if self.is_left_to_others(&outcome) {
+        let Some((outcome, _)) = self.observe(number, seen, ctx) else { return Action::Wait };
+        self.end_attempt(number, outcome, ctx);
+        if self.is_left_to_others(number, &outcome) {
             return self.stay(By::Ended);
         }
-        self.abandon_others(ctx);
+        self.abandon_others(number, ctx);
         if seen == Observation::CallerGone {
             ctx.note(StepKind::Cancelled);
             return self.finish(By::Ended, Verdict::Cancelled, ctx);
@@ -284,12 +282,9 @@ impl Call {
                 self.leave_undecided();
             }
             Doing::BackOff { .. } => self.leave_undecided(),
-            Doing::Attempts => self.cancel_attempts(ctx),
-            Doing::Delivery { running: Some(running), .. } => {
-                self.end_delivery(running, Outcome::abandoned(), ctx);
-            }
+            Doing::Attempts | Doing::Delivery { .. } => self.cancel_attempts(ctx),
             // The upstream had its chance, and what came of it stands.
-            Doing::Nothing | Doing::Delivery { .. } | Doing::Rung { .. } => {}
+            Doing::Nothing | Doing::Rung { .. } => {}
         }
         ctx.note(StepKind::Cancelled);
         self.enter(By::Cancelled, State::Finished, Doing::Nothing);

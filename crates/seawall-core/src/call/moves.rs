@@ -166,22 +166,24 @@ impl Call {
         }
     }
 
-    /// Judges what was seen of an attempt.
+    /// Judges what was seen of attempt `number`; none if it is not in flight.
     pub(super) fn observe(
         &mut self,
-        running: &Running,
+        number: u32,
         seen: Observation,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
-    ) -> (Outcome, Duration) {
-        let outcome = self.judge(running, seen);
-        let elapsed = ctx.now.since(running.served);
+    ) -> Option<(Outcome, Duration)> {
+        if self.state != State::Attempting {
+            return None;
+        }
+        let running = self.flight.find(number)?;
+        let (outcome, elapsed) = (self.judge(running, seen), ctx.now.since(running.served));
         let failed = self.latest.is_some_and(|(latest, _)| latest.class == Class::Failure);
         if outcome.class != Class::Abandoned || !failed {
             self.latest = Some((outcome, elapsed));
         }
-        let (number, class) = (running.number, outcome.class);
-        ctx.note(StepKind::Saw { number, seen, class });
-        (outcome, elapsed)
+        ctx.note(StepKind::Saw { number, seen, class: outcome.class });
+        Some((outcome, elapsed))
     }
 
     /// An attempt that had less than its time because its caller is in a hurry is given up rather
@@ -200,26 +202,30 @@ impl Call {
         outcome
     }
 
-    /// Gives back what an attempt held and credits its endpoint.
+    /// Gives back what attempt `number` held and credits its endpoint.
     pub(super) fn end_attempt(
         &mut self,
-        mut running: Running,
+        number: u32,
         outcome: Outcome,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) {
-        if let Some(hedge) = running.hedge.take() {
+        let Some(Running { hedge, choice, permit, started, served, head, .. }) =
+            self.flight.take(number)
+        else {
+            return;
+        };
+        if let Some(hedge) = hedge {
             ctx.upstream.hedge_ended(hedge, Race::Lost, ctx.now, ctx.sink);
         }
-        let held = ctx.now.since(running.started);
-        let (answered, elapsed) = match running.head {
+        let (answered, elapsed) = match head {
             Some((_, elapsed)) => (true, elapsed),
-            None => (false, ctx.now.since(running.served)),
+            None => (false, ctx.now.since(served)),
         };
         let timeout = self.settings.attempt;
         let end = AttemptEnd { outcome, elapsed, answered, timeout };
-        ctx.upstream.release(running.permit, held, ctx.now);
+        ctx.upstream.release(permit, ctx.now.since(started), ctx.now);
         let (upstream, mut scene) = ctx.split();
-        upstream.attempt_ended(running.choice, end, &mut scene);
+        upstream.attempt_ended(choice, end, &mut scene);
     }
 
     pub(super) fn back_off(

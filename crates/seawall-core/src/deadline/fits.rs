@@ -3,7 +3,7 @@
 //! For checks of settings; while a call runs, `can_finish` asks the same for one attempt.
 
 use crate::backoff::{BackoffSettings, Jitter, raw};
-use crate::time::Duration;
+use crate::time::{Duration, nanos};
 
 /// Retries whose waits are summed one by one. Any schedule that grows noticeably has reached its
 /// cap by then, and no call makes a tenth as many.
@@ -69,12 +69,10 @@ impl Tries {
         match jitter {
             Jitter::None | Jitter::Full | Jitter::Equal => raw(&self.backoff, retry),
             // Each is at most three times the one before, the one before the first being base.
-            Jitter::Decorrelated => 3_u64
-                .checked_pow(retry)
-                .and_then(|growth| u32::try_from(growth).ok())
-                .map_or(if base.is_zero() { base } else { cap }, |growth| {
-                    base.saturating_mul(growth).min(cap)
-                }),
+            Jitter::Decorrelated => {
+                let tripled = nanos(base).saturating_mul(3_u64.saturating_pow(retry));
+                Duration::from_nanos(tripled).min(cap)
+            }
         }
     }
 }

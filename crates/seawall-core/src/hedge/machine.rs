@@ -132,7 +132,8 @@ impl Hedging {
         bucket.first = bucket.first.saturating_add(1);
     }
 
-    /// How long after its start an attempt is to be hedged; `None` for not at all.
+    /// How long after its start an attempt is to be hedged; `None` for not at all. Where a call may
+    /// have several hedges, each counts from the start of the latest attempt.
     ///
     /// `latencies` holds what the attempts of the last minute took, each a
     /// [`Sample`](crate::timeout::Sample). It is asked once per refresh, else this is a comparison.

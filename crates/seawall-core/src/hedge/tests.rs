@@ -194,6 +194,26 @@ fn a_fixed_delay_needs_no_samples() {
 }
 
 #[test]
+fn t87_a_fixed_delay_of_nothing_sends_no_hedge_even_where_nobody_validated() {
+    let mut hedging =
+        hedging(HedgeSettings { delay: HedgeDelay::Fixed(Duration::ZERO), ..enforced() });
+    assert_eq!(hedging.delay(at(0), &mut minute(), SECOND), None);
+}
+
+#[test]
+fn a_clock_that_steps_back_refills_nothing_and_loses_nothing() {
+    let mut hedging = hedging(enforced());
+    deposit(&mut hedging, 40, 30_000);
+    assert_eq!(grants(&mut hedging, 9, 1_000), 2);
+    let conditions = clear();
+    deposit(&mut hedging, 20, 2_000);
+    let hedge = hedging.may_fire(at(3_000), &conditions, &mut Discard).unwrap();
+    hedging.withdraw(hedge, Suppressed::NoPermit, at(4_000), &mut Discard);
+    let snapshot = hedging.snapshot(at(30_000));
+    assert_eq!((snapshot.first, snapshot.hedges), (60, 2));
+}
+
+#[test]
 fn t89_every_setting_changes_what_is_done() {
     let usual = enforced();
     let quantile = |percent, floor| HedgeSettings {

@@ -28,7 +28,8 @@ pub enum Hedges {
 /// The limits of one class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// From the start of a call to the last byte of its answer; `None` for no limit.
+    /// From the start of a call to the head of its answer; `None` for no limit. The body after it
+    /// is bounded by `body_idle`, so that a long download is not cut.
     pub total: Option<Duration>,
     /// From the start of an attempt to the head of its answer.
     pub attempt: Duration,

@@ -33,8 +33,8 @@ pub struct Preset {
     /// From the start of an attempt to the head of its answer; for an upload the sending is
     /// part of it.
     pub attempt: Duration,
-    /// From the start of a call to its end. It fits all attempts and the waits of the default
-    /// backoff between them.
+    /// From the start of a call to the head of its answer. It fits all attempts and the waits of
+    /// the default backoff between them.
     pub total: Duration,
     /// Attempts, the first included.
     pub attempts: u32,

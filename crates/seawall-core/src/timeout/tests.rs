@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::Mode;
-use crate::histogram::RotatingHistogram;
+use crate::histogram::{Histogram, RotatingHistogram};
 use crate::invalid::Invalid;
 use crate::ratio::Ratio;
 use crate::rng::{Rng, Stream};
 use crate::time::{Duration, Instant};
+use proptest::prelude::*;
 use std::vec::Vec;
 
 fn millis(millis: u64) -> Duration {
@@ -101,6 +102,9 @@ fn to_1_a_quiet_service_tightens_the_timeout_in_thirteen_updates() {
     assert_eq!(last.new, last.p99 * 2);
     assert!(world.events.windows(2).all(|pair| pair[0].new == pair[1].old));
     assert!(world.events.iter().all(|event| event.new >= event.old * 8 / 10));
+    let snapshot = world.timeout.snapshot();
+    assert_eq!((snapshot.opened, snapshot.tightened), (0, 13));
+    assert_eq!(snapshot.in_force, last.new);
 }
 
 /// A timeout that has come down to about 200 ms under a ceiling of 1 s.
@@ -124,6 +128,7 @@ fn to_2_t72_a_service_that_slows_down_is_followed_up_to_the_ceiling_and_no_furth
     assert_eq!(world.seconds(300, 20, || millis(500)), 6_000, "all are answered from now on");
     assert_eq!(world.learnt(), millis(1_000));
     assert_eq!(world.events.len(), 3);
+    assert_eq!(world.timeout.snapshot().opened, 3);
 }
 
 #[test]
@@ -170,6 +175,24 @@ fn t72_a_general_slowdown_never_makes_everything_time_out_for_an_hour() {
     assert!(answered * 100 >= all * 95, "{answered} of {all} answered");
     assert!(world.timeout.snapshot().tightened > 0, "it has adapted at all");
     world.latencies.invariants();
+}
+
+#[test]
+fn an_update_takes_five_seconds_and_tightening_a_hundred_samples() {
+    for (samples, tightened) in [(99, 0), (100, 1)] {
+        let mut world = World::new(enforced(millis(1_000)));
+        world.now = Instant::from_millis(10);
+        (0..samples - 1).for_each(|_| assert!(world.attempt(millis(90))));
+        world.now = Instant::from_millis(4_999);
+        world.attempt(millis(90));
+        world.attempt(millis(90));
+        assert_eq!(world.timeout.snapshot().tightened, 0, "too early");
+        let mut world = World::new(enforced(millis(1_000)));
+        (0..samples).for_each(|_| assert!(world.attempt(millis(90))));
+        world.now = Instant::from_millis(5_000);
+        world.attempt(millis(90));
+        assert_eq!(world.timeout.snapshot().tightened, tightened, "{samples} samples");
+    }
 }
 
 #[test]
@@ -316,4 +339,59 @@ fn classes_have_the_documented_limits() {
     ];
     assert_eq!(columns, expected);
     assert_eq!(OperationClass::default(), OperationClass::Standard);
+}
+
+/// The rule over a log of every sample with its time in milliseconds.
+struct Model {
+    settings: AdaptiveSettings,
+    log: Vec<(u64, Duration)>,
+    timeout: Duration,
+    updated: u64,
+}
+
+impl Model {
+    fn attempt(&mut self, now: u64, latency: Duration) -> Duration {
+        if now - self.updated >= 5_000 {
+            self.updated = now;
+            self.update(now);
+        }
+        self.log.push((now, latency.min(self.timeout)));
+        self.timeout
+    }
+
+    /// Six slots of ten seconds, the present one among them.
+    fn update(&mut self, now: u64) {
+        let mut live = Histogram::new();
+        let recent = self.log.iter().filter(|(at, _)| at / 10_000 + 6 > now / 10_000);
+        recent.for_each(|(_, latency)| live.record(*latency));
+        let Some(p99) = live.quantile(Ratio::from_percent(99)) else { return };
+        let target = (p99 * 2).clamp(self.settings.floor, self.settings.ceiling);
+        if target >= self.timeout {
+            self.timeout = target;
+        } else if live.count() >= 100 {
+            self.timeout = target.max(self.timeout * 8 / 10);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_timeout_agrees_with_a_full_log(
+        steps in prop::collection::vec((0_u64..900, 0_u32..9, 1_u64..20), 1..600),
+    ) {
+        let settings = AdaptiveSettings { mode: Mode::Enforce, ..AdaptiveSettings::default() };
+        let mut world = World::new(settings);
+        let timeout = settings.ceiling;
+        let mut model = Model { settings, log: Vec::new(), timeout, updated: 0 };
+        let mut now = 0;
+        for (wait, power, part) in steps {
+            now += wait;
+            world.now = Instant::from_millis(now);
+            let latency = millis(part << power);
+            let answered = world.attempt(latency);
+            let expected = model.attempt(now, latency);
+            prop_assert!(world.learnt().abs_diff(expected) <= Duration::from_nanos(20));
+            prop_assert_eq!(answered, latency <= expected);
+        }
+    }
 }

@@ -1,4 +1,8 @@
 //! The form of each local answer on the wire: one table over all reason codes.
+//!
+//! Refusals of limits, idempotency and the ladder are in `form/policies.rs`.
+
+mod policies;
 
 use http::StatusCode;
 
@@ -24,6 +28,9 @@ const SOON: Option<Duration> = Some(Duration::from_secs(1));
 
 /// The form of `reason`.
 pub(crate) const fn form(reason: Reason) -> Form {
+    if let Some(form) = policies::form(reason) {
+        return form;
+    }
     match kind(reason) {
         Kind::Caller => of_caller(reason),
         Kind::Service => of_service(reason),
@@ -66,26 +73,8 @@ const fn kind(reason: Reason) -> Kind {
         | R::WriteTimeout
         | R::ReadTimeout
         | R::LoopDetected => Kind::Service,
-        R::Internal
-        | R::BreakerOpen
-        | R::NoHealthyEndpoint
-        | R::BulkheadFull
-        | R::QueueFull
-        | R::QueueWait
-        | R::PoolExhausted
-        | R::Draining
-        | R::Overloaded
-        | R::DeadlineExpired
-        | R::DeadlineExceeded
-        | R::NotIdempotent
-        | R::NotRetryable
-        | R::AttemptsExhausted
-        | R::BudgetEmpty
-        | R::DeadlineCannotFit
-        | R::RetryAfterBeyondDeadline
-        | R::ReplayOverflow
-        | R::Committed
-        | R::FallbackDefault => Kind::Own,
+        // All that is left is ours; what has no words of its own says that no answer came.
+        _ => Kind::Own,
     }
 }
 

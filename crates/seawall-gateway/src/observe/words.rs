@@ -4,7 +4,10 @@ use seawall_core::breaker::{BreakerEvent, BreakerSnapshot, Cause, Manual, Phase}
 use seawall_core::call::{Role, StepKind};
 use seawall_core::endpoint::EndpointId;
 use seawall_core::health::{Change, HealthState};
-use seawall_core::outcome::{CallerFault, Class, ConnectFailure, Connection, Observation, Sent};
+use seawall_core::outcome::{
+    CallerFault, Class, ConnectFailure, Connection, GrpcCode, Observation, Pushback, Sent,
+    Unprocessed,
+};
 use seawall_core::outlier::{Finding, OutlierEvent};
 use seawall_core::ratio::Ratio;
 use seawall_core::time::{Duration, Instant};
@@ -170,6 +173,9 @@ fn of_observation(seen: Observation) -> String {
             format!("status {code}, come back in {}", seconds(wait))
         }
         Observation::Status { code, .. } => format!("status {code}"),
+        Observation::Grpc { code, pushback, .. } => of_grpc(code, pushback),
+        Observation::Unprocessed(Unprocessed::StreamRefused) => "stream refused".to_owned(),
+        Observation::Unprocessed(Unprocessed::GoneAway) => "gone away, unprocessed".to_owned(),
         Observation::Completed => "the whole answer".to_owned(),
         Observation::ConnectFailed(why) => of_connect(why).to_owned(),
         Observation::Lost { connection, sent } => {
@@ -195,11 +201,23 @@ fn of_observation(seen: Observation) -> String {
     }
 }
 
+fn of_grpc(code: GrpcCode, pushback: Option<Pushback>) -> String {
+    let number = code.number();
+    match pushback {
+        Some(Pushback::After(wait)) => format!("gRPC {number}, come back in {}", seconds(wait)),
+        Some(Pushback::Stop) => format!("gRPC {number}, do not come back"),
+        None => format!("gRPC {number}"),
+    }
+}
+
 const fn of_connect(why: ConnectFailure) -> &'static str {
     match why {
         ConnectFailure::Refused => "connection refused",
         ConnectFailure::TimedOut => "no connection in time",
         ConnectFailure::Unroutable => "no way to the address",
+        ConnectFailure::Handshake => "TLS handshake failed",
+        ConnectFailure::Unresolved => "name not resolved",
+        ConnectFailure::ResolveTimedOut => "name not resolved in time",
         ConnectFailure::Exhausted => "no connection free",
     }
 }

@@ -48,6 +48,7 @@ fn t41_only_whole_seconds_are_a_hint() {
 #[test]
 fn a_pushback_is_exact_and_a_bad_one_stops() {
     assert_eq!(pushback("250"), Pushback::After(millis(250)));
+    assert_eq!(pushback(" 250\t"), Pushback::After(millis(250)));
     assert_eq!(pushback("0"), Pushback::After(Duration::ZERO));
     let far = Pushback::After(Duration::from_millis(u64::MAX));
     assert_eq!(pushback("99999999999999999999999"), far);

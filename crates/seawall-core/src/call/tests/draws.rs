@@ -169,10 +169,12 @@ pub(super) fn end(chance: &mut Stream) -> Observation {
 pub(super) const fn provably_not_executed(seen: Observation) -> bool {
     match seen {
         Observation::ConnectFailed(_)
+        | Observation::Unprocessed(_)
         | Observation::Lost { sent: Sent::No, .. }
         | Observation::TimedOut { sent: Sent::No }
         | Observation::Status { code: 421 | 425, .. } => true,
         Observation::Status { .. }
+        | Observation::Grpc { .. }
         | Observation::Lost { .. }
         | Observation::TimedOut { .. }
         | Observation::Completed

@@ -396,22 +396,22 @@ impl Watched {
 
     /// Where attempts hold a permit: those in flight, or the one whose answer is handed on.
     fn endpoints(&self) -> impl Iterator<Item = EndpointId> {
-        let delivered = match &self.call.doing {
-            Doing::Delivery { running, .. } => running.as_ref(),
-            Doing::Nothing
-            | Doing::Wait { .. }
-            | Doing::BackOff { .. }
-            | Doing::Attempts
-            | Doing::Rung { .. } => None,
-        };
-        self.call.flight.iter().chain(delivered).map(|running| running.choice.endpoint)
+        self.call.flight.iter().map(|running| running.choice.endpoint)
     }
 
     /// T82: as long as attempts are what a call waits for, at least one is in flight; and none is
-    /// once the call does anything else.
+    /// once the call does anything else but hand its answer on.
     fn check_flight(&self) {
-        let attempting = self.call.state() == CallState::Attempting;
-        assert_eq!(self.call.flight.iter().next().is_some(), attempting, "{:?}", self.call);
+        let flying = self.call.flight.iter().count();
+        match self.call.state() {
+            CallState::Attempting => assert!(flying > 0, "{:?}", self.call),
+            CallState::Delivering => assert!(flying <= 1, "{:?}", self.call),
+            CallState::New
+            | CallState::Queued
+            | CallState::BackingOff
+            | CallState::FallingBack
+            | CallState::Finished => assert_eq!(flying, 0, "{:?}", self.call),
+        }
     }
 }
 

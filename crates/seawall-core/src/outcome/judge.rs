@@ -1,0 +1,213 @@
+//! The one table from observations to outcomes.
+//!
+//! Three rows can be opted into, and a user may move rows of statuses; the types of observations
+//! and outcomes are in `outcome.rs`.
+
+use super::{
+    Class, ConnectFailure, Connection, Demand, GrpcCode, Observation, Origin, Outcome, Overrides,
+    Pushback, RetryRule, Row, Sent, Unprocessed,
+};
+use crate::reason::Reason;
+use crate::time::Duration;
+use Class::{Abandoned, Failure, Ignored, Success};
+use Origin::{Caller, Network, Own, Upstream};
+use RetryRule::{Always, IfSafe, Never};
+
+/// Whether an outcome that is final by default may be retried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OptIn {
+    /// No: it would repeat, or belongs to the caller. The default.
+    #[default]
+    Never,
+    /// Under the idempotency rule, like 502 and 503.
+    IfSafe,
+}
+
+/// Whether a plain 500 (gRPC 2 and 13) may be retried. Not by default: a deterministic bug repeats.
+pub type RetryOn500 = OptIn;
+
+impl OptIn {
+    const fn rule(self) -> RetryRule {
+        match self {
+            Self::Never => Never,
+            Self::IfSafe => IfSafe,
+        }
+    }
+}
+
+/// The rows that are retried only where someone asked for it. Default: none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OptIns {
+    /// 500 and gRPC 2, 13: a deterministic bug repeats.
+    pub on_500: OptIn,
+    /// 409 and gRPC 10: the retry belongs above the transaction that was aborted.
+    pub on_aborted: OptIn,
+    /// gRPC 15, and answers that fail validation: what is lost or wrong tends to stay so.
+    pub on_data_loss: OptIn,
+}
+
+/// What may be said otherwise about the table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Rows to retry.
+    pub opt_ins: OptIns,
+    /// Statuses to judge differently.
+    pub overrides: Overrides,
+}
+
+/// Judges what a driver saw, by the table with one opt-in.
+#[must_use]
+pub const fn classify(seen: Observation, on_500: RetryOn500) -> Outcome {
+    judge(seen, OptIns { on_500, on_aborted: OptIn::Never, on_data_loss: OptIn::Never })
+}
+
+/// Judges what a driver saw, by the table under `rules`.
+///
+/// An override moves class and retry of a status that a service sent, nothing else: no refusal of
+/// our own is a status, so none can become a failure of the dependency. The mark of an inner
+/// Seawall and a pushback that forbids retries hold against any override. Costs a binary search
+/// in at most [`super::OVERRIDES_MAX`] rows.
+#[must_use]
+pub fn classify_with(seen: Observation, rules: &Rules) -> Outcome {
+    let judged = judge(seen, rules.opt_ins);
+    let Some(row) = Row::of(seen).and_then(|row| rules.overrides.of(row)) else { return judged };
+    let moved = Outcome::new(row.class, Upstream, unless_forbidden(seen, row.retry));
+    let (class, retry) = (moved.class, moved.retry);
+    let latency = if class == judged.class { judged.latency } else { moved.latency };
+    Outcome { class, retry, latency, ..judged }
+}
+
+const fn judge(seen: Observation, opt_ins: OptIns) -> Outcome {
+    match seen {
+        Observation::Status { code, retry_after, .. } => {
+            let judged = status(code, opt_ins);
+            let retry = unless_forbidden(seen, judged.retry);
+            Outcome { retry, retry_after, throttled: throttles(code, retry_after), ..judged }
+        }
+        Observation::Grpc { code, pushback, .. } => {
+            let judged = grpc(code, opt_ins);
+            let retry = unless_forbidden(seen, judged.retry);
+            let throttled = matches!(code, GrpcCode::ResourceExhausted);
+            Outcome { retry, pushback, retry_after: delay(pushback), throttled, ..judged }
+        }
+        Observation::Unprocessed(Unprocessed::StreamRefused | Unprocessed::GoneAway) => {
+            Outcome::new(Ignored, Upstream, Always).because(Reason::ConnectionLost)
+        }
+        Observation::Completed => Outcome::new(Success, Upstream, Never),
+        Observation::ConnectFailed(why) => unconnected(why),
+        Observation::Lost { connection, sent } => {
+            lost(connection, sent).because(Reason::ConnectionLost)
+        }
+        Observation::TimedOut { sent } => Outcome::new(Failure, Network, unless_unsent(sent))
+            .because(Reason::AttemptTimeout)
+            .slow(),
+        Observation::CallerGone => Outcome::abandoned(),
+        Observation::CallerFault(fault) => {
+            Outcome::new(Ignored, Caller, Never).because(fault.reason())
+        }
+        Observation::Malformed => broken(IfSafe, Reason::ResponseMalformed),
+        Observation::WriteStalled => broken(IfSafe, Reason::WriteTimeout),
+        Observation::Upgraded => broken(Never, Reason::UpgradeFailed),
+        Observation::HeadTooLarge => broken(Never, Reason::ResponseHeaderTooLarge),
+        Observation::ReadStalled => broken(Never, Reason::ReadTimeout),
+        Observation::CutShort => broken(Never, Reason::ResponseIncomplete),
+    }
+}
+
+/// An answer, or the way to it, that the service broke.
+const fn broken(retry: RetryRule, reason: Reason) -> Outcome {
+    Outcome::new(Failure, Upstream, retry).because(reason)
+}
+
+/// HTTP statuses: who is at fault for each (RFC 9110 section 15, RFC 6585, RFC 8470).
+const fn status(code: u16, opt_ins: OptIns) -> Outcome {
+    match code {
+        409 => Outcome::new(Success, Upstream, opt_ins.on_aborted.rule()),
+        // Not processed, by the words of their RFCs; another connection may do.
+        421 => Outcome::new(Ignored, Upstream, Always).demanding(Demand::NewConnection),
+        425 => Outcome::new(Ignored, Upstream, Always).demanding(Demand::NoEarlyData),
+        408 | 429 => Outcome::new(Ignored, Upstream, IfSafe),
+        501 | 505 => Outcome::new(Ignored, Upstream, Never),
+        502..=504 => Outcome::new(Failure, Upstream, IfSafe),
+        500..=599 => Outcome::new(Failure, Upstream, opt_ins.on_500.rule()),
+        _ => Outcome::new(Success, Upstream, Never),
+    }
+}
+
+/// gRPC statuses: who is at fault for each (grpc/grpc:doc/statuscodes.md).
+const fn grpc(code: GrpcCode, opt_ins: OptIns) -> Outcome {
+    match code {
+        GrpcCode::Ok
+        | GrpcCode::InvalidArgument
+        | GrpcCode::NotFound
+        | GrpcCode::AlreadyExists
+        | GrpcCode::PermissionDenied
+        | GrpcCode::FailedPrecondition
+        | GrpcCode::OutOfRange
+        | GrpcCode::Unauthenticated => Outcome::new(Success, Upstream, Never),
+        GrpcCode::Aborted => Outcome::new(Success, Upstream, opt_ins.on_aborted.rule()),
+        GrpcCode::ResourceExhausted => Outcome::new(Ignored, Upstream, IfSafe),
+        GrpcCode::Unimplemented => Outcome::new(Ignored, Upstream, Never),
+        GrpcCode::Unknown | GrpcCode::Internal => {
+            Outcome::new(Failure, Upstream, opt_ins.on_500.rule())
+        }
+        GrpcCode::Unavailable => Outcome::new(Failure, Upstream, IfSafe),
+        GrpcCode::DeadlineExceeded => Outcome::new(Failure, Upstream, IfSafe).slow(),
+        GrpcCode::DataLoss => Outcome::new(Failure, Upstream, opt_ins.on_data_loss.rule()),
+        GrpcCode::Cancelled => Outcome::new(Abandoned, Caller, Never),
+    }
+}
+
+const fn unconnected(why: ConnectFailure) -> Outcome {
+    let reason = match why {
+        ConnectFailure::Refused => Reason::ConnectRefused,
+        ConnectFailure::TimedOut => Reason::ConnectTimeout,
+        ConnectFailure::Unroutable => Reason::EndpointUnroutable,
+        ConnectFailure::Handshake => Reason::TlsFailed,
+        ConnectFailure::Unresolved => Reason::DnsError,
+        ConnectFailure::ResolveTimedOut => Reason::DnsTimeout,
+        ConnectFailure::Exhausted => {
+            return Outcome::new(Ignored, Own, Always).because(Reason::PoolExhausted);
+        }
+    };
+    Outcome::new(Failure, Network, Always).because(reason)
+}
+
+/// Whoever has spent its attempts nearer to the service, or says not to come back, has the last
+/// word.
+const fn unless_forbidden(seen: Observation, retry: RetryRule) -> RetryRule {
+    let forbidden = matches!(
+        seen,
+        Observation::Status { exhausted: true, .. }
+            | Observation::Grpc { exhausted: true, .. }
+            | Observation::Grpc { pushback: Some(Pushback::Stop), .. }
+    );
+    if forbidden { Never } else { retry }
+}
+
+const fn delay(pushback: Option<Pushback>) -> Option<Duration> {
+    match pushback {
+        Some(Pushback::After(delay)) => Some(delay),
+        Some(Pushback::Stop) | None => None,
+    }
+}
+
+const fn throttles(code: u16, retry_after: Option<Duration>) -> bool {
+    code == 429 || (code == 503 && retry_after.is_some())
+}
+
+/// A reused connection that ends without an answer met the keep-alive race, not an ill service.
+const fn lost(connection: Connection, sent: Sent) -> Outcome {
+    let retry = unless_unsent(sent);
+    match connection {
+        Connection::Reused => Outcome::new(Ignored, Network, retry),
+        Connection::Fresh => Outcome::new(Failure, Network, retry),
+    }
+}
+
+const fn unless_unsent(sent: Sent) -> RetryRule {
+    match sent {
+        Sent::No => Always,
+        Sent::Maybe | Sent::Yes => IfSafe,
+    }
+}
