@@ -133,7 +133,8 @@ impl Call {
             abandoning: false,
         });
         self.plan_hedge(ctx);
-        AttemptPlan { number, role, endpoint, reason, deadline }
+        let last = self.hedge_at.is_none() && !self.has_attempts_left();
+        AttemptPlan { number, role, endpoint, reason, deadline, last }
     }
 
     /// What forbids an attempt now. Asked again once a permit is there: the breaker may have
