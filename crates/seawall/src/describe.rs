@@ -11,7 +11,7 @@ use seawall_core::call::LAYERS;
 use seawall_core::hedge::HedgeDelay;
 
 use crate::Hedge;
-use crate::settings::{Plan, Resolved};
+use crate::settings::{NO_LIMIT, Plan, Resolved};
 
 const ABSENT: &str = "absent";
 
@@ -71,7 +71,10 @@ fn values(plan: &Plan) -> [String; LAYERS.len()] {
                 mode(upstream.outlier.mode)
             ),
         },
-        format!("{:?}", call.attempt),
+        match call.attempt {
+            NO_LIMIT => "off".to_owned(),
+            limit => format!("{limit:?}"),
+        },
     ]
 }
 
@@ -139,7 +142,7 @@ const fn mode(mode: Mode) -> &'static str {
 fn misfit(plan: &Plan) -> Option<String> {
     let (attempts, attempt, total) = (plan.max_attempts(), plan.attempt(), plan.total()?);
     let needed = attempt.checked_mul(attempts).unwrap_or(Duration::MAX);
-    (attempts > 1 && needed > total).then(|| {
+    (attempts > 1 && attempt != NO_LIMIT && needed > total).then(|| {
         format!("{attempts} attempts that time out after {attempt:?} do not fit into {total:?}")
     })
 }

@@ -100,13 +100,19 @@ mod settings;
 mod shared;
 mod validate;
 
+pub mod only;
+#[cfg(feature = "test")]
+pub mod test;
+#[cfg(feature = "tower")]
+pub mod tower;
+
 #[cfg(test)]
 mod tests;
 
 pub use attempt::{Attempt, Endpoint};
 pub use build_error::BuildError;
 pub use builder::{Change, New, PolicyBuilder};
-pub use call::{Answer, Call, Fallback, Handle, Ladder, NoFallback, Provenance, Why};
+pub use call::{Answer, Call, Fallback, Handle, Ladder, NoFallback, Operation, Provenance, Why};
 #[cfg(feature = "http")]
 pub use classify::Http;
 pub use classify::{AnyResult, Classify, Io, Outcome};

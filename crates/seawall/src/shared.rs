@@ -105,8 +105,8 @@ impl Shared {
         plan: Plan,
         mut rng: Stream,
         listeners: Listeners,
+        clock: Clock,
     ) -> Self {
-        let clock = Clock::start();
         let Resolved { call, upstream } = plan.resolve();
         let upstream = Upstream::solo(upstream, clock.now(), &mut rng);
         let mut outbox = Outbox::default();

@@ -3,7 +3,7 @@
 
 use std::task::Waker;
 
-use seawall_core::call::{Action, Call as Machine, CallState, Replay};
+use seawall_core::call::{Action, Call as Machine, CallState};
 use seawall_core::reason::Reason;
 use seawall_core::time::{Duration, Instant};
 
@@ -11,9 +11,6 @@ use super::Options;
 use super::handle::{Handle, shared};
 use crate::clock::Clock;
 use crate::shared::{Ctx, Place, Turn};
-
-/// The operation is a closure that can be called again from the start.
-pub(super) const REPLAY: Replay = Replay::Possible;
 
 /// A machine that cannot be forgotten.
 #[derive(Debug)]
@@ -38,8 +35,8 @@ impl<P: Handle> Guard<P> {
         &self.policy.policy().classify
     }
 
-    pub(super) fn clock(&self) -> Clock {
-        shared(&self.policy).clock
+    pub(super) fn clock(&self) -> &Clock {
+        &shared(&self.policy).clock
     }
 
     pub(super) fn name(&self) -> Option<&std::sync::Arc<str>> {

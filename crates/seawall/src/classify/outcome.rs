@@ -1,7 +1,8 @@
 //! What a classifier answers with, and how the call machine is told.
 
 use seawall_core::outcome::{
-    self as core, Class, ConnectFailure, Observation, Origin, RetryOn500, RetryRule,
+    self as core, Class, ConnectFailure, Demand, GrpcCode, Latency, Observation, Origin, Pushback,
+    RetryOn500, RetryRule,
 };
 use seawall_core::time::Duration;
 
@@ -82,9 +83,21 @@ impl Outcome {
     }
 
     const fn new(class: Class, retry: RetryRule) -> Self {
-        let origin = Origin::Upstream;
-        let (throttled, retry_after, reason) = (false, None, None);
-        Self(core::Outcome { class, origin, retry, throttled, retry_after, reason })
+        let latency = match class {
+            Class::Success => Latency::Sample,
+            Class::Failure | Class::Ignored | Class::Abandoned => Latency::Nothing,
+        };
+        Self(core::Outcome {
+            class,
+            origin: Origin::Upstream,
+            retry,
+            throttled: false,
+            retry_after: None,
+            pushback: None,
+            demand: Demand::Nothing,
+            latency,
+            reason: None,
+        })
     }
 
     const fn with_retry(mut self, retry: RetryRule) -> Self {
@@ -97,7 +110,10 @@ impl Outcome {
     /// The same in the words of the core. It classifies what a *driver* saw, and of what a user
     /// saw it knows HTTP best, so each judgement is told as the status that is judged alike.
     pub(crate) const fn observation(self) -> Observation {
-        let core::Outcome { class, retry, throttled, retry_after, .. } = self.0;
+        let core::Outcome { class, retry, throttled, retry_after, pushback, .. } = self.0;
+        if let Some(after @ Pushback::After(_)) = pushback {
+            return pushed_back(class, retry, after);
+        }
         let code = match (class, retry, throttled) {
             (Class::Success, _, _) => return Observation::Completed,
             (Class::Failure, RetryRule::Always, _) => {
@@ -113,6 +129,20 @@ impl Outcome {
         };
         Observation::Status { code, retry_after, exhausted: false }
     }
+}
+
+/// A wait that gRPC asks to be kept exactly has no equal among HTTP statuses.
+const fn pushed_back(class: Class, retry: RetryRule, after: Pushback) -> Observation {
+    let code = match (class, retry) {
+        (Class::Success, _) => return Observation::Completed,
+        (Class::Failure, RetryRule::Never) => GrpcCode::Internal,
+        (Class::Failure, RetryRule::IfSafe | RetryRule::Always) => GrpcCode::Unavailable,
+        (Class::Ignored | Class::Abandoned, RetryRule::Never) => GrpcCode::Unimplemented,
+        (Class::Ignored | Class::Abandoned, RetryRule::IfSafe | RetryRule::Always) => {
+            GrpcCode::ResourceExhausted
+        }
+    };
+    Observation::Grpc { code, pushback: Some(after), exhausted: false }
 }
 
 impl From<core::Outcome> for Outcome {
