@@ -15,6 +15,7 @@ use seawall_core::upstream::WhenAllDown;
 use crate::classify::AnyResult;
 use crate::clock::Clock;
 use crate::event::{Event, Listener, Listeners};
+use crate::observe::{CallListener, Ended};
 use crate::settings::{NO_LIMIT, Plan, Total};
 use crate::shared::Shared;
 use crate::{BuildError, Hedge, Policy, Retry};
@@ -43,6 +44,7 @@ pub struct New<C> {
     name: Option<Arc<str>>,
     seed: Option<u64>,
     listeners: Vec<Listener>,
+    calls: Vec<CallListener>,
     clock: Option<Clock>,
     classify: C,
 }
@@ -64,8 +66,10 @@ pub struct Change(pub(crate) ());
 
 impl PolicyBuilder {
     pub(crate) fn new() -> Self {
-        let (name, seed, listeners, clock, classify) = (None, None, Vec::new(), None, AnyResult);
-        Self { plan: Plan::default(), state: New { name, seed, listeners, clock, classify } }
+        let (listeners, calls) = (Vec::new(), Vec::new());
+        let (name, seed, clock, classify) = (None, None, None, AnyResult);
+        let state = New { name, seed, listeners, calls, clock, classify };
+        Self { plan: Plan::default(), state }
     }
 }
 
@@ -189,8 +193,9 @@ impl<C> PolicyBuilder<New<C>> {
     /// closure's argument out: `|result: Result<&Reply, &QueryError>| …`. See
     /// [`Classify`](crate::Classify).
     pub fn classify<K>(self, classify: K) -> PolicyBuilder<New<K>> {
-        let New { name, seed, listeners, clock, .. } = self.state;
-        PolicyBuilder { plan: self.plan, state: New { name, seed, listeners, clock, classify } }
+        let New { name, seed, listeners, calls, clock, .. } = self.state;
+        let state = New { name, seed, listeners, calls, clock, classify };
+        PolicyBuilder { plan: self.plan, state }
     }
 
     /// Fixes every draw: jitter, cool-downs, choices. For tests. Default: a new seed for each
@@ -204,6 +209,14 @@ impl<C> PolicyBuilder<New<C>> {
     /// caused it: it should be quick. One that panics has lost that event, and nothing else.
     pub fn on_event(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.state.listeners.push(Box::new(listener));
+        self
+    }
+
+    /// Calls `listener` at the end of each call, on the thread that ends it: it should be quick.
+    /// Nothing is made for it where there is none. One that panics has lost that call, and nothing
+    /// else.
+    pub fn on_call(mut self, listener: impl Fn(&Ended) + Send + Sync + 'static) -> Self {
+        self.state.calls.push(Box::new(listener));
         self
     }
 
@@ -222,11 +235,11 @@ impl<C> PolicyBuilder<New<C>> {
     /// [`BuildError`] with every setting that cannot work.
     pub fn build(self) -> Result<Policy<C>, BuildError> {
         self.plan.validate()?;
-        let New { name, seed, listeners, clock, classify } = self.state;
+        let New { name, seed, listeners, calls, clock, classify } = self.state;
         let seed = seed.unwrap_or_else(|| RandomState::new().build_hasher().finish());
         let rng = Stream::new(seed, "policy");
         let clock = clock.unwrap_or_else(Clock::start);
-        let shared = Shared::new(name, self.plan, rng, Listeners::new(listeners), clock);
+        let shared = Shared::new(name, self.plan, rng, Listeners::new(listeners, calls), clock);
         Ok(Policy::around(Arc::new(shared), classify))
     }
 }

@@ -100,6 +100,7 @@ mod settings;
 mod shared;
 mod validate;
 
+pub mod observe;
 pub mod only;
 #[cfg(feature = "test")]
 pub mod test;
@@ -116,6 +117,10 @@ pub use call::{Answer, Call, Fallback, Handle, Ladder, NoFallback, Operation, Pr
 #[cfg(feature = "http")]
 pub use classify::Http;
 pub use classify::{AnyResult, Classify, Io, Outcome};
+#[cfg(feature = "tonic")]
+pub use classify::{Grpc, GrpcHeads};
+#[cfg(feature = "reqwest")]
+pub use classify::{Reqwest, ReqwestValue};
 pub use error::{Error, Spent, Until};
 pub use event::{Event, Events, Heard};
 pub use hedge::Hedge;

@@ -32,7 +32,7 @@ pub(crate) type Ctx<'a> = Context<'a, Stream, Outbox>;
 pub(crate) struct Shared {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) clock: Clock,
-    listeners: Listeners,
+    pub(crate) listeners: Listeners,
     locked: Mutex<Locked>,
 }
 

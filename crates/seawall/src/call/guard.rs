@@ -3,13 +3,14 @@
 
 use std::task::Waker;
 
-use seawall_core::call::{Action, Call as Machine, CallState};
+use seawall_core::call::{Action, Call as Machine, CallState, Verdict};
 use seawall_core::reason::Reason;
 use seawall_core::time::{Duration, Instant};
 
 use super::Options;
 use super::handle::{Handle, shared};
 use crate::clock::Clock;
+use crate::observe::{Ended, Ending, tell};
 use crate::shared::{Ctx, Place, Turn};
 
 /// A machine that cannot be forgotten.
@@ -97,6 +98,17 @@ impl<P: Handle> Guard<P> {
         self.machine.as_ref().and_then(Machine::denied)
     }
 
+    /// Tells observers how the call ended; nothing where there are none.
+    pub(super) fn tell(&self, verdict: &Verdict) {
+        let listeners = &shared(&self.policy).listeners.calls;
+        if listeners.is_empty() {
+            return;
+        }
+        let (ending, reason) = Ending::of(verdict, self.denied());
+        let (policy, attempts, elapsed) = (self.name().cloned(), self.attempts(), self.elapsed());
+        tell(listeners, &Ended { policy, ending, reason, attempts, elapsed });
+    }
+
     /// How long the call has taken, as of its latest step.
     pub(super) fn elapsed(&self) -> Duration {
         self.machine.as_ref().map_or(Duration::ZERO, |machine| self.now.since(machine.started()))
@@ -111,6 +123,7 @@ impl<P: Handle> Drop for Guard<P> {
                 call.cancelled(ctx);
                 Action::Wait
             });
+            self.tell(&Verdict::Cancelled);
         }
     }
 }
