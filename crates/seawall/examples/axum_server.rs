@@ -4,6 +4,8 @@
 //! `cargo run -p seawall --example axum_server --features http,tower`, then `curl` what it prints.
 //! It serves until its standard input ends.
 
+#![expect(clippy::print_stdout, reason = "printing is what an example does")]
+
 use std::convert::Infallible;
 use std::error::Error;
 use std::time::Duration;

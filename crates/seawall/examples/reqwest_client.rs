@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p seawall --example reqwest_client --features reqwest`
 
+#![expect(clippy::print_stdout, reason = "printing is what an example does")]
+
 use std::error::Error;
 use std::time::Duration;
 
@@ -11,7 +13,15 @@ use tokio::net::TcpListener;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let url = bad_server().await?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}/", listener.local_addr()?);
+    tokio::select! {
+        served = serve(listener) => Ok(served?),
+        greeted = greet(&url) => greeted,
+    }
+}
+
+async fn greet(url: &str) -> Result<(), Box<dyn Error>> {
     let client = reqwest::Client::new();
     let backoff =
         BackoffSettings { base: Duration::from_millis(10), ..BackoffSettings::transient() };
@@ -27,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let response = policy
         .call(|attempt| {
             println!("attempt {}", attempt.number());
-            client.get(&url).send()
+            client.get(url).send()
         })
         .await?;
     println!("{}: {}", response.status(), response.text().await?);
@@ -35,20 +45,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Answers 503 twice, then 200.
-async fn bad_server() -> std::io::Result<String> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}/", listener.local_addr()?);
-    tokio::spawn(async move {
-        for served in 0.. {
-            let (mut stream, _) = listener.accept().await?;
-            let _head = stream.read(&mut [0; 4096]).await?;
-            let (status, body) = if served < 2 { ("503 Busy", "") } else { ("200 OK", "hello") };
-            let length = body.len();
-            let head =
-                format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}");
-            stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await?;
-        }
-        Ok::<_, std::io::Error>(())
-    });
-    Ok(url)
+async fn serve(listener: TcpListener) -> std::io::Result<()> {
+    let mut served = 0;
+    loop {
+        let (mut stream, _) = listener.accept().await?;
+        let _head = stream.read(&mut [0; 4096]).await?;
+        let (status, body) = if served < 2 { ("503 Busy", "") } else { ("200 OK", "hello") };
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}");
+        stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await?;
+        served += 1;
+    }
 }

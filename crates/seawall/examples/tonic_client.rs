@@ -3,6 +3,8 @@
 //!
 //! `cargo run -p seawall --example tonic_client --features tonic`
 
+#![expect(clippy::print_stdout, reason = "printing is what an example does")]
+
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::{Ready, ready};
@@ -13,16 +15,27 @@ use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes};
 use seawall::{Grpc, Policy, Retry};
+use tokio::net::TcpListener;
 use tonic::body::Body;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::BoxFuture;
 use tonic::codegen::http::{Request as HttpRequest, Response as HttpResponse, uri::PathAndQuery};
+use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Server};
 use tonic::{Request, Response, Status};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let channel = Channel::from_shared(serve().await?)?.connect_lazy();
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let channel = Channel::from_shared(format!("http://{}", listener.local_addr()?))?;
+    let service = Server::builder().add_service(Greeter::default());
+    tokio::select! {
+        served = service.serve_with_incoming(TcpIncoming::from(listener)) => Ok(served?),
+        greeted = call(channel.connect_lazy()) => greeted,
+    }
+}
+
+async fn call(channel: Channel) -> Result<(), Box<dyn Error>> {
     let policy = Policy::builder()
         .name("greeter")
         .classify(Grpc::default())
@@ -47,14 +60,6 @@ async fn greet(channel: Channel, name: Bytes) -> Result<Bytes, Status> {
     grpc.ready().await.map_err(|error| Status::from_error(error.into()))?;
     let path = PathAndQuery::from_static("/example.Greeter/Greet");
     Ok(grpc.unary(Request::new(name), path, Plain).await?.into_inner())
-}
-
-async fn serve() -> std::io::Result<String> {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    let incoming = tonic::transport::server::TcpIncoming::from(listener);
-    tokio::spawn(Server::builder().add_service(Greeter::default()).serve_with_incoming(incoming));
-    Ok(url)
 }
 
 /// Busy at the first call, and asks to be left alone for 100 ms.

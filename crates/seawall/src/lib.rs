@@ -82,6 +82,20 @@
 //! A call that succeeds at once takes two short locks and two readings of the clock, and allocates
 //! nothing. No timer is made before an attempt has to be waited for.
 //!
+//! # Features
+//!
+//! None is on by default. Each adds names and changes nothing else.
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `tower` | `Policy::layer`, `seawall::tower` |
+//! | `http` | `Http`, and `tower::HttpReplay` |
+//! | `reqwest` | `Reqwest`, `ReqwestValue` |
+//! | `tonic` | `Grpc`, `GrpcHeads` |
+//! | `tracing` | `PolicyBuilder::tracing` |
+//! | `metrics` | `PolicyBuilder::metrics`, `Policy::publish_gauges` |
+//! | `test` | `seawall::test`: a clock moved by hand, a scripted dependency, a check of Tower layers |
+//!
 //! The decisions are those of `seawall-core`, the same that the gateway and the simulator make.
 
 mod attempt;

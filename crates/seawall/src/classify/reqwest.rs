@@ -101,6 +101,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::disallowed_methods, reason = "it ends with the runtime of its test")]
     /// Serves one connection with these bytes, then closes it; without bytes it stays silent.
     async fn serving(bytes: Option<&'static str>) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

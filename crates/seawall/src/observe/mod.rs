@@ -19,7 +19,8 @@ mod signals;
 #[cfg(feature = "tracing")]
 mod tracing;
 
-#[cfg(all(test, feature = "tracing", feature = "metrics", feature = "test"))]
+#[cfg(test)]
+#[cfg(all(feature = "tracing", feature = "metrics", feature = "test"))]
 mod tests;
 
 pub(crate) use ended::{CallListener, tell};

@@ -1,5 +1,7 @@
 //! Poll by poll, with Tower's own mocks: what reaches the inner service, and when it is let go.
 
+#![expect(clippy::disallowed_methods, reason = "tasks of tests end with their runtime")]
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -319,4 +321,38 @@ async fn t175_a_service_that_panics_harms_its_own_call_alone() {
     assert!(tokio::spawn(service.call(0)).await.unwrap_err().is_panic());
     assert_eq!(policy.snapshot().bulkhead.in_use, 0);
     assert_eq!(service.call(1).await, Ok(1));
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn http_requests_are_repeated_by_method_or_key() {
+    use crate::tower::HttpReplay;
+    use http::Request;
+
+    let of = |request: &Request<()>| {
+        (HttpReplay.is_idempotent(request), HttpReplay.idempotency_key(request))
+    };
+    for (method, repeatable) in [("GET", true), ("PUT", true), ("POST", false), ("PATCH", false)] {
+        let request = Request::builder().method(method).body(()).unwrap();
+        assert_eq!(of(&request), (Some(repeatable), None), "{method}");
+    }
+    let keyed = Request::post("/pay").header("idempotency-key", "k1").body(()).unwrap();
+    assert_eq!(of(&keyed), (Some(false), Some("k1".into())));
+    let empty = Request::post("/pay").header("idempotency-key", "").body(()).unwrap();
+    assert_eq!(of(&empty).1, None);
+}
+
+#[cfg(feature = "http")]
+#[tokio::test(start_paused = true)]
+async fn a_post_is_not_repeated_under_a_policy_that_repeats() {
+    use crate::tower::HttpReplay;
+    use http::Request;
+
+    let policy = Policy::builder().retry(steady(3)).idempotent().build().unwrap();
+    let inner = tower::service_fn(|_: Request<()>| async { Err::<(), _>("down") });
+    let mut service = tower_layer::Layer::layer(&policy.layer().replay(HttpReplay), inner);
+    let post = service.call(Request::post("/pay").body(()).unwrap()).await.unwrap_err();
+    assert_eq!((post.reason(), post.attempts()), (Reason::NotIdempotent, 1));
+    let keyed = Request::post("/pay").header("idempotency-key", "k").body(()).unwrap();
+    assert_eq!(service.call(keyed).await.unwrap_err().attempts(), 3);
 }

@@ -1,6 +1,8 @@
 //! The check finds each breach in a layer that commits it, and nothing in those that do not: ours,
 //! and Tower's own.
 
+#![expect(clippy::disallowed_methods, reason = "tasks of tests end with their runtime")]
+
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -68,7 +70,7 @@ fn pass(inner: &mut Probe, request: Request) -> Answered {
 async fn layers_that_do_nothing_wrong_pass() {
     check(Identity::new).await.unwrap();
     check(|| ConcurrencyLimitLayer::new(1)).await.unwrap();
-    check(|| layer_fn(|inner| tower::util::BoxCloneService::new(inner))).await.unwrap();
+    check(|| layer_fn(tower::util::BoxCloneService::new)).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
