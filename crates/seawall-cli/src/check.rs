@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use seawall_config::{Config, ConfigError, Setting, SettingValue};
-use seawall_core::call::LAYERS;
+use seawall_core::call::Layer;
 
 use crate::UNUSABLE;
 
@@ -61,7 +61,7 @@ fn print_text(config: &Config, explain: bool) {
         println!("{:width$} = {:<12} # {origin}", setting.path(), written(&setting.value));
     }
     println!("\nThe order in which a call passes the mechanisms:");
-    for (number, layer) in (1..).zip(LAYERS) {
+    for (number, layer) in (1..).zip(Layer::ALL) {
         println!("{number:>3}. {layer}");
     }
 }
@@ -77,7 +77,7 @@ fn print_json(config: &Config, explain: bool) {
         "mistakes": [],
         "config": config,
         "settings": settings,
-        "layers": explain.then_some(LAYERS),
+        "layers": explain.then_some(Layer::ALL.map(Layer::describe)),
     });
     println!("{report:#}");
 }

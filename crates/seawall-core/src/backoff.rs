@@ -18,6 +18,7 @@ mod hint;
 
 pub use hint::{HINT_MAX, HintTooFar, Pushback, delta_seconds, follow, pushback, with_hint};
 
+use crate::invalid::Invalid;
 use crate::ratio::Ratio;
 use crate::rng::Draw;
 use crate::time::{Duration, nanos};
@@ -112,6 +113,21 @@ impl BackoffSettings {
     #[must_use]
     pub const fn throttled() -> Self {
         Self { base: Duration::from_secs(1), cap: Duration::from_secs(20), ..Self::transient() }
+    }
+
+    /// # Errors
+    ///
+    /// [`Invalid`] for the first setting that cannot work: a cap below the base, or waits that
+    /// shrink. A base of zero means not to wait, and is permitted.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        if self.factor < Ratio::ONE {
+            return Err(Invalid::new("factor", self.factor, "at least 100%"));
+        }
+        if self.cap < self.base {
+            let cap = alloc::format!("{} ms", self.cap.as_millis());
+            return Err(Invalid::new("cap", cap, "at least base"));
+        }
+        Ok(())
     }
 }
 

@@ -5,6 +5,8 @@
 //! is the last: timeouts alone must never remove that one, since a checker that is starved or cut
 //! off sees everything time out. Hence [`Health::is_merely_slow`].
 
+use crate::invalid::Invalid;
+
 /// Settings of the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HealthSettings {
@@ -17,6 +19,20 @@ pub struct HealthSettings {
 impl Default for HealthSettings {
     fn default() -> Self {
         Self { rise: 2, fall: 3 }
+    }
+}
+
+impl HealthSettings {
+    /// # Errors
+    ///
+    /// [`Invalid`] where rise or fall is 0: a verdict would then change without a check.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        for (field, count) in [("rise", self.rise), ("fall", self.fall)] {
+            if count == 0 {
+                return Err(Invalid::new(field, count, "at least 1"));
+            }
+        }
+        Ok(())
     }
 }
 

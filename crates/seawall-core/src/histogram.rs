@@ -92,6 +92,15 @@ impl Histogram {
         1
     }
 
+    /// Adds the counts of another one. The bound of a slot is kept, so that sums of six still fit.
+    fn merge(&mut self, other: &Self) {
+        for (count, more) in self.buckets.iter_mut().zip(&other.buckets) {
+            let sum = count.saturating_add(*more);
+            self.count += u64::from(sum - *count);
+            *count = sum;
+        }
+    }
+
     /// Takes away counts that were added to this one as well.
     fn subtract(&mut self, other: &Self) {
         for (count, gone) in self.buckets.iter_mut().zip(&other.buckets) {
@@ -148,6 +157,32 @@ impl RotatingHistogram {
         self.sum.quantile(share)
     }
 
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.slots.iter_mut().for_each(Histogram::clear);
+        self.sum.clear();
+    }
+
+    /// The latencies that the window holds at `now`, in a window of another length, by their age to
+    /// a slot. What the new one does not cover is left out. Allocates.
+    #[must_use]
+    pub fn rewindowed(&mut self, window: Duration, origin: Instant, now: Instant) -> Self {
+        let mut new = Self::new(window, origin);
+        self.advance(now);
+        new.advance(now);
+        for back in 0..u64::from(SLOTS).min(self.current + 1) {
+            let age = self.width.saturating_mul(back);
+            let then = now.as_nanos().saturating_sub(age);
+            let index = new.index(Instant::from_nanos(then));
+            if index <= new.current && new.current - index < u64::from(SLOTS) {
+                let old = slot(&mut self.slots, self.current - back);
+                slot(&mut new.slots, index).merge(old);
+                new.sum.merge(old);
+            }
+        }
+        new
+    }
+
     /// Asserts what must hold between any two steps.
     pub fn invariants(&self) {
         for (index, total) in self.sum.buckets.iter().enumerate() {
@@ -160,8 +195,7 @@ impl RotatingHistogram {
 
     /// Drops the slots that are too old at `now`: at most six, whatever the gap.
     fn advance(&mut self, now: Instant) {
-        // One is added so that instants before the first turn have an index of their own.
-        let index = now.as_nanos().saturating_add(self.width - self.origin) / self.width;
+        let index = self.index(now);
         let gap = index.saturating_sub(self.current).min(SLOTS as u64);
         for step in 1..=gap {
             let old = slot(&mut self.slots, index - gap + step);
@@ -169,6 +203,11 @@ impl RotatingHistogram {
             old.clear();
         }
         self.current = self.current.max(index);
+    }
+
+    const fn index(&self, now: Instant) -> u64 {
+        // One is added so that instants before the first turn have an index of their own.
+        now.as_nanos().saturating_add(self.width - self.origin) / self.width
     }
 }
 

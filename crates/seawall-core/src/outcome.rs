@@ -12,7 +12,7 @@ mod judge;
 mod overrides;
 
 pub use grpc::{GrpcCode, GrpcHead, Pushback, Waits};
-pub use judge::{OptIn, OptIns, RetryOn500, Rules, classify, classify_with};
+pub use judge::{OptIn, OptIns, RetryOn500, classify, classify_with};
 pub use overrides::{OVERRIDES_MAX, Override, Overrides, Row};
 
 use crate::reason::Reason;
@@ -149,6 +149,9 @@ pub enum Observation {
     },
     /// HTTP/2 proved that the request was not processed.
     Unprocessed(Unprocessed),
+    /// What the driver's user says of a result that only the user understands. It comes from the
+    /// dependency: what we refuse ourselves cannot be put this way.
+    Judged(Judgement),
     /// An answer arrived whole.
     Completed,
     /// No connection.
@@ -162,6 +165,8 @@ pub enum Observation {
     },
     /// The answer could not be parsed, or was no HTTP.
     Malformed,
+    /// The answer arrived and failed validation: a wrong answer, not an error.
+    Invalid,
     /// The service switched protocols without being asked.
     Upgraded,
     /// The head of the answer was larger than allowed.
@@ -204,6 +209,32 @@ impl CallerFault {
     }
 }
 
+/// A user's verdict on a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// What it says about the dependency.
+    pub class: Class,
+    /// Which calls may try again.
+    pub retry: RetryRule,
+    /// Whether the dependency asked to slow down.
+    pub throttled: bool,
+    /// When it asked to come back.
+    pub retry_after: Option<Duration>,
+}
+
+/// What kind of failure an attempt met, for those who count kinds apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FailureKind {
+    /// The service answered with an error of its own, or broke off.
+    Service,
+    /// A gateway between answered for it: 502, 503 or 504.
+    Gateway,
+    /// Seen from our side only: no connection, a lost one, or no answer in time.
+    LocalOrigin,
+    /// The answer arrived and was wrong.
+    Invalid,
+}
+
 /// What one attempt came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -211,6 +242,8 @@ pub struct Outcome {
     pub class: Class,
     /// Whose doing it is.
     pub origin: Origin,
+    /// What kind of failure it is; none where it is none.
+    pub failure: Option<FailureKind>,
     /// Which calls may try again.
     pub retry: RetryRule,
     /// Whether the service asked to slow down.
@@ -236,9 +269,15 @@ impl Outcome {
             Class::Success => Latency::Sample,
             Class::Failure | Class::Ignored | Class::Abandoned => Latency::Nothing,
         };
+        let failure = match (class, origin) {
+            (Class::Failure, Origin::Network) => Some(FailureKind::LocalOrigin),
+            (Class::Failure, _) => Some(FailureKind::Service),
+            (Class::Success | Class::Ignored | Class::Abandoned, _) => None,
+        };
         Self {
             class,
             origin,
+            failure,
             retry,
             throttled: false,
             retry_after: None,
@@ -257,8 +296,18 @@ impl Outcome {
         Self { demand, ..self }
     }
 
+    const fn of_kind(self, kind: FailureKind) -> Self {
+        Self { failure: Some(kind), ..self }
+    }
+
     const fn because(self, reason: Reason) -> Self {
         Self { reason: Some(reason), ..self }
+    }
+
+    /// Whether it is an answer that arrived and was wrong: evidence of an odd one out.
+    #[must_use]
+    pub const fn is_invalid_answer(&self) -> bool {
+        matches!(self.failure, Some(FailureKind::Invalid))
     }
 
     /// The outcome of an attempt that was given up because its result is no longer wanted.

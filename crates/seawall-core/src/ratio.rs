@@ -33,11 +33,17 @@ impl Ratio {
         self.0
     }
 
-    /// Whether `part / whole` is at least this ratio, computed without division in 128 bits.
+    /// Whether `part / whole` is at least this ratio, computed without division, and in 128 bits
+    /// where 64 do not hold it.
     ///
     /// An empty whole reaches only a ratio of zero.
     #[must_use]
     pub fn is_reached_by(self, part: u64, whole: u64) -> bool {
+        if let (Ok(part), Ok(whole)) = (u32::try_from(part), u32::try_from(whole)) {
+            let reached =
+                u64::from(part) * u64::from(WHOLE) >= u64::from(self.0) * u64::from(whole);
+            return reached && (whole > 0 || self.0 == 0);
+        }
         u128::from(part) * u128::from(WHOLE) >= u128::from(self.0) * u128::from(whole)
             && (whole > 0 || self.0 == 0)
     }
@@ -45,6 +51,10 @@ impl Ratio {
     /// This share of `value`, rounded down; `u64::MAX` when it does not fit.
     #[must_use]
     pub fn of(self, value: u64) -> u64 {
+        // A division in 128 bits takes as long as everything else of a decision.
+        if let Some(product) = value.checked_mul(u64::from(self.0)) {
+            return product / u64::from(WHOLE);
+        }
         let share = u128::from(value) * u128::from(self.0) / u128::from(WHOLE);
         u64::try_from(share).unwrap_or(u64::MAX)
     }
@@ -79,6 +89,21 @@ mod tests {
     fn nothing_of_nothing_reaches_only_zero() {
         assert!(Ratio::ZERO.is_reached_by(0, 0));
         assert!(!Ratio::from_ppm(1).is_reached_by(0, 0));
+    }
+
+    #[test]
+    fn narrow_and_wide_arithmetic_agree() {
+        for ppm in [0, 1, 333_333, 1_000_000, u32::MAX] {
+            for whole in [1, 2, 3, u64::from(u32::MAX) - 1, u64::from(u32::MAX)] {
+                for part in [0, 1, whole / 2, whole] {
+                    let ratio = Ratio::from_ppm(ppm);
+                    let exact = u128::from(part) * 1_000_000 >= u128::from(ppm) * u128::from(whole);
+                    assert_eq!(ratio.is_reached_by(part, whole), exact, "{ppm} {part}/{whole}");
+                    let wide = u128::from(whole) * u128::from(ppm) / 1_000_000;
+                    assert_eq!(u128::from(ratio.of(whole)), wide, "{ppm} of {whole}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -18,6 +18,10 @@ pub struct TimeRing<T> {
     width: u64,
     origin: u64,
     current: u64,
+    /// The first instant of the next bucket and the slot of the current one, both following from
+    /// `current`: kept, because a division for each call would cost more than the rest of it.
+    next_turn: u64,
+    position: usize,
 }
 
 impl<T: Copy + Default> TimeRing<T> {
@@ -29,23 +33,48 @@ impl<T: Copy + Default> TimeRing<T> {
         let width = (nanos(window) / BUCKETS as u64).max(1);
         // The phase alone matters; an origin in the future would leave early instants indexless.
         let origin = origin.as_nanos() % width;
-        Self { buckets: [T::default(); BUCKETS], width, origin, current: 0 }
+        let buckets = [T::default(); BUCKETS];
+        Self { buckets, width, origin, current: 0, next_turn: origin, position: 0 }
     }
 
     /// Drops what is too old at `now`. An earlier `now` than the latest seen changes nothing.
     pub fn advance(&mut self, now: Instant) {
-        let index = self.index(now);
-        let gap = index.saturating_sub(self.current).min(BUCKETS as u64);
-        for step in 1..=gap {
-            *self.slot(index - gap + step) = T::default();
+        self.advance_with(now, |_| {});
+    }
+
+    /// As [`TimeRing::advance`], telling each dropped bucket: for sums kept beside the ring.
+    pub fn advance_with(&mut self, now: Instant, dropped: impl FnMut(T)) {
+        if !self.is_current(now) {
+            self.turn(now, dropped);
         }
-        self.current = self.current.max(index);
+    }
+
+    /// Whether the bucket of `now` is the latest one seen, or an older one: advancing to it would
+    /// then change nothing.
+    #[must_use]
+    pub const fn is_current(&self, now: Instant) -> bool {
+        now.as_nanos() < self.next_turn
     }
 
     /// The bucket of `now`, after dropping what is too old.
+    #[expect(clippy::indexing_slicing, reason = "the position is taken modulo the length")]
     pub fn at(&mut self, now: Instant) -> &mut T {
         self.advance(now);
-        self.slot(self.current)
+        &mut self.buckets[self.position]
+    }
+
+    /// Beyond the current bucket; out of the way of the calls that stay within it.
+    #[cold]
+    #[expect(clippy::cast_possible_truncation, reason = "a number below ten fits a usize")]
+    fn turn(&mut self, now: Instant, mut dropped: impl FnMut(T)) {
+        let index = self.index(now);
+        let gap = index.saturating_sub(self.current).min(BUCKETS as u64);
+        for step in 1..=gap {
+            dropped(core::mem::take(self.slot(index - gap + step)));
+        }
+        self.current = self.current.max(index);
+        self.next_turn = self.current.saturating_mul(self.width).saturating_add(self.origin);
+        self.position = (self.current % BUCKETS as u64) as usize;
     }
 
     /// The bucket that holds `then`, if it is still live as of the latest `now` seen.
@@ -135,6 +164,20 @@ mod tests {
     fn never_is_an_ordinary_instant() {
         let mut ring = TimeRing::<u32>::new(SECOND * 10, Instant::from_millis(300));
         assert_eq!(sum(&mut ring, Instant::NEVER), 0);
+    }
+
+    #[test]
+    fn each_dropped_bucket_is_told_once() {
+        let mut ring = TimeRing::<u32>::new(SECOND * 10, Instant::from_millis(300));
+        let mut dropped = Vec::new();
+        for second in [0, 1, 2] {
+            *ring.at(Instant::from_millis(second * 1_000)) += 1;
+        }
+        ring.advance_with(Instant::from_millis(10_500), |count| dropped.push(count));
+        assert_eq!(dropped.iter().sum::<u32>(), 2, "two are ten widths old");
+        ring.advance_with(Instant::from_millis(60_000), |count| dropped.push(count));
+        assert_eq!(dropped.iter().sum::<u32>(), 3);
+        ring.advance_with(Instant::from_millis(60_000), |_| panic!("dropped twice"));
     }
 
     proptest! {

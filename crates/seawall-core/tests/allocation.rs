@@ -19,7 +19,7 @@ use seawall_core::upstream::{EndpointName, Upstream, UpstreamSettings};
 
 const OK: Observation = Observation::Status { code: 200, retry_after: None, exhausted: false };
 const BAD: Observation = Observation::Status { code: 503, retry_after: None, exhausted: false };
-const FACTS: Facts = Facts { safety: Safety::Idempotent, remaining: None };
+const FACTS: Facts = Facts::of(Safety::Idempotent);
 
 struct World {
     upstream: Upstream,
@@ -107,7 +107,16 @@ fn the_counter_counts() {
 
 #[test]
 fn t177_an_accepted_call_allocates_nothing() {
-    for algorithm in [Algorithm::PeakEwma, Algorithm::RoundRobin] {
+    for algorithm in [
+        Algorithm::PeakEwma,
+        Algorithm::RoundRobin,
+        Algorithm::SmoothWeighted,
+        Algorithm::Random,
+        Algorithm::PowerOfTwo,
+        Algorithm::RING,
+        Algorithm::MAGLEV,
+        Algorithm::Rendezvous,
+    ] {
         let mut settings = UpstreamSettings::default();
         settings.balance.algorithm = algorithm;
         let mut world = World::new(settings);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use seawall_core::Mode;
 use seawall_core::breaker::{BreakerSettings, WindowKind};
-use seawall_core::call::LAYERS;
+use seawall_core::call::Layer;
 use seawall_core::hedge::HedgeDelay;
 
 use crate::Hedge;
@@ -24,7 +24,9 @@ pub(crate) fn describe(name: Option<&str>, plan: &Plan) -> String {
     };
     put(&mut text, format_args!("operations: {safety}"));
     put(&mut text, format_args!("a call passes, from the outside in:"));
-    for (number, (layer, values)) in (1..).zip(LAYERS.iter().zip(values(plan))) {
+    for (number, (layer, values)) in
+        (1..).zip(Layer::ALL.iter().map(|layer| (layer, value(*layer, plan))))
+    {
         put(&mut text, format_args!("{number:>2}. {layer}\n      {values}"));
     }
     if let Some(note) = misfit(plan) {
@@ -38,23 +40,26 @@ fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
     let _infallible = writeln!(text, "{line}");
 }
 
-/// What is in force at each layer. The length is that of the list, or this does not compile.
-fn values(plan: &Plan) -> [String; LAYERS.len()] {
+/// What is in force at a layer.
+fn value(layer: Layer, plan: &Plan) -> String {
     let Resolved { call, upstream } = plan.resolve();
-    [
-        "a call without time left is refused".to_owned(),
-        "each call brings its own, if any".to_owned(),
-        call.total.map_or_else(|| "off".to_owned(), |total| format!("{total:?}")),
-        breaker(plan.breaker.as_ref()),
-        format!("retries: {}; hedges: {}", retry(plan), hedge(plan)),
-        match plan.bulkhead {
+    match layer {
+        Layer::Guards => "a call without time left is refused".to_owned(),
+        Layer::RateLimit | Layer::Shedding | Layer::Throttle => ABSENT.to_owned(),
+        Layer::Ladder => "each call brings its own, if any".to_owned(),
+        Layer::TotalDeadline => {
+            call.total.map_or_else(|| "off".to_owned(), |total| format!("{total:?}"))
+        }
+        Layer::Breaker => breaker(plan.breaker.as_ref()),
+        Layer::Attempts => format!("retries: {}; hedges: {}", retry(plan), hedge(plan)),
+        Layer::Bulkhead => match plan.bulkhead {
             None => ABSENT.to_owned(),
             Some(bulkhead) => format!(
                 "{} permits, {} may wait for {:?}",
                 bulkhead.permits, bulkhead.queue, bulkhead.max_wait
             ),
         },
-        match &plan.endpoints {
+        Layer::Choice => match &plan.endpoints {
             None => ABSENT.to_owned(),
             Some(names) => format!(
                 "{} endpoints, {:?}, when all are down {:?}",
@@ -63,7 +68,7 @@ fn values(plan: &Plan) -> [String; LAYERS.len()] {
                 upstream.when_all_down
             ),
         },
-        match &plan.endpoints {
+        Layer::EndpointGuards => match &plan.endpoints {
             None => ABSENT.to_owned(),
             Some(_) => format!(
                 "{}; outlier detector {}",
@@ -71,11 +76,11 @@ fn values(plan: &Plan) -> [String; LAYERS.len()] {
                 mode(upstream.outlier.mode)
             ),
         },
-        match call.attempt {
+        Layer::AttemptTimeout => match call.attempt {
             NO_LIMIT => "off".to_owned(),
             limit => format!("{limit:?}"),
         },
-    ]
+    }
 }
 
 fn retry(plan: &Plan) -> String {
@@ -84,7 +89,8 @@ fn retry(plan: &Plan) -> String {
     };
     let (backoff, budget) = (retry.backoff, retry.budget);
     format!(
-        "{} attempts at most; waits {:?} to {:?}, times {}; budget {} of {:?}, at least {} a second",
+        "{} attempts at most; waits {:?} to {:?}, times {}; \
+         budget {} of {:?}, at least {} a second",
         retry.max_attempts,
         backoff.base,
         backoff.cap,

@@ -53,6 +53,10 @@ impl Outbox {
         self.wanted = true;
     }
 
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
     /// Takes what is there; allocates only where something is.
     pub(crate) fn drain(&mut self) -> Vec<upstream::Event> {
         std::mem::take(&mut self.events)

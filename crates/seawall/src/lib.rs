@@ -94,7 +94,7 @@
 //! | `tonic` | `Grpc`, `GrpcHeads` |
 //! | `tracing` | `PolicyBuilder::tracing` |
 //! | `metrics` | `PolicyBuilder::metrics`, `Policy::publish_gauges` |
-//! | `test` | `seawall::test`: a clock moved by hand, a scripted dependency, a check of Tower layers |
+//! | `test` | `seawall::test`: a manual clock, a scripted dependency, a check of Tower layers |
 //!
 //! The decisions are those of `seawall-core`, the same that the gateway and the simulator make.
 
@@ -151,7 +151,7 @@ pub use seawall_core::budget::BudgetSettings;
 pub use seawall_core::bulkhead::{BulkheadSettings, QueueOrder};
 pub use seawall_core::hedge::{HedgeDelay, HedgeEvent, HedgeSettings};
 pub use seawall_core::invalid::Invalid;
-pub use seawall_core::outcome::Class;
+pub use seawall_core::outcome::{Class, Observation};
 pub use seawall_core::outlier::OutlierSettings;
 pub use seawall_core::ratio::Ratio;
 pub use seawall_core::reason::Reason;

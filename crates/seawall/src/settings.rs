@@ -11,7 +11,6 @@ use seawall_core::breaker::BreakerSettings;
 use seawall_core::budget::BudgetSettings;
 use seawall_core::bulkhead::BulkheadSettings;
 use seawall_core::call::{CallSettings, Safety};
-use seawall_core::outcome::RetryOn500;
 use seawall_core::outlier::OutlierSettings;
 use seawall_core::ratio::Ratio;
 use seawall_core::upstream::{UpstreamSettings, WhenAllDown};
@@ -121,9 +120,8 @@ impl Plan {
             max_attempts: self.max_attempts(),
             backoff: retry.backoff,
             throttled_backoff: retry.throttled_backoff,
-            // Classifiers say so themselves.
-            on_500: RetryOn500::Never,
-            rungs: 0,
+            // What is retried is said by classifiers, and rungs come with calls.
+            ..CallSettings::default()
         }
     }
 
@@ -137,8 +135,8 @@ impl Plan {
             hedge: self.hedge.map(|hedge| hedge.0).unwrap_or_default(),
             outlier: self.outlier(),
             balance: self.balance.unwrap_or_default(),
-            health: None,
             when_all_down: self.when_all_down.unwrap_or_default(),
+            ..UpstreamSettings::default()
         }
     }
 

@@ -5,6 +5,7 @@
 //! that panicked does not stop others: steps leave the machine whole.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -28,7 +29,6 @@ use crate::settings::{Plan, Resolved};
 pub(crate) type Ctx<'a> = Context<'a, Stream, Outbox>;
 
 /// The state behind all clones of a policy.
-#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) clock: Clock,
@@ -36,8 +36,14 @@ pub(crate) struct Shared {
     locked: Mutex<Locked>,
 }
 
+/// The name alone: the rest would need the lock, and fill pages.
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// What the lock protects.
-#[derive(Debug)]
 pub(crate) struct Locked {
     pub(crate) upstream: Upstream,
     pub(crate) plan: Plan,
@@ -67,9 +73,11 @@ pub(crate) struct Turn {
 struct After {
     events: Vec<Event>,
     woken: Woken,
-    /// Dropping a waker may drop a task, and with it another call of the same policy.
-    _outlived: [Option<Waker>; 2],
 }
+
+/// Wakers that are no longer needed. To be dropped without the lock: that may drop a task, and with
+/// it another call of the same policy.
+type Outlived = [Option<Waker>; 2];
 
 /// Wakers of calls that own a permit now. One step hardly ever frees more than one.
 ///
@@ -125,21 +133,27 @@ impl Shared {
         self.locked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a call.
-    pub(crate) fn start(&self, options: &Options, rungs: u8) -> (Machine, Turn) {
+    /// Begins a call, in the place where its machine stays: a machine is large, and moving it
+    /// about would cost as much as what it decides.
+    pub(crate) fn start(
+        &self,
+        machine: &mut Option<Machine>,
+        options: &Options,
+        rungs: u8,
+    ) -> Turn {
         let now = self.clock.now();
         let mut locked = self.lock();
         let settings = CallSettings { rungs, ..locked.call };
         let facts = Facts {
-            safety: options.safety.unwrap_or(locked.plan.safety),
             remaining: options.remaining(now, &self.clock),
+            affinity: options.affinity,
+            ..Facts::of(options.safety.unwrap_or(locked.plan.safety))
         };
-        let (machine, action) = Machine::start(settings, facts, &mut locked.context(now));
-        let turn = locked.turn(action, &machine, now);
-        let after = locked.after(self, now);
-        drop(locked);
-        self.follow(after);
-        (machine, turn)
+        let machine = machine.insert(Machine::new(settings, facts));
+        let action = machine.begin(&mut locked.context(now));
+        let turn = locked.turn(action, machine, now);
+        self.release(locked, now, Outlived::default());
+        turn
     }
 
     /// One step of a call. The answer of an attempt is whole when it arrives, so what the machine
@@ -159,9 +173,7 @@ impl Shared {
         }
         let outlived = locked.register(place, &action);
         let turn = locked.turn(action, machine, now);
-        let after = After { _outlived: outlived, ..locked.after(self, now) };
-        drop(locked);
-        self.follow(after);
+        self.release(locked, now, outlived);
         turn
     }
 
@@ -170,10 +182,25 @@ impl Shared {
         let now = self.clock.now();
         let mut locked = self.lock();
         let result = act(&mut locked, now);
-        let after = locked.after(self, now);
-        drop(locked);
-        self.follow(after);
+        self.release(locked, now, Outlived::default());
         result
+    }
+
+    /// Lets go of the lock, and then does what the step has left to do: mostly nothing.
+    fn release(&self, mut locked: MutexGuard<'_, Locked>, now: Instant, outlived: Outlived) {
+        if cfg!(debug_assertions) {
+            locked.upstream.invariants();
+        }
+        let granted = locked.upstream.next_grant(now);
+        if granted.is_none() && locked.outbox.is_empty() {
+            drop(locked);
+            drop(outlived);
+            return;
+        }
+        let after = locked.after(self, granted, now);
+        drop(locked);
+        drop(outlived);
+        self.follow(after);
     }
 
     /// A reader of the events from now on.
@@ -248,12 +275,15 @@ impl Locked {
 
     /// Keeps the waker of a call that is told to wait for a permit, under the lock of the step
     /// that told it: no grant slips by. Returns the wakers that are no longer needed.
-    fn register(&mut self, place: &mut Place, action: &Action) -> [Option<Waker>; 2] {
+    fn register(&mut self, place: &mut Place, action: &Action) -> Outlived {
         let wanted = match action {
             Action::Enqueue(waiter) => Some(*waiter),
             _ => None,
         };
-        let mut outlived = [None, None];
+        let mut outlived = Outlived::default();
+        if wanted.is_none() && place.waiter.is_none() {
+            return outlived;
+        }
         if place.waiter != wanted
             && let Some(left) = place.waiter.take()
         {
@@ -266,21 +296,19 @@ impl Locked {
         outlived
     }
 
-    fn after(&mut self, shared: &Shared, now: Instant) -> After {
+    #[cold]
+    fn after(&mut self, shared: &Shared, granted: Option<Waiter>, now: Instant) -> After {
         let mut after = After::default();
-        while let Some(waiter) = self.upstream.next_grant(now) {
+        let mut next = granted;
+        while let Some(waiter) = next {
             // Without a waker it is on its way to ask by itself.
             if let Some(waker) = self.waiting.remove(&waiter) {
                 after.woken.push(waker);
             }
+            next = self.upstream.next_grant(now);
         }
         let reported = self.outbox.drain();
-        if !reported.is_empty() {
-            after.events = reported.into_iter().map(|event| self.name(shared, event)).collect();
-        }
-        if cfg!(debug_assertions) {
-            self.upstream.invariants();
-        }
+        after.events = reported.into_iter().map(|event| self.name(shared, event)).collect();
         after
     }
 

@@ -49,6 +49,9 @@ impl Plan {
         if let Some(bulkhead) = &self.bulkhead {
             found.bulkhead(bulkhead);
         }
+        if let Some(balance) = &self.balance {
+            found.mistakes.extend(balance.validate().err());
+        }
         self.check_endpoints(&mut found);
         BuildError::check(found.mistakes)
     }

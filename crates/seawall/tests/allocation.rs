@@ -1,6 +1,8 @@
 //! T177: the happy path allocates nothing, counted by a global allocator (this file has a process
 //! of its own for that).
 
+#![expect(clippy::unwrap_used, reason = "what tests share fails like a test")]
+
 use std::cell::Cell;
 use std::future::{Future, poll_fn, ready};
 use std::hint::black_box;

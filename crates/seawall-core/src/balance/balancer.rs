@@ -1,12 +1,19 @@
 //! The balancer: the load of each endpoint, and the choice between them.
+//!
+//! Each algorithm is in its own file; levels, zones and subsets narrow the candidates in `route`.
 
 use alloc::vec::Vec;
 
+use super::keyed::Keyed;
+use super::least::Pressure;
+use super::load::{Joins, Load, LoadSample, LoadSnapshot, Ramp};
+use super::member::{EndpointInfo, Member};
 use super::peak_ewma::{Cost, Estimate};
-use super::turns::{Turn, Turns};
-use super::{Algorithm, BalanceSettings, ramp};
+use super::settings::{Algorithm, BalanceSettings, Compare};
+use super::subset::subset;
+use super::turns::Turns;
+use super::{bounded, least, ramp, random, smooth, two};
 use crate::endpoint::Slot;
-use crate::ratio::Ratio;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 
@@ -14,74 +21,39 @@ use crate::time::{Duration, Instant};
 /// keep an endpoint idle for hours.
 const PENALTY_MAX: Duration = Duration::from_secs(300);
 
-/// With what weight an endpoint joins.
+/// What all endpoints have in common, so that a pick need not look at each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Joins {
-    /// By slow start.
-    Cold,
-    /// At full weight: the first endpoints of an upstream have nobody to be gentler than.
-    Warm,
+pub(super) struct Traits {
+    /// Some weigh nothing.
+    pub(super) zeros: bool,
+    /// All weights are 1.
+    pub(super) even: bool,
+    /// All are of the first level and used by this instance.
+    pub(super) one_level: bool,
 }
 
-/// What an ended attempt says about the latency of its endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoadSample {
-    /// It answered.
-    Answered {
-        /// To the head of the answer.
-        latency: Duration,
-    },
-    /// It failed or asked to slow down: the larger of the two is recorded. Without a penalty the
-    /// endpoint that fails fastest attracts all traffic.
-    Penalty {
-        /// To the failure.
-        latency: Duration,
-        /// The service's own hint, or the attempt timeout; 300 s at most are taken.
-        penalty: Duration,
-    },
-    /// We stopped waiting; recorded only if it had already run longer than the estimate.
-    GivenUp {
-        /// Until then.
-        elapsed: Duration,
-    },
-    /// Nothing.
-    None,
-}
+/// What holds for any endpoints.
+const UNKNOWN: Traits = Traits { zeros: true, even: false, one_level: false };
 
-/// The load of an endpoint as the balancer sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LoadSnapshot {
-    /// Attempts in flight.
-    pub active: u32,
-    /// The latency estimate.
-    pub latency: Duration,
-    /// The weight in force; below 100 % during slow start.
-    pub weight: Ratio,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Load {
-    estimate: Estimate,
-    active: u32,
-    /// When its slow start began, if it had one.
-    ramp_from: Option<Instant>,
-    turn: Turn,
-}
-
-/// Chooses endpoints by their load.
+/// Chooses endpoints by the algorithm of its settings.
 ///
-/// Peak EWMA in power-of-two-choices: two distinct candidates are drawn, the one of lower cost
-/// takes the attempt, the first drawn on a tie (Mitzenmacher, 2001). The cost is
-/// `e · (active + 1) / w` with the latency estimate `e` and the slow-start weight `w`. Round
-/// robin honours the same weight as the share of turns taken.
-///
-/// Memory: one entry for each slot up to the highest inserted. A pick allocates nothing; it costs
-/// two draws, plus a walk over the endpoints while any is in slow start or in round robin.
+/// Memory: one entry for each slot up to the highest inserted, and the table of a keyed algorithm
+/// (`Ring`, `Maglev`). A pick allocates nothing. Peak EWMA and the other choices of two cost two
+/// draws, plus a walk over the endpoints while any is in slow start; the rest walk the candidates,
+/// except keyed ones, which read their table.
 #[derive(Debug)]
 pub struct Balancer {
-    settings: BalanceSettings,
-    loads: Vec<Option<Load>>,
+    pub(super) settings: BalanceSettings,
+    pub(super) loads: Vec<Option<Load>>,
+    /// Attempts in flight at all endpoints.
+    active: u64,
     turns: Turns,
+    keyed: Keyed,
+    pub(super) traits: Traits,
+    /// Whether endpoints or weights changed since the tables were built.
+    stale: bool,
+    /// Room for the candidates that weigh something.
+    weighted: Vec<Slot>,
     /// When the latest slow start began: after it, no pick has to look for others.
     last_ramp: Option<Instant>,
 }
@@ -90,66 +62,146 @@ impl Balancer {
     /// A balancer without endpoints. `rng` decides where round robin starts.
     #[must_use]
     pub fn new(settings: BalanceSettings, rng: &mut impl Rng) -> Self {
-        let turns = Turns::new(rng.next_u64());
-        Self { settings, loads: Vec::new(), turns, last_ramp: None }
+        Self {
+            settings,
+            loads: Vec::new(),
+            active: 0,
+            turns: Turns::new(rng.next_u64()),
+            keyed: Keyed::default(),
+            traits: UNKNOWN,
+            stale: true,
+            weighted: Vec::new(),
+            last_ramp: None,
+        }
     }
 
-    /// Takes over new settings; loads and estimates stay.
+    /// Takes over new settings; loads and estimates stay. Builds a new table if the algorithm or
+    /// the subset changed.
     pub fn reconfigure(&mut self, settings: BalanceSettings) {
-        self.settings = settings;
+        let old = core::mem::replace(&mut self.settings, settings);
+        if (old.algorithm, old.subset) != (settings.algorithm, settings.subset) {
+            self.stale = true;
+            self.rebuild();
+        }
     }
 
-    /// Adds an endpoint, or starts one anew that is already there.
+    /// Adds an endpoint, or starts one anew that is already there. [`Balancer::rebuild`] makes it
+    /// part of the tables.
     pub fn insert(&mut self, slot: Slot, now: Instant, joins: Joins) {
+        self.remove(slot);
         if self.loads.len() <= slot.index() {
             self.loads.resize(slot.index() + 1, None);
+            self.weighted.reserve(self.loads.len());
         }
         let estimate = Estimate::assumed(self.settings.first_latency, now);
-        let load = Load { estimate, active: 0, ramp_from: None, turn: Turn::default() };
         if let Some(place) = self.loads.get_mut(slot.index()) {
-            *place = Some(load);
+            *place = Some(Load::new(slot, estimate));
         }
+        self.become_stale();
         if joins == Joins::Cold {
             self.restart_slow(slot, now);
         }
     }
 
-    /// Forgets an endpoint. Without effect if it is not there.
-    pub fn remove(&mut self, slot: Slot) {
-        if let Some(place) = self.loads.get_mut(slot.index()) {
-            *place = None;
+    /// Says what is configured for an endpoint and the hash of its name, by which keys find it.
+    /// [`Balancer::rebuild`] makes it part of the tables.
+    pub fn describe(&mut self, slot: Slot, id: u64, info: EndpointInfo) {
+        let Some(load) = self.load_mut(slot) else { return };
+        let info = info.bounded();
+        if (load.id, load.info) != (id, info) {
+            (load.id, load.info) = (id, info);
+            self.become_stale();
         }
     }
 
-    /// Chooses one of `candidates`, which must be distinct; none only if there are none.
-    pub fn pick(&mut self, candidates: &[Slot], now: Instant, rng: &mut impl Rng) -> Option<Slot> {
-        match self.settings.algorithm {
-            Algorithm::RoundRobin => self.pick_in_turn(candidates, now),
-            Algorithm::PeakEwma => self.pick_of_two(candidates, now, rng),
+    /// Forgets an endpoint. Without effect if it is not there.
+    pub fn remove(&mut self, slot: Slot) {
+        let gone = self.loads.get_mut(slot.index()).and_then(Option::take);
+        self.active = self.active.saturating_sub(gone.map_or(0, |load| load.active.into()));
+        if gone.is_some_and(|load| load.info.weight > 0) {
+            self.become_stale();
         }
+    }
+
+    /// Builds what follows from the endpoints and their weights: tables and subset. Call it once
+    /// after any number of changes; until then picks are right, but slower. Without a change it
+    /// does nothing.
+    pub fn rebuild(&mut self) {
+        if !core::mem::take(&mut self.stale) {
+            return;
+        }
+        let members: Vec<_> = self.members().collect();
+        let used = self.settings.subset.map(|settings| subset(&members, settings));
+        for (place, load) in self.loads.iter_mut().enumerate() {
+            let Some(load) = load else { continue };
+            load.in_subset = used.as_ref().is_none_or(|used| used.binary_search(&place).is_ok());
+        }
+        let all = || self.loads.iter().flatten();
+        self.traits = Traits {
+            zeros: all().any(|load| load.info.weight == 0),
+            even: all().all(|load| load.info.weight == 1),
+            one_level: all().all(|load| load.info.level == 0 && load.in_subset),
+        };
+        self.keyed.build(self.settings.algorithm, members);
+    }
+
+    /// Chooses one of `candidates`, which must be distinct; none only if none of them has weight.
+    /// `key` is the hash of what keeps a caller at its endpoint, for algorithms that ask for it.
+    pub fn pick(
+        &mut self,
+        candidates: &[Slot],
+        key: Option<u64>,
+        now: Instant,
+        rng: &mut impl Rng,
+    ) -> Option<Slot> {
+        if !self.traits.zeros {
+            return self.pick_weighted(candidates, key, now, rng);
+        }
+        let mut weighted = core::mem::take(&mut self.weighted);
+        weighted.clear();
+        weighted.extend(candidates.iter().copied().filter(|slot| self.takes(*slot)));
+        let picked = self.pick_weighted(&weighted, key, now, rng);
+        self.weighted = weighted;
+        picked
+    }
+
+    /// Whether an endpoint has weight.
+    #[must_use]
+    pub fn takes(&self, slot: Slot) -> bool {
+        !self.traits.zeros || self.known(slot).is_none_or(|load| load.info.weight > 0)
+    }
+
+    /// What is configured for an endpoint; the defaults if it is not there.
+    #[must_use]
+    pub fn info(&self, slot: Slot) -> EndpointInfo {
+        self.known(slot).map_or_else(EndpointInfo::default, |load| load.info)
     }
 
     /// An attempt is in flight at an endpoint.
     pub fn started(&mut self, slot: Slot) {
-        if let Some(load) = self.load_mut(slot) {
-            load.active = load.active.saturating_add(1);
-        }
+        let Some(load) = self.load_mut(slot) else { return };
+        load.active = load.active.saturating_add(1);
+        self.active = self.active.saturating_add(1);
     }
 
     /// An attempt at an endpoint has ended.
     pub fn finished(&mut self, slot: Slot, sample: LoadSample, now: Instant) {
         let tau = self.settings.decay;
         let Some(load) = self.load_mut(slot) else { return };
+        let was = u64::from(load.active > 0);
         load.active = load.active.saturating_sub(1);
         let latency = match sample {
-            LoadSample::Answered { latency } => latency,
-            LoadSample::Penalty { latency, penalty } => latency.max(penalty.min(PENALTY_MAX)),
-            LoadSample::GivenUp { elapsed } if load.estimate.is_exceeded_by(elapsed, now, tau) => {
-                elapsed
+            LoadSample::Answered { latency } => Some(latency),
+            LoadSample::Penalty { latency, penalty } => Some(latency.max(penalty.min(PENALTY_MAX))),
+            LoadSample::GivenUp { elapsed } => {
+                load.estimate.is_exceeded_by(elapsed, now, tau).then_some(elapsed)
             }
-            LoadSample::GivenUp { .. } | LoadSample::None => return,
+            LoadSample::None => None,
         };
-        load.estimate.record(latency, now, tau);
+        if let Some(latency) = latency {
+            load.estimate.record(latency, now, tau);
+        }
+        self.active = self.active.saturating_sub(was);
     }
 
     /// An endpoint was re-admitted: it starts slowly again.
@@ -166,55 +218,141 @@ impl Balancer {
         LoadSnapshot {
             active: load.active,
             latency: load.estimate.latency(now, self.settings.decay),
-            weight: weight(&load, self.ramp(now), now),
+            weight: load.share(self.ramp(now), now),
+            info: load.info,
+            in_subset: load.in_subset,
         }
     }
 
     /// Asserts what must hold between any two steps.
     pub fn invariants(&self) {
+        let mut active = 0_u64;
         for load in self.loads.iter().flatten() {
+            active += u64::from(load.active);
             debug_assert!(load.estimate.is_sound(), "an estimate is no number");
             debug_assert!(load.ramp_from <= self.last_ramp, "a slow start is overlooked");
         }
+        debug_assert_eq!(active, self.active, "attempts in flight do not add up");
+        debug_assert!(self.weighted.capacity() >= self.loads.len(), "no room for a choice");
+        debug_assert!(self.stale || self.keyed.is_of(self.members()), "a table of other endpoints");
     }
 
-    fn pick_of_two(&self, candidates: &[Slot], now: Instant, rng: &mut impl Rng) -> Option<Slot> {
-        let count = candidates.len() as u64;
-        let first = rng.below(count);
-        let offset = rng.below(count.saturating_sub(1));
-        let second = if offset >= first { offset + 1 } else { offset };
-        let first = candidates.get(usize::try_from(first).ok()?).copied()?;
-        let Some(second) = usize::try_from(second).ok().and_then(|i| candidates.get(i).copied())
-        else {
-            return Some(first);
-        };
+    fn pick_weighted(
+        &mut self,
+        candidates: &[Slot],
+        key: Option<u64>,
+        now: Instant,
+        rng: &mut impl Rng,
+    ) -> Option<Slot> {
+        match self.settings.algorithm {
+            Algorithm::PeakEwma => {
+                let over = self.ramp(now);
+                two::of_two(candidates, rng, |slot| self.cost(slot, over, now))
+            }
+            Algorithm::PowerOfTwo => {
+                let over = self.ramp(now);
+                two::of_two(candidates, rng, |slot| self.pressure(slot, over, now))
+            }
+            Algorithm::LeastRequest(Compare::Drawn(few)) => {
+                let over = self.ramp(now);
+                let pressure = |slot| self.pressure(slot, over, now);
+                two::of_few(candidates, usize::from(few), rng, pressure)
+            }
+            Algorithm::LeastRequest(Compare::All) => {
+                let over = self.ramp(now);
+                least::of_all(candidates, rng, |slot| self.pressure(slot, over, now))
+            }
+            Algorithm::Random => self.pick_at_random(candidates, now, rng),
+            Algorithm::RoundRobin => self.pick_in_turn(candidates, now),
+            Algorithm::SmoothWeighted => self.pick_smoothly(candidates, now),
+            Algorithm::Ring { .. } | Algorithm::Maglev { .. } | Algorithm::Rendezvous => {
+                let key = key.unwrap_or_else(|| rng.next_u64());
+                self.pick_by_key(candidates, key, now)
+            }
+        }
+    }
+
+    fn pick_at_random(
+        &self,
+        candidates: &[Slot],
+        now: Instant,
+        rng: &mut impl Rng,
+    ) -> Option<Slot> {
         let over = self.ramp(now);
-        let dearer = self.cost(second, over, now) >= self.cost(first, over, now);
-        Some(if dearer { first } else { second })
+        if self.traits.even && over.is_none() {
+            return random::evenly(candidates, rng);
+        }
+        random::by_weight(candidates, rng, |slot| self.load(slot, now).weight(over, now))
     }
 
     fn pick_in_turn(&mut self, candidates: &[Slot], now: Instant) -> Option<Slot> {
         let slots = self.loads.len();
         let rank = |slot: &Slot| {
-            let load = self.loads.get(slot.index()).and_then(Option::as_ref);
-            self.turns.rank(load.map(|load| load.turn).unwrap_or_default(), *slot, slots)
+            let turn = self.known(*slot).map(|load| load.turn).unwrap_or_default();
+            self.turns.rank(turn, *slot, slots)
         };
         let slot = candidates.iter().copied().min_by_key(rank)?;
         let over = self.ramp(now);
         if let Some(load) = self.loads.get_mut(slot.index()).and_then(Option::as_mut) {
-            load.turn = self.turns.take(load.turn, weight(load, over, now));
+            load.turn = self.turns.take(load.turn, load.weight(over, now));
         }
         Some(slot)
     }
 
-    fn cost(&self, slot: Slot, over: Option<Duration>, now: Instant) -> Cost {
-        let load = self.load(slot, now);
-        load.estimate.cost(now, self.settings.decay, (load.active, weight(&load, over, now)))
+    fn pick_smoothly(&mut self, candidates: &[Slot], now: Instant) -> Option<Slot> {
+        let over = self.ramp(now);
+        let (slot, pays) = smooth::turn(candidates, |slot| {
+            let Some(load) = self.load_mut(slot) else { return (0, 0) };
+            let weight = i64::try_from(load.weight(over, now)).unwrap_or(i64::MAX);
+            load.credit = load.credit.saturating_add(weight);
+            (load.credit, weight)
+        })?;
+        if let Some(load) = self.load_mut(slot) {
+            load.credit = load.credit.saturating_sub(pays);
+        }
+        Some(slot)
     }
 
-    /// The length of slow start, if any endpoint has to be spared by it now: none when over half
-    /// of the endpoints are new, since the few old ones would take what all should share.
-    fn ramp(&self, now: Instant) -> Option<Duration> {
+    fn pick_by_key(&mut self, candidates: &[Slot], key: u64, now: Instant) -> Option<Slot> {
+        let mut keyed = core::mem::take(&mut self.keyed);
+        let member = |slot| self.load(slot, now).member();
+        let picked = match self.settings.bounded_loads {
+            None => keyed.pick(candidates, key, |_| true, member),
+            Some(bound) => {
+                let known = || candidates.iter().map(|slot| self.load(*slot, now));
+                let active = known().map(|load| u64::from(load.active)).sum();
+                let weights = known().map(|load| u64::from(load.info.weight)).sum();
+                let has_room = |slot| {
+                    let load = self.load(slot, now);
+                    let cap = bounded::cap(bound, active, (load.info.weight, weights));
+                    u64::from(load.active) < cap
+                };
+                keyed.pick(candidates, key, has_room, member)
+            }
+        };
+        self.keyed = keyed;
+        picked
+    }
+
+    fn cost(&self, slot: Slot, over: Option<Ramp>, now: Instant) -> Cost {
+        let tau = self.settings.decay;
+        match self.known(slot) {
+            Some(load) => load.estimate.cost(now, tau, (load.active, load.weight(over, now))),
+            None => {
+                let load = self.load(slot, now);
+                load.estimate.cost(now, tau, (load.active, load.weight(over, now)))
+            }
+        }
+    }
+
+    fn pressure(&self, slot: Slot, over: Option<Ramp>, now: Instant) -> Pressure {
+        let of = |load: &Load| Pressure { active: load.active, weight: load.weight(over, now) };
+        self.known(slot).map_or_else(|| of(&self.load(slot, now)), of)
+    }
+
+    /// Slow start, if any endpoint has to be spared by it now: none when over half of the
+    /// endpoints are new, since the few old ones would take what all should share.
+    fn ramp(&self, now: Instant) -> Option<Ramp> {
         let over = self.settings.slow_start?;
         if !ramp::is_under_way(self.last_ramp, now, over) {
             return None;
@@ -224,28 +362,33 @@ impl Balancer {
             all += 1;
             new += usize::from(ramp::is_under_way(load.ramp_from, now, over));
         }
-        (new * 2 <= all).then_some(over)
+        (new * 2 <= all).then_some((over, self.settings.slow_start_bend))
+    }
+
+    fn become_stale(&mut self) {
+        self.stale = true;
+        self.traits = UNKNOWN;
+        self.keyed.forget();
+    }
+
+    /// One for each slot; those without an endpoint weigh nothing.
+    fn members(&self) -> impl Iterator<Item = Member> + '_ {
+        let nobody = Member { id: 0, weight: 0 };
+        let member = |load: &Load| Some(load.member()).filter(|member| member.weight > 0);
+        self.loads.iter().map(move |load| load.as_ref().and_then(member).unwrap_or(nobody))
+    }
+
+    pub(super) fn known(&self, slot: Slot) -> Option<&Load> {
+        self.loads.get(slot.index())?.as_ref()
     }
 
     fn load(&self, slot: Slot, now: Instant) -> Load {
-        let known = self.loads.get(slot.index()).copied().flatten();
-        known.unwrap_or_else(|| Load {
-            estimate: Estimate::assumed(self.settings.first_latency, now),
-            active: 0,
-            ramp_from: None,
-            turn: Turn::default(),
-        })
+        let known = self.known(slot).copied();
+        known
+            .unwrap_or_else(|| Load::new(slot, Estimate::assumed(self.settings.first_latency, now)))
     }
 
     fn load_mut(&mut self, slot: Slot) -> Option<&mut Load> {
         self.loads.get_mut(slot.index())?.as_mut()
-    }
-}
-
-/// The weight of an endpoint where slow start takes `over`, or nothing is spared.
-fn weight(load: &Load, over: Option<Duration>, now: Instant) -> Ratio {
-    match (over, load.ramp_from) {
-        (Some(over), Some(from)) => ramp::weight(now.since(from), over),
-        (None, _) | (_, None) => Ratio::ONE,
     }
 }

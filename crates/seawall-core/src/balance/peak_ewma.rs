@@ -8,7 +8,6 @@
     reason = "an estimator; its numbers are neither persisted nor sent nor used as keys"
 )]
 
-use crate::ratio::Ratio;
 use crate::time::{Duration, Instant};
 
 /// No estimate reads lower. Below it, attempts in flight would no longer matter to the cost.
@@ -64,11 +63,11 @@ impl Estimate {
         elapsed.as_secs_f64() > self.decayed(now, tau)
     }
 
-    /// The cost of one more attempt where so many are active and the weight is this. A weight of
-    /// zero counts as the smallest above it.
-    pub(super) fn cost(&self, now: Instant, tau: Duration, load: (u32, Ratio)) -> Cost {
+    /// The cost of one more attempt where so many are active and the weight in millionths is
+    /// this. A weight of zero counts as the smallest above it.
+    pub(super) fn cost(&self, now: Instant, tau: Duration, load: (u32, u64)) -> Cost {
         let (active, weight) = load;
-        let weight = f64::from(weight.ppm().max(1));
+        let weight = Duration::from_nanos(weight.max(1)).as_secs_f64();
         Cost(self.decayed(now, tau) * (f64::from(active) + 1.0) / weight)
     }
 

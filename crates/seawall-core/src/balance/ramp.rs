@@ -1,5 +1,11 @@
 //! Slow start: the weight of an endpoint while it joins or comes back.
 
+#![expect(
+    clippy::float_arithmetic,
+    reason = "a bent ramp takes a root; the result is rounded to a ratio at once"
+)]
+
+use crate::invalid::Invalid;
 use crate::ratio::Ratio;
 use crate::time::{Duration, Instant, nanos};
 
@@ -9,15 +15,39 @@ const LEAST: Ratio = Ratio::from_percent(10);
 /// The ramp starts here, so that its first second does not depend on when the first pick comes.
 const FIRST: Duration = Duration::from_secs(1);
 
-/// max(10 %, max(t, 1 s) / `over`), rounded down, at most 100 %, `t` after the ramp began.
-pub(super) fn weight(t: Duration, over: Duration) -> Ratio {
+/// max(10 %, (max(t, 1 s) / `over`)^(1/`bend`)), rounded down, at most 100 %, `t` after the ramp
+/// began. A bend of one is a straight line and takes no float.
+pub(super) fn weight(t: Duration, over: Duration, bend: Ratio) -> Ratio {
     let over = u128::from(nanos(over).max(1));
     let ppm = u128::from(nanos(t.max(FIRST))) * u128::from(Ratio::ONE.ppm()) / over;
-    let ppm = u32::try_from(ppm).unwrap_or(u32::MAX);
-    Ratio::from_ppm(ppm).clamp(LEAST, Ratio::ONE)
+    let ppm = u32::try_from(ppm).unwrap_or(u32::MAX).min(Ratio::ONE.ppm());
+    bent(Ratio::from_ppm(ppm), bend).clamp(LEAST, Ratio::ONE)
+}
+
+/// `share^(1/bend)`, up to the nearest millionth.
+fn bent(share: Ratio, bend: Ratio) -> Ratio {
+    if bend == Ratio::ONE || bend == Ratio::ZERO {
+        return share;
+    }
+    let whole = f64::from(Ratio::ONE.ppm());
+    let root = libm::pow(f64::from(share.ppm()) / whole, whole / f64::from(bend.ppm()));
+    // Below one, so it fits; a duration is the way from a float to an integer without a cast.
+    let ppm = Duration::try_from_secs_f64(root).map_or(0, |root| (nanos(root) + 500) / 1_000);
+    Ratio::from_ppm(u32::try_from(ppm).unwrap_or(u32::MAX))
 }
 
 /// Whether a ramp that began at `from` is under way at `now`.
 pub(super) fn is_under_way(from: Option<Instant>, now: Instant, over: Duration) -> bool {
     from.is_some_and(|from| now.since(from) < over)
+}
+
+/// Whether a length and a bend can work.
+pub(super) fn validate(over: Option<Duration>, bend: Ratio) -> Result<(), Invalid> {
+    if over.is_some_and(|over| over.is_zero()) {
+        return Err(Invalid::new("slow_start", "0s", "above 0s, or off"));
+    }
+    if !(100_000..=10_000_000).contains(&bend.ppm()) {
+        return Err(Invalid::new("slow_start_bend", bend, "10% to 1000%"));
+    }
+    Ok(())
 }

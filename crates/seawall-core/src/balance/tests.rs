@@ -1,14 +1,22 @@
-//! Tests of the balancer: worked examples, shares, edges, and membership as a property.
+//! Tests of the balancer: the latency estimate, slow start and choices of two. Tables are in
+//! `tables`, levels, zones and margins in `shares`, turns and draws in `turns`, edges in `edges`,
+//! and every algorithm against a naive one in `model`.
 
 #![expect(clippy::float_arithmetic, reason = "shares and tolerances are compared as floats")]
 
 use super::*;
 use crate::endpoint::Slot;
 use crate::ratio::Ratio;
-use crate::rng::Stream;
+use crate::rng::{Draw, Stream};
 use crate::time::{Duration, Instant};
 use proptest::prelude::*;
 use std::vec::Vec;
+
+mod edges;
+mod model;
+mod shares;
+mod tables;
+mod turns;
 
 const SEED: u64 = 20_260_301;
 
@@ -37,6 +45,23 @@ fn balancer(algorithm: Algorithm, count: u32, joins: Joins) -> (Balancer, Vec<Sl
     (balancer, slots(count))
 }
 
+/// The hash of an endpoint's name, which the slot must not decide.
+fn name(slot: Slot) -> u64 {
+    crate::hash::hash(1, &[b'a' + u8::try_from(slot.index()).unwrap()])
+}
+
+fn described(settings: BalanceSettings, weights: &[u32]) -> (Balancer, Vec<Slot>) {
+    let mut balancer = Balancer::new(settings, &mut stream());
+    let slots = slots(u32::try_from(weights.len()).unwrap());
+    for (slot, weight) in slots.iter().zip(weights) {
+        balancer.insert(*slot, Instant::EPOCH, Joins::Warm);
+        let info = EndpointInfo { weight: *weight, ..EndpointInfo::default() };
+        balancer.describe(*slot, name(*slot), info);
+    }
+    balancer.rebuild();
+    (balancer, slots)
+}
+
 fn answer(balancer: &mut Balancer, slot: Slot, latency: Duration, now: Instant) {
     balancer.started(slot);
     balancer.finished(slot, LoadSample::Answered { latency }, now);
@@ -54,7 +79,7 @@ fn shares(balancer: &mut Balancer, candidates: &[Slot], now: Instant, picks: u32
     let mut rng = Stream::new(SEED, "shares");
     let mut counts = std::vec![0_u32; candidates.len()];
     for _ in 0..picks {
-        counts[balancer.pick(candidates, now, &mut rng).unwrap().index()] += 1;
+        counts[balancer.pick(candidates, None, now, &mut rng).unwrap().index()] += 1;
     }
     counts.iter().map(|count| f64::from(*count) / f64::from(picks)).collect()
 }
@@ -123,7 +148,7 @@ fn t143_the_endpoint_that_fails_fastest_does_not_win() {
     let mut failing = 0;
     for step in 0..3_000_u64 {
         let now = at(step * 10);
-        let slot = balancer.pick(&slots, now, &mut rng).unwrap();
+        let slot = balancer.pick(&slots, None, now, &mut rng).unwrap();
         let broken = slot == slots[0];
         failing += u32::from(broken);
         let sample = if broken {
@@ -143,10 +168,10 @@ fn t153_no_one_and_two_candidates_are_defined() {
     for algorithm in [Algorithm::RoundRobin, Algorithm::PeakEwma] {
         let (mut balancer, slots) = balancer(algorithm, 2, Joins::Warm);
         let mut rng = stream();
-        assert_eq!(balancer.pick(&[], at(0), &mut rng), None);
-        assert_eq!(balancer.pick(&slots[1..], at(0), &mut rng), Some(slots[1]));
+        assert_eq!(balancer.pick(&[], None, at(0), &mut rng), None);
+        assert_eq!(balancer.pick(&slots[1..], None, at(0), &mut rng), Some(slots[1]));
         let picked: Vec<_> =
-            (0..64).filter_map(|_| balancer.pick(&slots, at(0), &mut rng)).collect();
+            (0..64).filter_map(|_| balancer.pick(&slots, None, at(0), &mut rng)).collect();
         assert!(slots.iter().all(|slot| picked.contains(slot)), "{algorithm:?} herds");
     }
 }
@@ -204,7 +229,7 @@ fn an_unanswered_newcomer_is_not_starved_by_fast_endpoints() {
     let mut newcomer = None;
     for step in 0..6_000_u64 {
         let now = at(step * 10);
-        let slot = balancer.pick(&slots, now, &mut rng).unwrap();
+        let slot = balancer.pick(&slots, None, now, &mut rng).unwrap();
         if slot == slots[1] {
             newcomer = Some(step);
             break;
@@ -237,8 +262,9 @@ fn an_attempt_given_up_counts_only_above_the_estimate() {
 fn round_robin_is_an_exact_rotation() {
     let (mut balancer, slots) = balancer(Algorithm::RoundRobin, 5, Joins::Warm);
     let mut rng = stream();
-    let mut round =
-        || -> Vec<_> { (0..5).filter_map(|_| balancer.pick(&slots, at(0), &mut rng)).collect() };
+    let mut round = || -> Vec<_> {
+        (0..5).filter_map(|_| balancer.pick(&slots, None, at(0), &mut rng)).collect()
+    };
     let first = round();
     let mut members = first.clone();
     members.sort();
@@ -256,7 +282,7 @@ fn round_robin_starts_at_a_random_place() {
         let settings = BalanceSettings { algorithm: Algorithm::RoundRobin, ..Default::default() };
         let mut balancer = Balancer::new(settings, &mut rng);
         slots(4).into_iter().for_each(|slot| balancer.insert(slot, at(0), Joins::Warm));
-        starts[balancer.pick(&slots(4), at(0), &mut rng).unwrap().index()] += 1;
+        starts[balancer.pick(&slots(4), None, at(0), &mut rng).unwrap().index()] += 1;
     }
     assert!(starts.iter().all(|start| (60..=140).contains(start)), "{starts:?}");
 }
@@ -271,7 +297,7 @@ fn round_robin_stays_fair_while_candidates_change() {
     for step in 0..3_000 {
         let candidates: Vec<_> =
             slots.iter().copied().filter(|slot| step % 2 == 0 || *slot != previous).collect();
-        previous = balancer.pick(&candidates, at(0), &mut rng).unwrap();
+        previous = balancer.pick(&candidates, None, at(0), &mut rng).unwrap();
         counts[previous.index()] += 1;
     }
     assert_eq!(counts, [1_000; 3]);
@@ -281,8 +307,9 @@ fn round_robin_stays_fair_while_candidates_change() {
 fn round_robin_grants_no_backlog_to_an_endpoint_that_was_out() {
     let (mut balancer, slots) = balancer(Algorithm::RoundRobin, 3, Joins::Warm);
     let mut rng = stream();
-    (0..300).for_each(|_| assert!(balancer.pick(&slots[..2], at(0), &mut rng).is_some()));
-    let back: Vec<_> = (0..6).filter_map(|_| balancer.pick(&slots, at(0), &mut rng)).collect();
+    (0..300).for_each(|_| assert!(balancer.pick(&slots[..2], None, at(0), &mut rng).is_some()));
+    let back: Vec<_> =
+        (0..6).filter_map(|_| balancer.pick(&slots, None, at(0), &mut rng)).collect();
     assert_eq!(back.iter().filter(|slot| **slot == slots[2]).count(), 2);
 }
 
@@ -320,7 +347,7 @@ fn settings_without_a_time_constant_stay_free_of_nan() {
     answer(&mut balancer, Slot::new(0), Duration::MAX, at(0));
     answer(&mut balancer, Slot::new(0), Duration::ZERO, Instant::NEVER);
     balancer.invariants();
-    assert!(balancer.pick(&slots(2), at(0), &mut stream()).is_some());
+    assert!(balancer.pick(&slots(2), None, at(0), &mut stream()).is_some());
 }
 
 #[derive(Clone, Debug)]
@@ -375,7 +402,7 @@ proptest! {
                 }),
                 Step::Pick(set) => {
                     let set: Vec<_> = set.into_iter().map(Slot::new).collect();
-                    match balancer.pick(&set, at, &mut rng) {
+                    match balancer.pick(&set, None, at, &mut rng) {
                         Some(slot) => prop_assert!(set.contains(&slot)),
                         None => prop_assert!(set.is_empty()),
                     }

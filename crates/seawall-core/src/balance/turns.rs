@@ -7,29 +7,29 @@
 //! candidate for a while has one turn due, not all it missed.
 
 use crate::endpoint::Slot;
-use crate::ratio::Ratio;
 
-/// Virtual time between two turns at full weight. A thousand steps resolve weights to 0.1 % and
-/// leave room for 10⁹ picks a second over five centuries.
-const STRIDE: u64 = 1_000;
+/// Virtual time between two turns at a weight of one millionth; a weight of 1 has its turns 10⁹
+/// steps apart and the largest 15 258, which resolves any weight to 0.01 %. In 128 bits it never
+/// ends.
+const STRIDE: u128 = 1_000_000_000_000_000;
 
 /// When the next turn of an endpoint is due, and when it had its last.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Turn {
-    due: u64,
+    due: u128,
     last: u64,
 }
 
 /// The virtual clock that all endpoints share.
 #[derive(Debug)]
 pub(super) struct Turns {
-    now: u64,
+    now: u128,
     picks: u64,
     start: u64,
 }
 
 /// The order of endpoints at a pick; the least goes next.
-pub(super) type Rank = (u64, u64, u64);
+pub(super) type Rank = (u128, u64, u64);
 
 impl Turns {
     /// Turns that begin at a place given by `start`, which should be random: instances that start
@@ -44,11 +44,11 @@ impl Turns {
         (turn.due, turn.last, place)
     }
 
-    /// Takes a turn at `weight` (above zero) and returns when the next one is due.
-    pub(super) fn take(&mut self, turn: Turn, weight: Ratio) -> Turn {
+    /// Takes a turn at `weight` (in millionths, above zero) and returns when the next one is due.
+    pub(super) fn take(&mut self, turn: Turn, weight: u64) -> Turn {
         self.now = self.now.max(turn.due);
         self.picks = self.picks.saturating_add(1);
-        let wait = STRIDE * u64::from(Ratio::ONE.ppm()) / u64::from(weight.ppm().max(1));
+        let wait = STRIDE / u128::from(weight.max(1));
         Turn { due: self.now.saturating_add(wait), last: self.picks }
     }
 }

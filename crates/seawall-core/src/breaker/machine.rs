@@ -214,7 +214,9 @@ impl Breaker {
 
     fn catch_up(&mut self, now: Instant, sink: &mut impl Sink<BreakerEvent>) -> Instant {
         let now = self.observe(now);
-        if let (State::HalfOpen(half), State::Open(open)) = (self.state, self.state.at(now)) {
+        if let State::HalfOpen(half) = self.state
+            && let State::Open(open) = self.state.at(now)
+        {
             self.open(open, (0, u64::from(half.successes)), sink);
         }
         now
@@ -233,6 +235,7 @@ impl Breaker {
             Manual::Auto => {}
         }
         match self.state {
+            State::Closed(closed) if closed.is_whole() => Ok(Role::Counted),
             State::Closed(closed) => self.pass_ramp(closed, now, draw),
             State::Open(open) if now < open.until || probing == Probing::Forbidden => {
                 Err(Refused { until: open.until.max(now) })

@@ -26,23 +26,33 @@
 //! buckets; it allocates when it is built and when a reload changes the shape of its window, never
 //! while calls pass. Work per call is constant. Open times saturate at their maximum.
 //!
-//! Here is everything about one breaker. What a call was worth (`outcome.rs`), who owns breakers
+//! A set of breakers by key ([`KeyedBreakers`]) holds a bounded number of them and one for the
+//! rest.
+//!
+//! Here is everything about breakers. What a call was worth (`outcome.rs`), who owns breakers
 //! and in which order they are asked (`upstream`, `call`), and locks are elsewhere.
 
 mod call_ring;
 mod cool_down;
 mod event;
 mod judge;
+mod keyed;
+mod keyed_event;
+mod keyed_settings;
 mod machine;
 mod settings;
 mod snapshot;
 mod state;
 mod ticket;
 mod transition;
+mod validate;
 mod weigh;
 mod window;
 
 pub use event::{BreakerEvent, Cause};
+pub use keyed::{KeyedBreakers, KeyedSnapshot, KeyedTicket};
+pub use keyed_event::{KeyClass, KeyedEvent};
+pub use keyed_settings::KeyedSettings;
 pub use machine::{Breaker, Manual};
 pub use settings::{AbandonedPolicy, BreakerSettings, CoolDown, SlowCalls, WindowKind};
 pub use snapshot::{BreakerSnapshot, Phase};

@@ -56,11 +56,19 @@ impl Closed {
         if now.since(self.since) < trial { self.openings } else { 0 }
     }
 
+    /// Whether it never ramps: it did not come from half-open.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.openings == 0
+    }
+
     /// The share of calls that pass at `now`: `max(10 %, t / ramp)` after closing, else all.
     pub(super) fn share(&self, now: Instant, settings: &BreakerSettings) -> Ratio {
+        if self.is_whole() {
+            return Ratio::ONE;
+        }
         let ramp = nanos(settings.ramp.unwrap_or_default());
         let passed = nanos(now.since(self.since));
-        if self.openings == 0 || passed >= ramp {
+        if passed >= ramp {
             return Ratio::ONE;
         }
         super::window::rate(passed, ramp).max(RAMP_FLOOR)

@@ -2,14 +2,17 @@
 //!
 //! `examples.rs` holds the worked examples, `traps.rs` known bugs of others, `control.rs` modes,
 //! manual control, ramp and reload, `table.rs` every state under every event, and `property.rs` the
-//! comparison with the naive breaker of `model.rs`.
+//! comparison with the naive breaker of `model.rs`. `keyed.rs` is about sets of breakers and
+//! `validate.rs` about settings.
 
 mod control;
 mod examples;
+mod keyed;
 mod model;
 mod property;
 mod table;
 mod traps;
+mod validate;
 
 use super::*;
 use crate::outcome::Class;

@@ -7,7 +7,7 @@ use super::WindowKind;
 use super::call_ring::CallRing;
 use super::weigh::{Vote, Weighed};
 use crate::ratio::Ratio;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::window::TimeRing;
 
 /// Counts of the calls in a window.
@@ -50,11 +50,75 @@ impl Tally {
         }
     }
 
-    fn add(&mut self, other: Self) {
+    const fn add(&mut self, other: Self) {
         self.calls += other.calls;
         self.failures += other.failures;
         self.slow += other.slow;
         self.abandoned += other.abandoned;
+    }
+
+    const fn subtract(&mut self, other: Self) {
+        self.calls -= other.calls;
+        self.failures -= other.failures;
+        self.slow -= other.slow;
+        self.abandoned -= other.abandoned;
+    }
+}
+
+/// The calls of the last so long, their sum kept beside the buckets: it is asked for with every
+/// outcome, and ten buckets are a lot to add up.
+#[derive(Debug)]
+pub(super) struct Buckets {
+    ring: TimeRing<Tally>,
+    /// Of the live buckets as of the latest call.
+    sum: Tally,
+}
+
+impl Buckets {
+    fn new(length: Duration, origin: Instant) -> Self {
+        Self { ring: TimeRing::new(length, origin), sum: Tally::default() }
+    }
+
+    fn record(&mut self, weighed: Weighed, now: Instant) {
+        self.advance(now);
+        self.ring.at(now).count(weighed);
+        self.sum.count(weighed);
+    }
+
+    fn put(&mut self, past: Tally, now: Instant) {
+        self.advance(now);
+        self.ring.at(now).add(past);
+        self.sum.add(past);
+    }
+
+    fn advance(&mut self, now: Instant) {
+        let sum = &mut self.sum;
+        self.ring.advance_with(now, |dropped| sum.subtract(dropped));
+    }
+
+    /// What is held at `now`. Reading changes nothing, so where time has left the current bucket
+    /// the ring is copied: ten small buckets, once in a while.
+    fn tally(&self, now: Instant) -> Tally {
+        if self.ring.is_current(now) {
+            return self.sum;
+        }
+        let (mut ring, mut sum) = (self.ring.clone(), self.sum);
+        ring.advance_with(now, |dropped| sum.subtract(dropped));
+        sum
+    }
+
+    fn clear(&mut self) {
+        self.ring.clear();
+        self.sum = Tally::default();
+    }
+
+    fn age_into(&mut self, new: &mut Self, now: Instant) {
+        self.ring.age_into(&mut new.ring, now, |bucket, counts| bucket.add(counts));
+        (self.sum, new.sum) = (total(&self.ring), total(&new.ring));
+    }
+
+    fn invariants(&self) {
+        debug_assert_eq!(self.sum, total(&self.ring), "the sum is not a recount");
     }
 }
 
@@ -72,41 +136,36 @@ pub(super) fn rate(part: u64, whole: u64) -> Ratio {
 )]
 pub(super) enum Window {
     Calls(CallRing),
-    Time(TimeRing<Tally>),
+    Time(Buckets),
 }
 
 impl Window {
     pub(super) fn new(kind: WindowKind, origin: Instant) -> Self {
         match kind {
             WindowKind::Calls(size) => Self::Calls(CallRing::new(size)),
-            WindowKind::Time(length) => Self::Time(TimeRing::new(length, origin)),
+            WindowKind::Time(length) => Self::Time(Buckets::new(length, origin)),
         }
     }
 
     pub(super) fn record(&mut self, weighed: Weighed, now: Instant) {
         match self {
             Self::Calls(ring) => ring.record(weighed),
-            Self::Time(ring) => ring.at(now).count(weighed),
+            Self::Time(buckets) => buckets.record(weighed, now),
         }
     }
 
-    /// What the window holds at `now`. Reading changes nothing, so the ring of time is copied:
-    /// ten small buckets.
+    /// What the window holds at `now`.
     pub(super) fn tally(&self, now: Instant) -> Tally {
         match self {
             Self::Calls(ring) => ring.tally(),
-            Self::Time(ring) => {
-                let mut ring = ring.clone();
-                ring.advance(now);
-                total(&ring).settled()
-            }
+            Self::Time(buckets) => buckets.tally(now).settled(),
         }
     }
 
     pub(super) fn clear(&mut self) {
         match self {
             Self::Calls(ring) => ring.clear(),
-            Self::Time(ring) => ring.clear(),
+            Self::Time(buckets) => buckets.clear(),
         }
     }
 
@@ -128,14 +187,9 @@ impl Window {
         let mut window = Self::new(kind, origin);
         match (self, &mut window) {
             (Self::Calls(old), Self::Calls(new)) => old.replay(new),
-            (Self::Calls(old), Self::Time(new)) => new.at(now).add(old.past()),
-            (Self::Time(old), Self::Time(new)) => {
-                old.age_into(new, now, |bucket, counts| bucket.add(counts));
-            }
-            (Self::Time(old), Self::Calls(new)) => {
-                old.advance(now);
-                new.fill(total(old));
-            }
+            (Self::Calls(old), Self::Time(new)) => new.put(old.past(), now),
+            (Self::Time(old), Self::Time(new)) => old.age_into(new, now),
+            (Self::Time(old), Self::Calls(new)) => new.fill(old.tally(now)),
         }
         window
     }
@@ -144,8 +198,9 @@ impl Window {
         let tally = self.tally(now);
         debug_assert!(tally.failures <= tally.calls, "more failures than calls");
         debug_assert!(tally.slow <= tally.calls, "more slow calls than calls");
-        if let Self::Calls(ring) = self {
-            ring.invariants();
+        match self {
+            Self::Calls(ring) => ring.invariants(),
+            Self::Time(buckets) => buckets.invariants(),
         }
     }
 }

@@ -2,9 +2,13 @@
 //!
 //! The rule that uses them is in `machine.rs`.
 
+use crate::invalid::Invalid;
 use crate::ratio::Ratio;
 use crate::time::{Duration, nanos};
 use crate::window::BUCKETS;
+
+/// A shorter window has buckets of less than a millisecond, in which hardly any call falls.
+const WINDOW_MIN: Duration = Duration::from_millis(10);
 
 /// Nanoseconds of a second.
 const SECOND: u128 = 1_000_000_000;
@@ -34,6 +38,22 @@ impl Default for BudgetSettings {
 }
 
 impl BudgetSettings {
+    /// # Errors
+    ///
+    /// [`Invalid`] for the first setting that cannot work: more than one extra attempt for each
+    /// call, which bounds nothing, or a window without room for its ten buckets. A ratio of zero
+    /// leaves the floor alone, and a floor of zero the ratio; both at once mean no extra attempts.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        if self.ratio > Ratio::ONE {
+            return Err(Invalid::new("ratio", self.ratio, "at most 100%"));
+        }
+        if self.window < WINDOW_MIN {
+            let window = alloc::format!("{} ns", self.window.as_nanos());
+            return Err(Invalid::new("window", window, "at least 10 ms"));
+        }
+        Ok(())
+    }
+
     /// What the floor allows in a whole window, rounded down.
     pub(super) fn floor_of_window(&self) -> u64 {
         let allowed = self.floor_in(nanos(self.window)) / SECOND;

@@ -278,3 +278,17 @@ fn a_refund_after_a_reload_takes_nothing_that_is_counted_for_another() {
     budget.refund(reservation, at(1_900));
     assert_eq!((before, budget.snapshot(at(1_900)).extra), (2, 2));
 }
+
+#[test]
+fn defaults_are_valid_and_contradictions_are_not() {
+    let usual = BudgetSettings::default();
+    assert_eq!(usual.validate(), Ok(()));
+    let ratio = Ratio::from_percent(101);
+    let over = BudgetSettings { ratio, ..usual };
+    assert_eq!(over.validate().unwrap_err().field(), "ratio");
+    let window = Duration::ZERO;
+    let short = BudgetSettings { window, ..usual };
+    assert_eq!(short.validate().unwrap_err().field(), "window");
+    let none = BudgetSettings { ratio: Ratio::ZERO, floor_per_second: 0, ..usual };
+    assert_eq!(none.validate(), Ok(()), "no extra attempts is a choice");
+}

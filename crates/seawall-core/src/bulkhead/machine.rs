@@ -2,20 +2,64 @@
 //!
 //! The line of waiters is in `queue.rs`, the estimate of their waits in `service.rs`.
 
-use super::queue::{Queue, Standing, Waiter};
+use core::error::Error;
+use core::fmt;
+
+use super::codel::{CoDel, Fate};
+use super::queue::{Queue, Standing, Terms, Waiter};
 use super::service::ServiceTime;
 use super::snapshot::{BulkheadSnapshot, Refusal, Rejections};
-use super::{BulkheadSettings, QueueOrder};
+use super::{BulkheadRejected, BulkheadSettings, QueueOrder, RejectCause};
+use crate::event::{Discard, Sink};
 use crate::reason::Reason;
 use crate::time::{Duration, Instant};
 
-/// The right to occupy one place. Ends in [`Bulkhead::release`], exactly once: it cannot be copied.
+/// The right to occupy one place, or as many as it weighs. Ends in [`Bulkhead::release`], exactly
+/// once: it cannot be copied.
 ///
 /// It belongs to one attempt, and is released when that attempt has ended, the body of its answer
 /// included; a call that waits between attempts holds none. One that is lost keeps its place.
 #[derive(Debug)]
 #[must_use = "a permit that is never released keeps its place"]
-pub struct Permit(());
+pub struct Permit {
+    weight: u32,
+}
+
+impl Permit {
+    /// How many places it occupies, at least one.
+    #[must_use]
+    pub const fn weight(&self) -> u32 {
+        self.weight
+    }
+}
+
+/// What an arrival asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// So many permits at once; none counts as one.
+    pub weight: u32,
+    /// After this they would be of no use: the deadline, less the least time that an attempt
+    /// needs. It bounds waiting only.
+    pub useful_until: Instant,
+}
+
+/// More permits were asked for than there are: waiting would not help. Whether it ever can depends
+/// on [`BulkheadSnapshot::permits`]; the limit may be lower for the time being.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooHeavy {
+    /// So many were asked for.
+    pub weight: u32,
+    /// So many may be in use.
+    pub limit: u32,
+}
+
+impl fmt::Display for TooHeavy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} permits were asked for where {} may be in use", self.weight, self.limit)
+    }
+}
+
+impl Error for TooHeavy {}
 
 /// What an arrival gets.
 #[derive(Debug)]
@@ -60,11 +104,18 @@ pub struct Bulkhead {
     settings: BulkheadSettings,
     queue: Queue,
     in_use: u32,
-    /// What `in_use` must not exceed: the permits, or what a lowered limit has yet to drain to.
+    /// The limit set at run time; above the permits it bounds nothing.
+    set: u32,
+    /// What may be in use: the least of the permits and what was set.
+    limit: u32,
+    /// What `in_use` must not exceed: the limit, or what a lowered limit has yet to drain to.
     ceiling: u32,
     service: ServiceTime,
+    codel: CoDel,
     rejected: Rejections,
     expired: u64,
+    shed: u64,
+    too_heavy: u64,
     latest: Instant,
 }
 
@@ -77,10 +128,15 @@ impl Bulkhead {
             settings,
             queue: Queue::new(settings.places(0)),
             in_use: 0,
+            set: u32::MAX,
+            limit: settings.permits,
             ceiling: settings.permits,
             service: ServiceTime::default(),
+            codel: CoDel::default(),
             rejected: Rejections::default(),
             expired: 0,
+            shed: 0,
+            too_heavy: 0,
             latest: Instant::EPOCH,
         }
     }
@@ -91,25 +147,91 @@ impl Bulkhead {
     pub fn reconfigure(&mut self, settings: BulkheadSettings) {
         self.settings = settings.bounded();
         self.queue.grow(self.settings.places(self.queue.granted()));
-        self.ceiling = self.in_use.max(self.settings.permits);
+        self.apply_limit();
         self.invariants();
+    }
+
+    /// Lets at most `limit` be in use from now on, within the permits of the settings, which
+    /// reloads keep; none counts as one, and `u32::MAX` lifts it. What is in use beyond it drains.
+    /// Ask [`Bulkhead::next_grant`] afterwards, as after [`Bulkhead::reconfigure`]. Cheap: for
+    /// limits that change all the time, as adaptive ones do.
+    pub fn set_limit(&mut self, limit: u32, now: Instant) {
+        self.observe(now);
+        self.set = limit.max(1);
+        self.apply_limit();
+        self.invariants();
+    }
+
+    fn apply_limit(&mut self) {
+        self.limit = self.settings.permits.min(self.set);
+        self.ceiling = self.in_use.max(self.limit);
+    }
+
+    /// Whether `waiter` owns a permit that it has not claimed.
+    #[cfg(test)]
+    pub(crate) fn has_granted(&self, waiter: Waiter) -> bool {
+        matches!(self.queue.standing(waiter), Standing::Granted { .. })
+    }
+
+    /// Permits in use.
+    #[must_use]
+    pub const fn in_use(&self) -> u32 {
+        self.in_use
     }
 
     /// Whether an arrival would get a permit at once, whatever its time.
     #[must_use]
     pub const fn has_free_permit(&self) -> bool {
-        self.in_use < self.settings.permits && self.queue.waiting() == 0
+        self.has_free(1)
+    }
+
+    const fn has_free(&self, weight: u32) -> bool {
+        weight <= self.limit.saturating_sub(self.in_use) && self.queue.waiting() == 0
     }
 
     /// Asks for a permit. `useful_until` is the instant after which one would be of no use: the
     /// deadline, less the least time that an attempt needs. It bounds waiting only.
     pub fn acquire(&mut self, now: Instant, useful_until: Instant) -> Acquired {
+        self.enter(Need { weight: 1, useful_until }, now, &mut Discard)
+    }
+
+    /// Asks for several permits as one. Whoever waits for many keeps its claim: nobody behind it
+    /// is served before it is (in LIFO order whoever comes later still is).
+    ///
+    /// # Errors
+    ///
+    /// [`TooHeavy`] if there are not as many; waiting would not help.
+    pub fn acquire_weighted(
+        &mut self,
+        need: Need,
+        now: Instant,
+        sink: &mut impl Sink<BulkheadRejected>,
+    ) -> Result<Acquired, TooHeavy> {
+        let need = Need { weight: need.weight.max(1), ..need };
+        if need.weight > self.limit {
+            self.count(RejectCause::TooHeavy);
+            self.report(RejectCause::TooHeavy, None, sink);
+            return Err(TooHeavy { weight: need.weight, limit: self.limit });
+        }
+        Ok(self.enter(need, now, sink))
+    }
+
+    /// A permit at once is the common case, and kept short.
+    fn enter(
+        &mut self,
+        need: Need,
+        now: Instant,
+        sink: &mut impl Sink<BulkheadRejected>,
+    ) -> Acquired {
         let now = self.observe(now);
-        self.drop_expired(now);
-        let acquired = if self.has_free_permit() {
-            Acquired::Permit(self.take())
+        if self.queue.waiting() > 0 {
+            self.drop_expired(now, sink);
+        }
+        let acquired = if self.has_free(need.weight) {
+            self.judge(Duration::ZERO, now);
+            Acquired::Permit(self.take(need.weight))
         } else {
-            self.enqueue(now, useful_until)
+            self.enqueue(need, now, sink)
         };
         self.invariants();
         acquired
@@ -119,19 +241,42 @@ impl Bulkhead {
     /// passed are dropped on the way. Ask until there is none.
     #[must_use = "a waiter that is not woken keeps its permit unused"]
     pub fn next_grant(&mut self, now: Instant) -> Option<Waiter> {
+        self.next_grant_reporting(now, &mut Discard)
+    }
+
+    /// As [`Bulkhead::next_grant`], and tells of those who are dropped on the way. They should be
+    /// woken as well.
+    #[must_use = "a waiter that is not woken keeps its permit unused"]
+    pub fn next_grant_reporting(
+        &mut self,
+        now: Instant,
+        sink: &mut impl Sink<BulkheadRejected>,
+    ) -> Option<Waiter> {
         let now = self.observe(now);
-        while self.in_use < self.settings.permits {
-            let (waiter, until) = self.next_in_line()?;
-            if until < now {
-                self.expire(waiter);
+        while self.in_use < self.limit {
+            let (waiter, terms) = self.next_in_line()?;
+            if let Some(cause) = self.lost_cause(&terms, now) {
+                self.drop_waiter((waiter, terms), cause, sink);
+            } else if terms.weight > self.limit - self.in_use {
+                return None;
+            } else if self.judge(now.since(terms.since), now) == Fate::Shed {
+                self.drop_waiter((waiter, terms), RejectCause::CoDel, sink);
             } else {
                 self.queue.grant(waiter);
-                self.in_use += 1;
+                self.in_use += terms.weight;
                 self.invariants();
                 return Some(waiter);
             }
         }
         None
+    }
+
+    /// Why waiting longer is of no use, if it is not.
+    fn lost_cause(&self, terms: &Terms, now: Instant) -> Option<RejectCause> {
+        if terms.until < now {
+            return Some(RejectCause::Expired);
+        }
+        (terms.weight > self.limit).then_some(RejectCause::TooHeavy)
     }
 
     /// Takes the permit that `waiter` was granted. Also after its time, if it was granted before:
@@ -141,10 +286,10 @@ impl Bulkhead {
         match self.queue.standing(waiter) {
             Standing::Waiting { .. } => Claimed::StillWaiting,
             Standing::Gone => Claimed::Gone,
-            Standing::Granted => {
+            Standing::Granted { weight } => {
                 self.queue.remove(waiter);
                 self.invariants();
-                Claimed::Permit(Permit(()))
+                Claimed::Permit(Permit { weight })
             }
         }
     }
@@ -152,12 +297,26 @@ impl Bulkhead {
     /// A waiter that was cancelled or whose time is over gives up its place. A permit that it has
     /// been granted and has not claimed comes free for [`Bulkhead::next_grant`].
     pub fn leave(&mut self, waiter: Waiter, now: Instant) {
+        self.leave_reporting(waiter, now, &mut Discard);
+    }
+
+    /// As [`Bulkhead::leave`], and tells if the waiter expired.
+    pub fn leave_reporting(
+        &mut self,
+        waiter: Waiter,
+        now: Instant,
+        sink: &mut impl Sink<BulkheadRejected>,
+    ) {
         let now = self.observe(now);
-        match self.queue.remove(waiter) {
-            Standing::Gone => {}
-            Standing::Granted => self.free(),
-            Standing::Waiting { until } if until <= now => self.count_expired(),
-            Standing::Waiting { .. } => {}
+        match self.queue.standing(waiter) {
+            Standing::Waiting { terms } if terms.until <= now => {
+                self.drop_waiter((waiter, terms), RejectCause::Expired, sink);
+            }
+            Standing::Granted { weight } => {
+                self.queue.remove(waiter);
+                self.free(weight);
+            }
+            Standing::Waiting { .. } | Standing::Gone => _ = self.queue.remove(waiter),
         }
         self.invariants();
     }
@@ -167,8 +326,8 @@ impl Bulkhead {
     /// [`Bulkhead::next_grant`] before anyone who arrives later.
     pub fn release(&mut self, permit: Permit, held: Duration, now: Instant) {
         self.observe(now);
-        let Permit(()) = permit;
-        self.free();
+        let Permit { weight } = permit;
+        self.free(weight);
         if !held.is_zero() {
             self.service.record(held);
         }
@@ -180,6 +339,7 @@ impl Bulkhead {
     pub fn snapshot(&self) -> BulkheadSnapshot {
         BulkheadSnapshot {
             permits: self.settings.permits,
+            limit: self.limit,
             in_use: self.in_use,
             unclaimed: self.queue.granted(),
             queued: self.queue.waiting(),
@@ -187,29 +347,38 @@ impl Bulkhead {
             service_time: self.service.average(),
             rejected: self.rejected,
             expired: self.expired,
+            shed: self.shed,
+            too_heavy: self.too_heavy,
         }
     }
 
     /// Checks, in debug builds, what must always hold. Takes time with the length of the queue.
     pub fn invariants(&self) {
         debug_assert!(self.in_use <= self.ceiling, "more in use than permits");
-        debug_assert!(self.settings.permits <= self.ceiling, "a ceiling below the permits");
+        debug_assert!(self.limit <= self.ceiling, "a ceiling below the limit");
         debug_assert!(self.queue.granted() <= self.in_use, "a grant that is not in use");
         self.queue.invariants();
     }
 
-    fn enqueue(&mut self, now: Instant, useful_until: Instant) -> Acquired {
-        let limit = self.settings.max_wait.min(useful_until.since(now));
-        let estimate = self.estimate();
+    fn enqueue(
+        &mut self,
+        need: Need,
+        now: Instant,
+        sink: &mut impl Sink<BulkheadRejected>,
+    ) -> Acquired {
+        let limit = self.settings.max_wait.min(need.useful_until.since(now));
+        let estimate = self.estimate(need.weight);
         let until = now.after(limit);
+        let terms = Terms { since: now, until, weight: need.weight };
         let placed = match self.refusal(limit, estimate) {
             Some(refusal) => Err(refusal),
-            None => self.queue.push(until).ok_or(Refusal::QueueFull),
+            None => self.queue.push(terms).ok_or(Refusal::QueueFull),
         };
         match placed {
             Ok(waiter) => Acquired::Queued { waiter, until },
             Err(refusal) => {
                 self.rejected.count(refusal);
+                self.report(refusal.cause(), None, sink);
                 let retry_at = now.after(estimate.unwrap_or(self.settings.max_wait));
                 Acquired::Refused { reason: refusal.reason(), retry_at }
             }
@@ -230,50 +399,87 @@ impl Bulkhead {
 
     /// How long the next arrival would wait. The newest is served first in LIFO order, so there
     /// that is the least it would wait: later arrivals overtake it.
-    fn estimate(&self) -> Option<Duration> {
-        let position = match self.settings.order {
-            QueueOrder::Fifo => self.queue.waiting().saturating_add(1),
-            QueueOrder::Lifo => 1,
+    fn estimate(&self, weight: u32) -> Option<Duration> {
+        let before = match self.settings.order {
+            QueueOrder::Fifo | QueueOrder::CoDel => self.queue.waiting_weight(),
+            QueueOrder::Lifo => 0,
         };
-        self.service.wait(position, self.settings.permits)
+        self.service.wait(before.saturating_add(u64::from(weight)), self.limit)
     }
 
-    fn next_in_line(&self) -> Option<(Waiter, Instant)> {
+    fn next_in_line(&self) -> Option<(Waiter, Terms)> {
         match self.settings.order {
-            QueueOrder::Fifo => self.queue.oldest(),
+            QueueOrder::Fifo | QueueOrder::CoDel => self.queue.oldest(),
             QueueOrder::Lifo => self.queue.newest(),
+        }
+    }
+
+    /// What is to become of one whose turn has come after `waited`.
+    fn judge(&mut self, waited: Duration, now: Instant) -> Fate {
+        match self.settings.order {
+            QueueOrder::Fifo | QueueOrder::Lifo => Fate::Served,
+            QueueOrder::CoDel => self.codel.judge(waited, now),
         }
     }
 
     /// Drops the oldest waiters as far as their time has passed, so that the dead neither fill the
     /// queue nor lengthen the estimate.
-    fn drop_expired(&mut self, now: Instant) {
-        while let Some((waiter, until)) = self.queue.oldest()
-            && until < now
+    fn drop_expired(&mut self, now: Instant, sink: &mut impl Sink<BulkheadRejected>) {
+        while let Some((waiter, terms)) = self.queue.oldest()
+            && terms.until < now
         {
-            self.expire(waiter);
+            self.drop_waiter((waiter, terms), RejectCause::Expired, sink);
         }
     }
 
-    fn expire(&mut self, waiter: Waiter) {
+    fn drop_waiter(
+        &mut self,
+        (waiter, terms): (Waiter, Terms),
+        cause: RejectCause,
+        sink: &mut impl Sink<BulkheadRejected>,
+    ) {
         self.queue.remove(waiter);
-        self.count_expired();
+        self.count(cause);
+        self.report(cause, Some((waiter, terms)), sink);
     }
 
-    const fn count_expired(&mut self) {
-        self.expired = self.expired.saturating_add(1);
+    /// Counts those who are no refused arrivals: [`Rejections`] has those.
+    const fn count(&mut self, cause: RejectCause) {
+        let counter = match cause {
+            RejectCause::Expired => &mut self.expired,
+            RejectCause::CoDel => &mut self.shed,
+            RejectCause::TooHeavy => &mut self.too_heavy,
+            RejectCause::Full | RejectCause::QueueFull | RejectCause::WaitTooLong => return,
+        };
+        *counter = counter.saturating_add(1);
     }
 
-    fn take(&mut self) -> Permit {
-        debug_assert!(self.in_use < self.settings.permits, "no permit is free");
-        self.in_use += 1;
-        Permit(())
+    fn report(
+        &self,
+        cause: RejectCause,
+        waited: Option<(Waiter, Terms)>,
+        sink: &mut impl Sink<BulkheadRejected>,
+    ) {
+        sink.emit(BulkheadRejected {
+            cause,
+            waiter: waited.map(|(waiter, _)| waiter),
+            waited: waited.map_or(Duration::ZERO, |(_, terms)| self.latest.since(terms.since)),
+            in_use: self.in_use,
+            limit: self.limit,
+            queued: self.queue.waiting(),
+        });
     }
 
-    fn free(&mut self) {
-        debug_assert!(self.in_use > 0, "a permit of another bulkhead");
-        self.in_use = self.in_use.saturating_sub(1);
-        self.ceiling = self.in_use.max(self.settings.permits);
+    fn take(&mut self, weight: u32) -> Permit {
+        self.in_use += weight;
+        debug_assert!(self.in_use <= self.limit, "no permit is free");
+        Permit { weight }
+    }
+
+    fn free(&mut self, weight: u32) {
+        debug_assert!(self.in_use >= weight, "a permit of another bulkhead");
+        self.in_use = self.in_use.saturating_sub(weight);
+        self.ceiling = self.in_use.max(self.limit);
     }
 
     fn observe(&mut self, now: Instant) -> Instant {

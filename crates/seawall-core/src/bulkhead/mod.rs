@@ -20,6 +20,10 @@
 //! - **Lost wake-ups.** A permit is given to a chosen waiter and counts as in use from then on.
 //!   Until it is claimed, the waiter may leave, and the permit passes on to the next.
 //! - **Running the dead.** A waiter whose time has passed is dropped when its turn comes.
+//! - **A standing queue.** One that never empties only makes every answer late. In the order
+//!   [`QueueOrder::CoDel`] it is cut short.
+//! - **Starving the heavy.** A call that needs several permits keeps its claim at the head of the
+//!   queue; one that needs more than there are is told so at once.
 //! - **Lowering the limit.** What is in use beyond it drains; nobody is cancelled.
 //!
 //! # How a driver uses it
@@ -35,15 +39,25 @@
 //! and as many again for waiters on their way to claim. Each step takes constant time, but for
 //! dropping the expired, which costs each waiter's drop once.
 //!
-//! Adaptive limits, priorities and who retries a refusal are elsewhere; locks are the driver's.
+//! Blocking work, which keeps its permit also when nobody waits for it any more, is in
+//! `blocking.rs`. Adaptive limits are in `concurrency` and set at run time
+//! ([`Bulkhead::set_limit`]), priorities in `shed`; calls decide who retries a refusal. Locks
+//! are the driver's, for whom `occupancy.rs` holds a compartment in one word.
 
+mod blocking;
+mod codel;
+mod event;
 mod machine;
+mod occupancy;
 mod queue;
 mod service;
 mod settings;
 mod snapshot;
 
-pub use machine::{Acquired, Bulkhead, Claimed, Permit};
+pub use blocking::{Blocking, BlockingEvent, BlockingSnapshot, Job, THREADS_MAX};
+pub use event::{BulkheadRejected, RejectCause};
+pub use machine::{Acquired, Bulkhead, Claimed, Need, Permit, TooHeavy};
+pub use occupancy::Occupancy;
 pub use queue::Waiter;
 pub use settings::{BulkheadSettings, QUEUE_MAX, QueueOrder};
 pub use snapshot::{BulkheadSnapshot, Rejections};

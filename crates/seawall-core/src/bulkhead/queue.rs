@@ -19,16 +19,25 @@ pub struct Waiter {
 /// What has become of a waiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    Waiting { until: Instant },
-    Granted,
+    Waiting { terms: Terms },
+    Granted { weight: u32 },
     Gone,
+}
+
+/// What a waiter waits for, and how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Terms {
+    pub(super) since: Instant,
+    pub(super) until: Instant,
+    /// Permits, at least one.
+    pub(super) weight: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Place {
     Free { next: Option<u32> },
-    Waiting { until: Instant, older: Option<u32>, newer: Option<u32> },
-    Granted,
+    Waiting { terms: Terms, older: Option<u32>, newer: Option<u32> },
+    Granted { weight: u32 },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +55,8 @@ pub(super) struct Queue {
     oldest: Option<u32>,
     newest: Option<u32>,
     waiting: u32,
+    /// What they wait for, together.
+    waiting_weight: u64,
     granted: u32,
     arrivals: u64,
 }
@@ -59,6 +70,7 @@ impl Queue {
             oldest: None,
             newest: None,
             waiting: 0,
+            waiting_weight: 0,
             granted: 0,
             arrivals: 0,
         }
@@ -74,48 +86,54 @@ impl Queue {
         self.waiting
     }
 
+    pub(super) const fn waiting_weight(&self) -> u64 {
+        self.waiting_weight
+    }
+
     pub(super) const fn granted(&self) -> u32 {
         self.granted
     }
 
-    /// The waiting one that arrived first, and how long it waits.
-    pub(super) fn oldest(&self) -> Option<(Waiter, Instant)> {
+    /// The waiting one that arrived first, and its terms.
+    pub(super) fn oldest(&self) -> Option<(Waiter, Terms)> {
         self.oldest.and_then(|index| self.waiting_at(index))
     }
 
-    /// The waiting one that arrived last, and how long it waits.
-    pub(super) fn newest(&self) -> Option<(Waiter, Instant)> {
+    /// The waiting one that arrived last, and its terms.
+    pub(super) fn newest(&self) -> Option<(Waiter, Terms)> {
         self.newest.and_then(|index| self.waiting_at(index))
     }
 
     pub(super) fn standing(&self, waiter: Waiter) -> Standing {
         let slot = self.slot(waiter.index).filter(|slot| slot.generation == waiter.generation);
         match slot.map(|slot| slot.place) {
-            Some(Place::Waiting { until, .. }) => Standing::Waiting { until },
-            Some(Place::Granted) => Standing::Granted,
+            Some(Place::Waiting { terms, .. }) => Standing::Waiting { terms },
+            Some(Place::Granted { weight }) => Standing::Granted { weight },
             Some(Place::Free { .. }) | None => Standing::Gone,
         }
     }
 
     /// Appends a waiter as the newest; `None` when every slot is taken.
-    pub(super) fn push(&mut self, until: Instant) -> Option<Waiter> {
+    pub(super) fn push(&mut self, terms: Terms) -> Option<Waiter> {
         let index = self.vacant()?;
         let older = self.newest.replace(index);
         self.relink(older, |_, newer| *newer = Some(index));
         self.oldest = self.oldest.or(Some(index));
         self.arrivals += 1;
         self.waiting += 1;
+        self.waiting_weight += u64::from(terms.weight);
         let generation = self.arrivals;
-        self.set(index, Slot { generation, place: Place::Waiting { until, older, newer: None } });
+        self.set(index, Slot { generation, place: Place::Waiting { terms, older, newer: None } });
         Some(Waiter { index, generation })
     }
 
     /// Turns a waiting one into one that owns a permit; nothing else.
     pub(super) fn grant(&mut self, waiter: Waiter) {
-        if let Standing::Waiting { .. } = self.standing(waiter) {
+        if let Standing::Waiting { terms: Terms { weight, .. } } = self.standing(waiter) {
             self.unlink(waiter.index);
             self.granted += 1;
-            self.set(waiter.index, Slot { generation: waiter.generation, place: Place::Granted });
+            let place = Place::Granted { weight };
+            self.set(waiter.index, Slot { generation: waiter.generation, place });
         }
     }
 
@@ -124,7 +142,7 @@ impl Queue {
         let standing = self.standing(waiter);
         match standing {
             Standing::Gone => return standing,
-            Standing::Granted => self.granted -= 1,
+            Standing::Granted { .. } => self.granted -= 1,
             Standing::Waiting { .. } => self.unlink(waiter.index),
         }
         let next = self.free.replace(waiter.index);
@@ -139,11 +157,17 @@ impl Queue {
         debug_assert!(self.slots.len() <= self.places, "more slots than places");
         debug_assert!(self.places <= self.slots.capacity(), "a slot would allocate");
         let count = |is: fn(&Place) -> bool| self.slots.iter().filter(|s| is(&s.place)).count();
-        let granted = count(|place| matches!(place, Place::Granted));
+        let granted = count(|place| matches!(place, Place::Granted { .. }));
         let waiting = count(|place| matches!(place, Place::Waiting { .. }));
         debug_assert_eq!(granted, self.granted as usize, "grants are miscounted");
         debug_assert_eq!(waiting, self.waiting as usize, "waiters are miscounted");
         debug_assert_eq!(self.linked(), waiting, "a waiter is out of the line");
+        let weight = |slot: &Slot| match slot.place {
+            Place::Waiting { terms, .. } => u64::from(terms.weight),
+            Place::Free { .. } | Place::Granted { .. } => 0,
+        };
+        let weights = self.slots.iter().map(weight).sum::<u64>();
+        debug_assert_eq!(weights, self.waiting_weight, "weights are miscounted");
     }
 
     /// How many are in line, each younger than the one before and linked back to it.
@@ -173,13 +197,13 @@ impl Queue {
         }
     }
 
-    fn waiting_at(&self, index: u32) -> Option<(Waiter, Instant)> {
+    fn waiting_at(&self, index: u32) -> Option<(Waiter, Terms)> {
         let slot = self.slot(index)?;
         match slot.place {
-            Place::Waiting { until, .. } => {
-                Some((Waiter { index, generation: slot.generation }, until))
+            Place::Waiting { terms, .. } => {
+                Some((Waiter { index, generation: slot.generation }, terms))
             }
-            Place::Free { .. } | Place::Granted => None,
+            Place::Free { .. } | Place::Granted { .. } => None,
         }
     }
 
@@ -188,7 +212,7 @@ impl Queue {
         if let Some(index) = self.free {
             self.free = match self.slot(index)?.place {
                 Place::Free { next } => next,
-                Place::Waiting { .. } | Place::Granted => None,
+                Place::Waiting { .. } | Place::Granted { .. } => None,
             };
             return Some(index);
         }
@@ -203,7 +227,7 @@ impl Queue {
     /// Takes a waiting slot out of the line.
     fn unlink(&mut self, index: u32) {
         let place = self.slot(index).map(|slot| slot.place);
-        let Some(Place::Waiting { older, newer, .. }) = place else { return };
+        let Some(Place::Waiting { terms, older, newer }) = place else { return };
         self.relink(older, |_, link| *link = newer);
         self.relink(newer, |link, _| *link = older);
         if self.oldest == Some(index) {
@@ -213,6 +237,7 @@ impl Queue {
             self.newest = older;
         }
         self.waiting -= 1;
+        self.waiting_weight -= u64::from(terms.weight);
     }
 
     /// Changes the links (older, newer) of the waiting slot at `index`, if there is one.

@@ -31,9 +31,9 @@ impl ServiceTime {
         self.scaled.map(|scaled| Duration::from_nanos(scaled / WEIGHT))
     }
 
-    /// How long whoever is at `position` (1 is next) waits for one of `permits`, rounded up:
-    /// `position · S / L`, since a permit comes free every S / L.
-    pub(super) fn wait(self, position: u32, permits: u32) -> Option<Duration> {
+    /// How long whoever is at `position` (1 is next; heavy ones count their weight) waits for one
+    /// of `permits`, rounded up: `position · S / L`, since a permit comes free every S / L.
+    pub(super) fn wait(self, position: u64, permits: u32) -> Option<Duration> {
         let scaled = u128::from(self.scaled?) * u128::from(position);
         let wait = scaled.div_ceil(u128::from(permits.max(1)) * u128::from(WEIGHT));
         Some(Duration::from_nanos(u64::try_from(wait).unwrap_or(u64::MAX)))

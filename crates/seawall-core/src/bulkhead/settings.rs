@@ -2,6 +2,7 @@
 //!
 //! What follows from them is in `machine.rs`.
 
+use crate::invalid::Invalid;
 use crate::time::Duration;
 
 /// The most waiters of one bulkhead. A million waiting attempts are hundreds of megabytes of
@@ -16,6 +17,9 @@ pub enum QueueOrder {
     Fifo,
     /// The latest: under overload the old ones are probably dead already.
     Lifo,
+    /// The one that has waited longest; but while the queue stands, whoever has waited too long is
+    /// dropped at its turn. See `codel.rs`.
+    CoDel,
 }
 
 /// Settings of a bulkhead.
@@ -45,6 +49,24 @@ impl Default for BulkheadSettings {
 }
 
 impl BulkheadSettings {
+    /// Whether a bulkhead can work with these settings.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that is out of range or contradicts another.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        if self.permits == 0 {
+            return Err(Invalid::new("permits", self.permits, "at least 1"));
+        }
+        if self.queue > QUEUE_MAX {
+            return Err(Invalid::new("queue", self.queue, "at most 1000000"));
+        }
+        if self.queue > 0 && self.max_wait.is_zero() {
+            return Err(Invalid::new("max_wait", "0", "above zero where there is a queue"));
+        }
+        Ok(())
+    }
+
     /// Within the bounds of its fields.
     pub(super) fn bounded(self) -> Self {
         Self { permits: self.permits.max(1), queue: self.queue.min(QUEUE_MAX), ..self }

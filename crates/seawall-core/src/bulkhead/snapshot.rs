@@ -1,13 +1,16 @@
 //! What a bulkhead is at a moment: plain data.
 
+use super::RejectCause;
 use crate::reason::Reason;
 use crate::time::Duration;
 
 /// A bulkhead at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BulkheadSnapshot {
-    /// The limit.
+    /// The permits that there are by the settings.
     pub permits: u32,
+    /// Those of them that may be in use: fewer while a limit was set at run time.
+    pub limit: u32,
     /// Permits held, or given to a waiter that has not claimed it. Above the limit only while a
     /// lowered one drains.
     pub in_use: u32,
@@ -23,6 +26,10 @@ pub struct BulkheadSnapshot {
     pub rejected: Rejections,
     /// Waiters so far whose time ended before a permit came.
     pub expired: u64,
+    /// Waiters so far that were dropped because the queue stood ([`super::QueueOrder::CoDel`]).
+    pub shed: u64,
+    /// Those so far who asked for more than there is, on arrival or once the limit was lowered.
+    pub too_heavy: u64,
 }
 
 /// Refused arrivals by reason.
@@ -67,6 +74,14 @@ impl Refusal {
             Self::Full => Reason::BulkheadFull,
             Self::QueueFull => Reason::QueueFull,
             Self::QueueWait => Reason::QueueWait,
+        }
+    }
+
+    pub(super) const fn cause(self) -> RejectCause {
+        match self {
+            Self::Full => RejectCause::Full,
+            Self::QueueFull => RejectCause::QueueFull,
+            Self::QueueWait => RejectCause::WaitTooLong,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The worked example, the edges of settings and queue, and the ground that the other tests share.
 
+mod blocking;
 mod property;
 mod traps;
+mod weights;
 
 use super::*;
 use crate::reason::Reason;

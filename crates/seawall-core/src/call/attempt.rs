@@ -3,8 +3,10 @@
 use crate::bulkhead::Permit;
 use crate::endpoint::Slot;
 use crate::hedge::Hedge;
-use crate::outcome::Outcome;
+use crate::outcome::{Latency, Outcome};
+use crate::throttle::Passed;
 use crate::time::{Duration, Instant};
+use crate::timeout::Sample;
 use crate::upstream::Choice;
 
 use super::ATTEMPTS_MAX;
@@ -28,9 +30,15 @@ pub(super) struct Running {
     pub(super) hedge: Option<Hedge>,
     pub(super) choice: Choice,
     pub(super) permit: Permit,
+    /// What the throttle is told of its end.
+    pub(super) passed: Option<Passed>,
+    /// Attempts in flight when it began, itself included.
+    pub(super) in_flight: u32,
     pub(super) started: Instant,
     /// Since when the service has had all that the caller sent: what it is judged by.
     pub(super) served: Instant,
+    /// How long it may take.
+    pub(super) timeout: Duration,
     /// When its own timeout runs out, were there no deadline of the call.
     pub(super) patience: Instant,
     /// By when a head must have arrived: the earlier of its patience and the call's deadline.
@@ -39,6 +47,24 @@ pub(super) struct Running {
     pub(super) head: Option<(Outcome, Duration)>,
     /// Whether the machine has already asked the driver to give it up.
     pub(super) abandoning: bool,
+    /// Whether another attempt was quicker.
+    pub(super) outrun: bool,
+}
+
+impl Running {
+    /// What it teaches about latency, if it ends at `now` with `outcome`. An attempt that was cut
+    /// by the deadline of its call, or by a caller that left, teaches nothing.
+    pub(super) fn sample(&self, outcome: &Outcome, now: Instant) -> Option<Sample> {
+        if let Some((_, elapsed)) = self.head {
+            let done = outcome.latency == Latency::Sample;
+            return done.then_some(Sample::Answered(elapsed));
+        }
+        if self.outrun {
+            return Some(Sample::Outrun(now.since(self.served)));
+        }
+        let late = outcome.latency == Latency::AtLeast && now >= self.patience;
+        late.then_some(Sample::TimedOut(self.timeout))
+    }
 }
 
 /// The endpoints that a call has tried, oldest first, without repetition.

@@ -2,7 +2,7 @@
 
 use crate::breaker::Ended;
 use crate::hedge::Race;
-use crate::outcome::{Class, Connection, Observation, Outcome, Sent, classify};
+use crate::outcome::{Class, Connection, Observation, Outcome, Sent, classify_with};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
@@ -44,10 +44,18 @@ impl Call {
         until: Until,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
+        self.give_back(ctx);
+        self.descend(by, 0, Refusal { why, until }, ctx)
+    }
+
+    /// Returns what was taken for an attempt that will not be made.
+    fn give_back(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         if let Some(reservation) = self.reservation.take() {
             ctx.upstream.refund(reservation, ctx.now);
         }
-        self.descend(by, 0, Refusal { why, until }, ctx)
+        if let Some(passed) = self.passed.take() {
+            ctx.upstream.settle_throttle(Some(passed), None, ctx.now, ctx.sink);
+        }
     }
 
     /// Asks rung number `rung`, or ends the call where the ladder does.
@@ -98,7 +106,7 @@ impl Call {
         seen: Observation,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
-        let body = classify(seen, self.settings.on_500);
+        let body = classify_with(seen, self.settings.opt_ins, ctx.upstream.overrides());
         if body.class != Class::Success {
             ctx.note(StepKind::Saw { number, seen, class: body.class });
         }
@@ -159,9 +167,7 @@ impl Call {
     /// Settles what the call holds as a whole. A call without an attempt says nothing about the
     /// upstream, however long it waited for us.
     pub(super) fn close(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
-        if let Some(reservation) = self.reservation.take() {
-            ctx.upstream.refund(reservation, ctx.now);
-        }
+        self.give_back(ctx);
         if let Some(ticket) = self.ticket.take() {
             let (class, elapsed) = match self.latest {
                 Some((outcome, elapsed)) => (outcome.class, elapsed),

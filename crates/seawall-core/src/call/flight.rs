@@ -54,6 +54,13 @@ impl Flight {
         }
     }
 
+    /// Attempt `number` lost to another one.
+    pub(super) fn set_outrun(&mut self, number: u32) {
+        if let Some(running) = self.iter_mut().find(|running| running.number == number) {
+            running.outrun = true;
+        }
+    }
+
     /// Takes the account that attempt `number` owes, if it is a hedge.
     pub(super) fn take_hedge(&mut self, number: u32) -> Option<Hedge> {
         self.iter_mut().find(|running| running.number == number)?.hedge.take()
@@ -82,9 +89,9 @@ impl Flight {
     }
 
     /// The caller was sending its body until `since`: the time of the service runs from there.
-    pub(super) fn served_since(&mut self, since: Instant, timeout: Duration, end: Instant) {
-        let patience = since.after(timeout);
+    pub(super) fn served_since(&mut self, since: Instant, end: Instant) {
         for running in self.iter_mut() {
+            let patience = since.after(running.timeout);
             running.served = running.served.max(since);
             running.patience = running.patience.max(patience);
             running.deadline = running.deadline.max(patience.min(end));

@@ -9,6 +9,7 @@ use crate::event::Sink;
 use crate::outcome::{Class, Observation, Outcome};
 use crate::reason::Reason;
 use crate::rng::Rng;
+use crate::throttle::Passed;
 use crate::time::{Duration, Instant};
 use crate::upstream::{Event, Scene, Upstream};
 
@@ -65,6 +66,8 @@ pub struct Call {
     pub(super) attempts_end: Instant,
     pub(super) ticket: Option<breaker::Ticket>,
     pub(super) reservation: Option<Reservation>,
+    /// The leave of the throttle for the next attempt.
+    pub(super) passed: Option<Passed>,
     pub(super) backoff: Backoff,
     /// Attempts that count against the limit: all but those that provably never left.
     pub(super) attempts: u32,
@@ -88,7 +91,7 @@ pub struct Call {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Doing {
     Nothing,
-    Wait { waiter: Waiter, until: Instant },
+    Wait { waiter: Waiter, since: Instant, until: Instant },
     Attempts,
     BackOff { until: Instant },
     Delivery { attempt: u32 },
@@ -103,21 +106,38 @@ pub(super) struct Refusal {
 }
 
 impl Call {
-    /// Begins a call.
+    /// Begins a call at once.
     pub fn start(
         settings: CallSettings,
         facts: Facts,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> (Self, Action) {
-        let mut call = Self::new(settings, facts, ctx.now);
-        let action = call.admit(ctx);
+        let mut call = Self::new(settings, facts);
+        let action = call.begin(ctx);
         (call, action)
+    }
+
+    /// Begins a call where it stands: it need not be moved afterwards.
+    pub fn begin(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
+        match self.state {
+            State::New => self.admit(ctx),
+            State::Queued
+            | State::Attempting
+            | State::BackingOff
+            | State::Delivering
+            | State::FallingBack
+            | State::Finished => Action::Wait,
+        }
     }
 
     /// The bulkhead may have granted the permit that the call waits for.
     pub fn granted(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
-        let Doing::Wait { waiter, .. } = self.doing else { return Action::Wait };
-        match ctx.upstream.claim(waiter, ctx.now) {
+        let Doing::Wait { waiter, since, .. } = self.doing else { return Action::Wait };
+        let claimed = ctx.upstream.claim(waiter, ctx.now);
+        if !matches!(claimed, Claimed::StillWaiting) {
+            ctx.upstream.note_wait(ctx.now.since(since), ctx.now, ctx.sink);
+        }
+        match claimed {
             Claimed::Permit(permit) => {
                 ctx.note(StepKind::Granted);
                 self.dispatch(By::Granted, permit, ctx)
@@ -216,7 +236,7 @@ impl Call {
         if replay == Replay::Lost && self.facts.remaining.is_none() {
             self.attempts_end = self.attempts_end.max(since.after(self.settings.attempt));
         }
-        self.flight.served_since(since, self.settings.attempt, self.attempts_end);
+        self.flight.served_since(since, self.attempts_end);
         self.check(By::Uploading, State::Attempting);
     }
 
@@ -228,9 +248,9 @@ impl Call {
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
         match &self.doing {
-            Doing::Wait { waiter, until } => {
-                let (waiter, due) = (*waiter, ctx.now >= *until);
-                if due { self.stop_waiting(waiter, ctx) } else { Action::Enqueue(waiter) }
+            Doing::Wait { waiter, since, until } => {
+                let (waiter, since, due) = (*waiter, *since, ctx.now >= *until);
+                if due { self.stop_waiting(waiter, since, ctx) } else { Action::Enqueue(waiter) }
             }
             Doing::BackOff { until } if ctx.now >= *until => self.try_again(ctx),
             Doing::Attempts => self.watch(replay, ctx),

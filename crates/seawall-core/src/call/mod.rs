@@ -5,7 +5,7 @@
 //! machine never waits, locks, reads a clock or draws a number by itself. A driver starts a call,
 //! does what the action says, reports back, and repeats until [`Action::Finish`].
 //!
-//! The order of the layers, outer to inner, is [`LAYERS`]. The transitions are declared in
+//! The order of the layers, outer to inner, is that of [`Layer`]. The transitions are declared in
 //! `table.rs`, and every move is checked against that table.
 //!
 //! Two things differ from what one might expect. The breaker of the upstream judges calls, not
@@ -17,6 +17,7 @@ mod attempt;
 mod endings;
 mod flight;
 mod hedging;
+mod layer;
 mod machine;
 mod moves;
 mod retry;
@@ -28,6 +29,7 @@ mod trail;
 mod tests;
 
 pub use attempt::Role;
+pub use layer::Layer;
 pub use machine::{Call, Context, Journal};
 pub use retry::Denied;
 pub use settings::{ATTEMPTS_MAX, CallSettings, Facts, Safety};
@@ -39,19 +41,6 @@ use crate::endpoint::EndpointId;
 use crate::reason::Reason;
 use crate::time::Instant;
 use crate::upstream::ChoiceReason;
-
-/// The layers of defence that a call passes, outer to inner, as they are printed.
-pub const LAYERS: [&str; 9] = [
-    "guards: valid request, deadline not expired",
-    "fallback ladder: everything below can end in a rung of it",
-    "total deadline",
-    "breaker of the upstream",
-    "retry and hedge loop under the attempt budget",
-    "bulkhead of the upstream: a permit for each attempt",
-    "endpoint choice: ejected, unhealthy and tried endpoints left out",
-    "breaker and outlier detector of the endpoint",
-    "attempt timeout",
-];
 
 /// What the driver is to do next.
 #[derive(Debug, PartialEq, Eq)]

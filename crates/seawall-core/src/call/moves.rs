@@ -2,12 +2,13 @@
 
 use crate::backoff::Backoff;
 use crate::bulkhead::{Acquired, Claimed, Permit, Waiter};
+use crate::deadline;
 use crate::hedge::{Hedge, Race};
-use crate::outcome::{Class, Observation, Origin, Outcome, classify};
+use crate::outcome::{Class, Observation, Origin, Outcome, Overrides, classify_with};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant, nanos};
-use crate::upstream::{AttemptEnd, Choice, Probe, Wish};
+use crate::upstream::{Arriving, AttemptEnd, Choice, Closed, Probe, Wish};
 
 use super::attempt::{Role, Running, Tried};
 use super::flight::Flight;
@@ -21,17 +22,20 @@ use super::{Action, AttemptPlan, CallSettings, Facts, Safety, Until, Verdict};
 const LADDER_RESERVE: Duration = Duration::from_millis(50);
 
 impl Call {
-    pub(super) fn new(settings: CallSettings, facts: Facts, now: Instant) -> Self {
-        let total = total(&settings, &facts);
+    /// A call that has not begun. Nothing is asked of anybody yet.
+    #[must_use]
+    #[inline]
+    pub fn new(settings: CallSettings, facts: Facts) -> Self {
         Self {
             settings,
             facts,
             state: State::New,
             doing: Doing::Nothing,
-            started: now,
-            attempts_end: attempts_end(now, total, settings.rungs),
+            started: Instant::EPOCH,
+            attempts_end: Instant::NEVER,
             ticket: None,
             reservation: None,
+            passed: None,
             backoff: Backoff::default(),
             attempts: 0,
             hedges: 0,
@@ -48,12 +52,19 @@ impl Call {
     }
 
     pub(super) fn admit(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
-        ctx.note(StepKind::Deadline(total(&self.settings, &self.facts)));
+        let total = deadline::shortest(self.settings.total, self.facts.remaining);
+        (self.started, self.attempts_end) =
+            (ctx.now, attempts_end(ctx.now, total, self.settings.rungs));
+        ctx.note(StepKind::Deadline(total));
         if self.attempts_end <= ctx.now || self.settings.attempt.is_zero() {
             // A guard stands outside the ladder: there is no time to serve even a rung.
             let verdict = Verdict::Rejected { why: Reason::DeadlineExpired, until: Until::Never };
             ctx.note(StepKind::Refused(Reason::DeadlineExpired));
             return self.finish(By::Start, verdict, ctx);
+        }
+        let arriving = Arriving { priority: self.facts.priority, cost: self.facts.cost };
+        if let Err(closed) = ctx.upstream.pass_gates(arriving, ctx.now, ctx.sink) {
+            return self.turn_away(closed, ctx);
         }
         match ctx.upstream.admit_call(ctx.now, ctx.rng.draw(), ctx.sink) {
             Ok(ticket) => {
@@ -66,17 +77,38 @@ impl Call {
         }
     }
 
-    /// Asks for a permit for the next attempt.
+    /// Ends a call at a gate outside of the ladder: a limit is a limit, and what is shed must cost
+    /// as little as can be.
+    fn turn_away(
+        &mut self,
+        closed: Closed,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
+    ) -> Action {
+        ctx.note(StepKind::Refused(closed.reason));
+        let verdict = Verdict::Rejected { why: closed.reason, until: until(closed.until) };
+        self.finish(By::Start, verdict, ctx)
+    }
+
+    /// Asks for leave and a permit for the next attempt.
     fn acquire(&mut self, by: By, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
-        match ctx.upstream.acquire(ctx.now, self.attempts_end) {
-            Acquired::Permit(permit) => self.dispatch(by, permit, ctx),
+        let (priority, weight) = (self.facts.priority, self.facts.weight);
+        match ctx.upstream.pass_throttle(priority, (ctx.now, ctx.rng.draw()), ctx.sink) {
+            Ok(passed) => self.passed = passed,
+            Err(closed) => return self.give_up(by, closed.reason, until(closed.until), ctx),
+        }
+        match ctx.upstream.acquire(weight, self.attempts_end, ctx.now, ctx.sink) {
+            Acquired::Permit(permit) => {
+                ctx.upstream.note_wait(Duration::ZERO, ctx.now, ctx.sink);
+                self.dispatch(by, permit, ctx)
+            }
             Acquired::Queued { waiter, until } => {
                 ctx.note(StepKind::Queued);
-                self.enter(by, State::Queued, Doing::Wait { waiter, until });
+                let since = ctx.now;
+                self.enter(by, State::Queued, Doing::Wait { waiter, since, until });
                 Action::Enqueue(waiter)
             }
             Acquired::Refused { reason, retry_at } => {
-                self.give_up(by, reason, Until::At(retry_at), ctx)
+                self.give_up(by, reason, until(Some(retry_at)), ctx)
             }
         }
     }
@@ -92,9 +124,9 @@ impl Call {
             ctx.upstream.release(permit, Duration::ZERO, ctx.now);
             return self.give_up(by, why, until, ctx);
         }
-        let (tried, probe) = (self.tried.as_slice(), self.probe());
+        let (tried, probe, key) = (self.tried.as_slice(), self.probe(), self.facts.affinity);
         let (upstream, mut scene) = ctx.split();
-        let Some(choice) = upstream.choose(Wish { tried, probe }, &mut scene) else {
+        let Some(choice) = upstream.choose(Wish { tried, probe, key }, &mut scene) else {
             ctx.upstream.release(permit, Duration::ZERO, ctx.now);
             return self.give_up(by, Reason::NoHealthyEndpoint, Until::Unknown, ctx);
         };
@@ -118,21 +150,26 @@ impl Call {
         let number = self.attempts + self.resends;
         let (endpoint, reason, candidates) = (choice.endpoint, choice.reason, choice.candidates);
         ctx.note(StepKind::Attempt { number, role, endpoint, reason, candidates });
-        let patience = ctx.now.after(self.settings.attempt);
+        let timeout = ctx.upstream.attempt_timeout(self.settings.attempt, ctx.now, ctx.sink);
+        let patience = ctx.now.after(timeout);
         let deadline = patience.min(self.attempts_end);
         self.flight.push(Running {
             number,
             hedge,
             choice,
             permit,
+            passed: self.passed.take(),
+            in_flight: ctx.upstream.in_flight(),
             started: ctx.now,
             served: ctx.now,
+            timeout,
             patience,
             deadline,
             head: None,
             abandoning: false,
+            outrun: false,
         });
-        self.plan_hedge(ctx);
+        self.plan_hedge(timeout, ctx);
         let last = self.hedge_at.is_none() && !self.has_attempts_left();
         AttemptPlan { number, role, endpoint, reason, deadline, last }
     }
@@ -178,7 +215,8 @@ impl Call {
             return None;
         }
         let running = self.flight.find(number)?;
-        let (outcome, elapsed) = (self.judge(running, seen), ctx.now.since(running.served));
+        let outcome = self.judge(running, seen, ctx.upstream.overrides());
+        let elapsed = ctx.now.since(running.served);
         let failed = self.latest.is_some_and(|(latest, _)| latest.class == Class::Failure);
         if outcome.class != Class::Abandoned || !failed {
             self.latest = Some((outcome, elapsed));
@@ -190,8 +228,8 @@ impl Call {
     /// An attempt that had less than its time because its caller is in a hurry is given up rather
     /// than failed, or impatient callers would open the breaker of a healthy upstream. Limits of
     /// our own count in full.
-    fn judge(&self, running: &Running, seen: Observation) -> Outcome {
-        let outcome = classify(seen, self.settings.on_500);
+    fn judge(&self, running: &Running, seen: Observation, overrides: &Overrides) -> Outcome {
+        let outcome = classify_with(seen, self.settings.opt_ins, overrides);
         let hurried = self
             .facts
             .remaining
@@ -210,11 +248,10 @@ impl Call {
         outcome: Outcome,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) {
-        let Some(Running { hedge, choice, permit, started, served, head, .. }) =
-            self.flight.take(number)
-        else {
-            return;
-        };
+        let Some(running) = self.flight.take(number) else { return };
+        let sample = running.sample(&outcome, ctx.now);
+        let Running { hedge, choice, permit, passed, in_flight, .. } = running;
+        let Running { started, served, timeout, head, .. } = running;
         if let Some(hedge) = hedge {
             ctx.upstream.hedge_ended(hedge, Race::Lost, ctx.now, ctx.sink);
         }
@@ -222,9 +259,10 @@ impl Call {
             Some((_, elapsed)) => (true, elapsed),
             None => (false, ctx.now.since(served)),
         };
-        let timeout = self.settings.attempt;
-        let end = AttemptEnd { outcome, elapsed, answered, timeout };
+        let end = AttemptEnd { outcome, elapsed, answered, timeout, sample };
         ctx.upstream.release(permit, ctx.now.since(started), ctx.now);
+        ctx.upstream.settle_throttle(passed, Some(&outcome), ctx.now, ctx.sink);
+        ctx.upstream.learn_limit((&outcome, elapsed), in_flight, ctx.now, ctx.sink);
         let (upstream, mut scene) = ctx.split();
         upstream.attempt_ended(choice, end, &mut scene);
     }
@@ -257,8 +295,10 @@ impl Call {
     pub(super) fn stop_waiting(
         &mut self,
         waiter: Waiter,
+        since: Instant,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
+        ctx.upstream.note_wait(ctx.now.since(since), ctx.now, ctx.sink);
         match ctx.upstream.claim(waiter, ctx.now) {
             Claimed::Permit(permit) => self.dispatch(By::Timer, permit, ctx),
             Claimed::StillWaiting | Claimed::Gone => {
@@ -269,11 +309,12 @@ impl Call {
     }
 }
 
-/// The time that a call has: the shorter of its own limit and what its caller has left.
-fn total(settings: &CallSettings, facts: &Facts) -> Option<Duration> {
-    match (settings.total, facts.remaining) {
-        (Some(own), Some(given)) => Some(own.min(given)),
-        (own, given) => own.or(given),
+/// The same in the words of a verdict.
+const fn until(at: Option<Instant>) -> Until {
+    match at {
+        Some(at) if at.is_never() => Until::Never,
+        Some(at) => Until::At(at),
+        None => Until::Unknown,
     }
 }
 

@@ -3,9 +3,10 @@
 //! The questions are asked in a fixed order; the budget comes last, so that no token is spent on
 //! a call that could not have retried anyway.
 
-use crate::backoff::{HINT_MAX, with_hint};
-use crate::budget::Reservation;
-use crate::outcome::{Outcome, RetryRule};
+use crate::backoff::follow;
+use crate::budget::{Purpose, Reservation};
+use crate::deadline;
+use crate::outcome::{Outcome, Pushback, RetryRule};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::Duration;
@@ -40,7 +41,7 @@ impl Call {
         if !ctx.upstream.has_endpoint() {
             return Err(Denied(Reason::NoHealthyEndpoint));
         }
-        match ctx.upstream.reserve_extra(ctx.now) {
+        match ctx.upstream.reserve_extra(Purpose::Retry, ctx.now, ctx.sink) {
             Ok(reservation) => Ok(Retry { after, reservation }),
             Err(_) => Err(Denied(Reason::BudgetEmpty)),
         }
@@ -79,17 +80,22 @@ impl Call {
             true => self.settings.throttled_backoff,
             false => self.settings.backoff,
         };
-        let mut after = self.backoff.next(&backoff, self.attempts - self.hedges, ctx.rng.draw());
-        if let Some(hint) = outcome.retry_after {
-            after = with_hint(after, hint, ctx.rng.draw());
-            if hint > HINT_MAX || ctx.now.after(after) > self.attempts_end {
-                return Err(Denied(Reason::RetryAfterBeyondDeadline));
-            }
+        let (retry, draw) = (self.attempts - self.hedges, ctx.rng.draw());
+        let mut after = match outcome.retry {
+            RetryRule::Always => self.backoff.next_unsent(&backoff, retry, draw),
+            RetryRule::IfSafe | RetryRule::Never => self.backoff.next(&backoff, retry, draw),
+        };
+        let left = self.remaining(ctx.now);
+        if let Some(Pushback::After(wait)) = outcome.pushback {
+            // The service sets the wait itself: no jitter, and the schedule begins anew.
+            self.backoff.restart_after(retry);
+            after = wait;
+        } else if let Some(hint) = outcome.retry_after {
+            let followed = follow(after, hint, left, ctx.rng.draw());
+            after = followed.map_err(|_| Denied(Reason::RetryAfterBeyondDeadline))?;
         }
         let useful = ctx.upstream.min_useful(ctx.now);
-        if ctx.now.after(after).after(useful) > self.attempts_end {
-            return Err(Denied(Reason::DeadlineCannotFit));
-        }
-        Ok(after)
+        let fits = deadline::can_finish(ctx.now, after, useful, self.attempts_end);
+        fits.then_some(after).ok_or(Denied(Reason::DeadlineCannotFit))
     }
 }

@@ -1,7 +1,8 @@
 //! Settings of a route's calls, and the facts of one request.
 
 use crate::backoff::BackoffSettings;
-use crate::outcome::RetryOn500;
+use crate::outcome::OptIns;
+use crate::shed::{Class, Priority};
 use crate::time::Duration;
 
 /// Attempts of one call at most, whatever is configured: it sizes the list of tried endpoints.
@@ -23,8 +24,8 @@ pub struct CallSettings {
     pub backoff: BackoffSettings,
     /// The wait after the service asked to slow down.
     pub throttled_backoff: BackoffSettings,
-    /// Whether a plain 500 may be retried.
-    pub on_500: RetryOn500,
+    /// Outcomes that are retried only where someone asked for it. Default none.
+    pub opt_ins: OptIns,
     /// Rungs of the fallback ladder below the upstream. Default none: a fallback that nobody
     /// asked for hides outages.
     pub rungs: u8,
@@ -38,20 +39,21 @@ impl Default for CallSettings {
             max_attempts: 3,
             backoff: BackoffSettings::transient(),
             throttled_backoff: BackoffSettings::throttled(),
-            on_500: RetryOn500::default(),
+            opt_ins: OptIns::default(),
             rungs: 0,
         }
     }
 }
 
 /// Whether a request may be executed more than once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Safety {
     /// By its method (RFC 9110 section 9.2.2).
     Idempotent,
     /// By the caller's promise: it carries an idempotency key.
     Keyed,
-    /// No.
+    /// No. The default: nobody has promised anything.
+    #[default]
     Unsafe,
 }
 
@@ -73,4 +75,29 @@ pub struct Facts {
     pub safety: Safety,
     /// The time that a trusted caller still has; it only ever shortens the total.
     pub remaining: Option<Duration>,
+    /// The hash of what keyed balancing goes by (a user, a session, a cache key); calls with the
+    /// same one go to the same endpoint where the algorithm knows keys. Without one they are
+    /// spread by weight.
+    pub affinity: Option<u64>,
+    /// How important it is, where work is shed or throttled. Default normal.
+    pub priority: Priority,
+    /// What it counts against a rate limit. Default 1.
+    pub cost: u32,
+    /// How many permits of the bulkhead each of its attempts takes. Default 1.
+    pub weight: u32,
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self::of(Safety::default())
+    }
+}
+
+impl Facts {
+    /// A request of which only this is known.
+    #[must_use]
+    pub const fn of(safety: Safety) -> Self {
+        let priority = Priority::new(Class::Normal, 0);
+        Self { safety, remaining: None, affinity: None, priority, cost: 1, weight: 1 }
+    }
 }

@@ -42,7 +42,7 @@ fn describe(health: &Health) -> String {
 /// When a change is wanted, the failing test prints the new table; read the difference, then
 /// replace the file.
 #[test]
-fn every_state_answers_every_check_as_reviewed() {
+fn t149_every_state_answers_every_check_as_reviewed() {
     let mut table = String::new();
     for way in states() {
         for check in CHECKS {
@@ -165,4 +165,12 @@ proptest! {
             prop_assert_eq!(change, (before != health.state()).then_some(expected));
         }
     }
+}
+
+#[test]
+fn a_rise_or_fall_of_nothing_is_invalid() {
+    let usual = HealthSettings::default();
+    assert_eq!(usual.validate(), Ok(()));
+    assert_eq!(HealthSettings { rise: 0, ..usual }.validate().unwrap_err().field(), "rise");
+    assert_eq!(HealthSettings { fall: 0, ..usual }.validate().unwrap_err().field(), "fall");
 }

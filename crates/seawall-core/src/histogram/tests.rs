@@ -144,3 +144,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn another_window_keeps_the_latencies_by_their_age() {
+    let second = Duration::from_secs(1);
+    let mut short = RotatingHistogram::new(second * 6, Instant::EPOCH);
+    for at in [0, 1, 2, 3, 4, 5] {
+        short.record(Instant::from_millis(at * 1_000 + 500), Duration::from_millis(10));
+    }
+    let now = Instant::from_millis(5_500);
+    let mut long = short.rewindowed(second * 60, Instant::EPOCH, now);
+    long.invariants();
+    assert_eq!(long.count(now), 6);
+    assert_eq!(long.count(Instant::from_millis(40_000)), 6);
+    let mut shorter = long.rewindowed(second * 3, Instant::EPOCH, Instant::from_millis(59_000));
+    shorter.invariants();
+    assert_eq!(shorter.count(Instant::from_millis(59_000)), 0, "too old for it");
+    long.clear();
+    long.invariants();
+    assert_eq!(long.count(now), 0);
+}

@@ -4,8 +4,8 @@
 //! and outcomes are in `outcome.rs`.
 
 use super::{
-    Class, ConnectFailure, Connection, Demand, GrpcCode, Observation, Origin, Outcome, Overrides,
-    Pushback, RetryRule, Row, Sent, Unprocessed,
+    Class, ConnectFailure, Connection, Demand, FailureKind, GrpcCode, Judgement, Observation,
+    Origin, Outcome, Overrides, Pushback, RetryRule, Row, Sent, Unprocessed,
 };
 use crate::reason::Reason;
 use crate::time::Duration;
@@ -46,35 +46,30 @@ pub struct OptIns {
     pub on_data_loss: OptIn,
 }
 
-/// What may be said otherwise about the table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rules {
-    /// Rows to retry.
-    pub opt_ins: OptIns,
-    /// Statuses to judge differently.
-    pub overrides: Overrides,
-}
-
 /// Judges what a driver saw, by the table with one opt-in.
 #[must_use]
 pub const fn classify(seen: Observation, on_500: RetryOn500) -> Outcome {
     judge(seen, OptIns { on_500, on_aborted: OptIn::Never, on_data_loss: OptIn::Never })
 }
 
-/// Judges what a driver saw, by the table under `rules`.
+/// Judges what a driver saw, by the table, with `opt_ins` for rows to retry and `overrides` for
+/// statuses to judge differently.
 ///
 /// An override moves class and retry of a status that a service sent, nothing else: no refusal of
 /// our own is a status, so none can become a failure of the dependency. The mark of an inner
 /// Seawall and a pushback that forbids retries hold against any override. Costs a binary search
 /// in at most [`super::OVERRIDES_MAX`] rows.
 #[must_use]
-pub fn classify_with(seen: Observation, rules: &Rules) -> Outcome {
-    let judged = judge(seen, rules.opt_ins);
-    let Some(row) = Row::of(seen).and_then(|row| rules.overrides.of(row)) else { return judged };
+pub fn classify_with(seen: Observation, opt_ins: OptIns, overrides: &Overrides) -> Outcome {
+    let judged = judge(seen, opt_ins);
+    let Some(row) = Row::of(seen).and_then(|row| overrides.of(row)) else { return judged };
     let moved = Outcome::new(row.class, Upstream, unless_forbidden(seen, row.retry));
     let (class, retry) = (moved.class, moved.retry);
-    let latency = if class == judged.class { judged.latency } else { moved.latency };
-    Outcome { class, retry, latency, ..judged }
+    let (latency, failure) = match class == judged.class {
+        true => (judged.latency, judged.failure),
+        false => (moved.latency, moved.failure),
+    };
+    Outcome { class, retry, latency, failure, ..judged }
 }
 
 const fn judge(seen: Observation, opt_ins: OptIns) -> Outcome {
@@ -93,6 +88,12 @@ const fn judge(seen: Observation, opt_ins: OptIns) -> Outcome {
         Observation::Unprocessed(Unprocessed::StreamRefused | Unprocessed::GoneAway) => {
             Outcome::new(Ignored, Upstream, Always).because(Reason::ConnectionLost)
         }
+        Observation::Judged(Judgement { class, retry, throttled, retry_after }) => {
+            Outcome { throttled, retry_after, ..Outcome::new(class, Upstream, retry) }
+        }
+        Observation::Invalid => Outcome::new(Failure, Upstream, opt_ins.on_data_loss.rule())
+            .of_kind(FailureKind::Invalid)
+            .because(Reason::ResponseInvalid),
         Observation::Completed => Outcome::new(Success, Upstream, Never),
         Observation::ConnectFailed(why) => unconnected(why),
         Observation::Lost { connection, sent } => {
@@ -128,7 +129,7 @@ const fn status(code: u16, opt_ins: OptIns) -> Outcome {
         425 => Outcome::new(Ignored, Upstream, Always).demanding(Demand::NoEarlyData),
         408 | 429 => Outcome::new(Ignored, Upstream, IfSafe),
         501 | 505 => Outcome::new(Ignored, Upstream, Never),
-        502..=504 => Outcome::new(Failure, Upstream, IfSafe),
+        502..=504 => Outcome::new(Failure, Upstream, IfSafe).of_kind(FailureKind::Gateway),
         500..=599 => Outcome::new(Failure, Upstream, opt_ins.on_500.rule()),
         _ => Outcome::new(Success, Upstream, Never),
     }
@@ -151,7 +152,9 @@ const fn grpc(code: GrpcCode, opt_ins: OptIns) -> Outcome {
         GrpcCode::Unknown | GrpcCode::Internal => {
             Outcome::new(Failure, Upstream, opt_ins.on_500.rule())
         }
-        GrpcCode::Unavailable => Outcome::new(Failure, Upstream, IfSafe),
+        GrpcCode::Unavailable => {
+            Outcome::new(Failure, Upstream, IfSafe).of_kind(FailureKind::Gateway)
+        }
         GrpcCode::DeadlineExceeded => Outcome::new(Failure, Upstream, IfSafe).slow(),
         GrpcCode::DataLoss => Outcome::new(Failure, Upstream, opt_ins.on_data_loss.rule()),
         GrpcCode::Cancelled => Outcome::new(Abandoned, Caller, Never),

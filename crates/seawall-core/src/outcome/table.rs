@@ -18,6 +18,17 @@ fn judge(seen: Observation) -> Outcome {
     classify(seen, OptIn::Never)
 }
 
+/// What may be said otherwise about the table.
+#[derive(Default)]
+struct Rules {
+    opt_ins: OptIns,
+    overrides: Overrides,
+}
+
+fn judged(seen: Observation, rules: &Rules) -> Outcome {
+    classify_with(seen, rules.opt_ins, &rules.overrides)
+}
+
 fn opted_in() -> Rules {
     let every = OptIn::IfSafe;
     let opt_ins = OptIns { on_500: every, on_aborted: every, on_data_loss: every };
@@ -34,8 +45,8 @@ fn check(lines: &[Line<'_>]) {
             assert_eq!(outcome.retry, *retry, "{seen:?}");
             assert_eq!((outcome.class, outcome.origin), (*class, *origin), "{seen:?}");
             assert_eq!((outcome.latency, outcome.throttled), (*latency, *throttled), "{seen:?}");
-            assert_eq!(classify_with(*seen, &Rules::default()), outcome, "{seen:?}");
-            let willing = classify_with(*seen, &opted_in());
+            assert_eq!(judged(*seen, &Rules::default()), outcome, "{seen:?}");
+            let willing = judged(*seen, &opted_in());
             assert_eq!(willing, Outcome { retry: *opted, ..outcome }, "{seen:?}");
         }
     }
@@ -198,10 +209,10 @@ fn an_override_moves_class_and_retry_of_its_row_alone() {
         [Override { row: Row::Status(501), class: Class::Failure, retry: RetryRule::IfSafe }];
     let overrides = Overrides::new(&list).unwrap();
     let rules = Rules { overrides, ..Rules::default() };
-    let moved = classify_with(http(501), &rules);
+    let moved = judged(http(501), &rules);
     assert_eq!((moved.class, moved.retry), (Class::Failure, RetryRule::IfSafe));
-    assert_eq!(classify_with(http(505), &rules), judge(http(505)));
-    assert_eq!(classify_with(grpc(12), &rules), judge(grpc(12)));
+    assert_eq!(judged(http(505), &rules), judge(http(505)));
+    assert_eq!(judged(grpc(12), &rules), judge(grpc(12)));
 }
 
 #[test]
@@ -213,7 +224,7 @@ fn cl_2_t34_no_override_makes_a_failure_of_what_no_service_said() {
         Observation::CallerFault(CallerFault::Stalled),
         Observation::Lost { connection: Connection::Reused, sent: Sent::No },
     ] {
-        assert_eq!(classify_with(seen, &rules), judge(seen), "{seen:?}");
+        assert_eq!(judged(seen, &rules), judge(seen), "{seen:?}");
     }
 }
 
@@ -221,10 +232,10 @@ fn cl_2_t34_no_override_makes_a_failure_of_what_no_service_said() {
 fn t22_what_never_reached_the_service_is_no_success_under_any_override() {
     let rules = all_moved_to(Class::Success);
     for why in [ConnectFailure::Refused, ConnectFailure::Unresolved, ConnectFailure::Handshake] {
-        let outcome = classify_with(Observation::ConnectFailed(why), &rules);
+        let outcome = judged(Observation::ConnectFailed(why), &rules);
         assert_eq!(outcome.class, Class::Failure, "{why:?}");
     }
-    let own = classify_with(Observation::ConnectFailed(ConnectFailure::Exhausted), &rules);
+    let own = judged(Observation::ConnectFailed(ConnectFailure::Exhausted), &rules);
     assert_eq!(own.class, Class::Ignored);
 }
 
@@ -234,9 +245,9 @@ fn no_override_outvotes_an_inner_seawall_or_a_pushback() {
     let exhausted = Observation::Status { code: 503, retry_after: None, exhausted: true };
     let code = GrpcCode::Unavailable;
     let pushed = Observation::Grpc { code, pushback: Some(Pushback::Stop), exhausted: false };
-    assert_eq!(classify_with(exhausted, &rules).retry, RetryRule::Never);
-    assert_eq!(classify_with(pushed, &rules).retry, RetryRule::Never);
-    assert_eq!(classify_with(http(503), &rules).retry, RetryRule::Always);
+    assert_eq!(judged(exhausted, &rules).retry, RetryRule::Never);
+    assert_eq!(judged(pushed, &rules).retry, RetryRule::Never);
+    assert_eq!(judged(http(503), &rules).retry, RetryRule::Always);
 }
 
 #[test]

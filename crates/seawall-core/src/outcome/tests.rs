@@ -101,3 +101,26 @@ fn t20_a_caller_that_leaves_is_no_failure() {
     let outcome = classify(Observation::CallerGone, RetryOn500::Never);
     assert_eq!(outcome.class, Class::Abandoned);
 }
+
+#[test]
+fn a_wrong_answer_is_a_failure_that_is_not_retried_unless_asked_for() {
+    for (on_data_loss, rule) in
+        [(OptIn::Never, RetryRule::Never), (OptIn::IfSafe, RetryRule::IfSafe)]
+    {
+        let opt_ins = OptIns { on_data_loss, ..OptIns::default() };
+        let outcome = classify_with(Observation::Invalid, opt_ins, &Overrides::default());
+        assert_eq!((outcome.class, outcome.origin), (Class::Failure, Origin::Upstream));
+        assert_eq!((outcome.retry, outcome.reason), (rule, Some(Reason::ResponseInvalid)));
+        assert!(outcome.is_invalid_answer());
+    }
+}
+
+#[test]
+fn failures_are_told_apart_by_kind() {
+    let kind = |seen| classify(seen, OptIn::Never).failure;
+    let status = |code| kind(Observation::Status { code, retry_after: None, exhausted: false });
+    assert_eq!(kind(Observation::TimedOut { sent: Sent::Yes }), Some(FailureKind::LocalOrigin));
+    assert_eq!(status(503), Some(FailureKind::Gateway));
+    assert_eq!(status(500), Some(FailureKind::Service));
+    assert_eq!((status(404), status(429)), (None, None));
+}

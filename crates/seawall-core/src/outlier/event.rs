@@ -3,17 +3,25 @@
 use crate::Mode;
 use crate::endpoint::Slot;
 use crate::ratio::Ratio;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// The rule that an endpoint broke.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detector {
     /// Failures in a row.
     Consecutive,
+    /// Gateway failures in a row.
+    Gateway,
+    /// Failures of local origin in a row.
+    LocalOrigin,
     /// A success rate far below that of the others.
     SuccessRate,
     /// A large share of failures.
     FailureShare,
+    /// A latency far above that of the others.
+    Latency,
+    /// Answers that disagree with the majority.
+    OddOne,
     /// A probe that failed.
     Probe,
 }
@@ -23,6 +31,20 @@ pub enum Detector {
 pub enum Finding {
     /// Failures in a row.
     Consecutive {
+        /// How many.
+        failures: u32,
+        /// So many eject.
+        limit: u32,
+    },
+    /// Gateway failures in a row.
+    Gateway {
+        /// How many.
+        failures: u32,
+        /// So many eject.
+        limit: u32,
+    },
+    /// Failures of local origin in a row.
+    LocalOrigin {
         /// How many.
         failures: u32,
         /// So many eject.
@@ -42,6 +64,22 @@ pub enum Finding {
         /// This share ejects.
         limit: Ratio,
     },
+    /// A latency above the others'.
+    Latency {
+        /// The median of the endpoint.
+        median: Duration,
+        /// This median ejects.
+        threshold: Duration,
+    },
+    /// Answers that disagree with the majority or fail validation.
+    OddOne {
+        /// How many.
+        disagreements: u32,
+        /// Among so many that were compared.
+        reads: u32,
+        /// So many eject.
+        limit: u32,
+    },
     /// The probe of an ejected endpoint failed.
     FailedProbe,
 }
@@ -52,8 +90,12 @@ impl Finding {
     pub const fn detector(self) -> Detector {
         match self {
             Self::Consecutive { .. } => Detector::Consecutive,
+            Self::Gateway { .. } => Detector::Gateway,
+            Self::LocalOrigin { .. } => Detector::LocalOrigin,
             Self::SuccessRate { .. } => Detector::SuccessRate,
             Self::FailureShare { .. } => Detector::FailureShare,
+            Self::Latency { .. } => Detector::Latency,
+            Self::OddOne { .. } => Detector::OddOne,
             Self::FailedProbe => Detector::Probe,
         }
     }
@@ -110,6 +152,18 @@ pub enum OutlierEvent {
         /// Whether it would have been acted upon.
         mode: Mode,
     },
+    /// An endpoint should have been ejected, but chance spared it: its detector is enforced for a
+    /// share of its verdicts only. At most once in a window for each endpoint.
+    NotEnforced {
+        /// The endpoint.
+        slot: Slot,
+        /// Why it should have been.
+        finding: Finding,
+        /// The share that is enforced.
+        share: Ratio,
+        /// Whether it would have been acted upon.
+        mode: Mode,
+    },
     /// A probe succeeded: the endpoint may be chosen again and should start slowly.
     Returned {
         /// The endpoint.
@@ -130,6 +184,7 @@ impl OutlierEvent {
             Self::Ejected { slot, .. }
             | Self::Capped { slot, .. }
             | Self::Suppressed { slot, .. }
+            | Self::NotEnforced { slot, .. }
             | Self::Returned { slot, .. } => *slot,
         }
     }

@@ -27,10 +27,13 @@ impl Outliers {
         let origin = self.origin;
         for record in self.records.iter_mut().flatten() {
             if settings.mode == Mode::Off {
-                *record = Record::new(settings.window, origin, now);
-            } else if settings.window != old.window {
+                *record = Record::new(&settings, origin, now);
+                continue;
+            }
+            if settings.window != old.window {
                 record.rebucket(settings.window, origin, now);
             }
+            record.watch_latency(&settings, origin);
         }
         self.recount();
     }
@@ -41,7 +44,7 @@ impl Outliers {
         if self.records.len() <= slot.index() {
             self.records.resize(slot.index() + 1, None);
         }
-        let record = Record::new(self.settings.window, self.origin, now);
+        let record = Record::new(&self.settings, self.origin, now);
         if let Some(place) = self.records.get_mut(slot.index()) {
             *place = Some(record);
         }
@@ -89,16 +92,14 @@ impl Outliers {
         debug_assert!(enforced <= self.allowed(), "more are out than the cap allows");
         debug_assert!(self.census.all == 0 || enforced < self.census.all, "the last one is out");
         debug_assert!(self.rated.capacity() >= self.records.len(), "no room to judge");
+        debug_assert!(self.timed.capacity() >= self.records.len(), "no room to time");
         debug_assert!(self.scratch.capacity() >= self.records.len(), "no room to compare");
     }
 
-    /// How many endpoints may be out: max(1, ⌊n · share⌋), but so many that enough stay. Always
-    /// fewer than there are.
+    /// How many endpoints may be out; always fewer than there are.
     pub(super) fn allowed(&self) -> usize {
-        let all = self.census.all as u64;
-        let cap = self.settings.max_ejected.of(all).max(1);
-        let stay = u64::from(self.settings.min_healthy.max(1));
-        usize::try_from(cap.min(all.saturating_sub(stay))).unwrap_or(usize::MAX)
+        let all = u32::try_from(self.census.all).unwrap_or(u32::MAX);
+        self.settings.allowed(all) as usize
     }
 
     /// Spares the ejections beyond the cap, those that end first, and enforces the others.
@@ -137,6 +138,8 @@ impl Outliers {
         let all = self.records.len();
         self.rated.clear();
         self.rated.reserve(all);
+        self.timed.clear();
+        self.timed.reserve(all);
         self.scratch.clear();
         self.scratch.reserve(all);
     }

@@ -1,38 +1,26 @@
-//! The machine: takes outcomes, judges, and ejects.
+//! The machine: takes outcomes and comparisons, and ejects.
+//!
+//! Judging what was taken is in `judge.rs`.
 
 use alloc::vec::Vec;
 
 use super::event::{Ejection, Finding, OutlierEvent};
+use super::evidence::{Agreement, Evidence};
+use super::latency::Timed;
 use super::rates::{self, Rated};
 use super::record::{Record, Standing, State};
-use super::settings::OutlierSettings;
+use super::settings::{CommonFault, OutlierSettings};
 use crate::Mode;
 use crate::endpoint::Slot;
 use crate::event::Sink;
-use crate::outcome::Class;
+use crate::outcome::{Class, FailureKind};
 use crate::ratio::Ratio;
 use crate::rng::Draw;
 use crate::time::{Duration, Instant, nanos};
 
-/// Rates are judged so many times in a window at most: the walk over all endpoints then costs
-/// next to nothing for each attempt, and a verdict is late by 1 % of what it looks at.
-const JUDGEMENTS_PER_WINDOW: u32 = 100;
-
-/// An endpoint with a success rate below this does badly enough to ask whether all do.
-const BAD: Ratio = Ratio::from_percent(50);
-
-/// Whether a fault is common is asked of endpoints with this share of the requests that a verdict
-/// needs: the first one to have enough must not be ejected for what all the others suffer too.
-const COMMON_SHARE: u32 = 5;
-
-/// What one attempt came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Evidence {
-    /// Successes and failures count, other classes do not.
-    pub class: Class,
-    /// Spreads the end of an ejection, should the attempt lead to one.
-    pub draw: Draw,
-}
+/// The draw among those of one judgement that decides who is spared by chance; no judgement has so
+/// many endpoints.
+const LOT: u64 = 1 << 40;
 
 /// An endpoint as the outlier detector sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +33,42 @@ pub struct OutlierSnapshot {
     pub streak: u32,
     /// Failures in a row.
     pub consecutive: u32,
+    /// Gateway failures in a row.
+    pub gateway: u32,
+    /// Failures of local origin in a row, where those are split off.
+    pub local_origin: u32,
     /// Successes and failures in the window.
     pub requests: u32,
     /// The share of successes among them; none without any.
     pub success_rate: Option<Ratio>,
+    /// The median latency of the window, looked at ten times in a window; none without answers.
+    pub latency: Option<Duration>,
+    /// Answers that disagreed with the majority or were invalid, among the last compared ...
+    pub disagreements: u32,
+    /// ... which were so many.
+    pub compared: u32,
     /// The last ejection: by which detector, on what value, against which threshold.
     pub last: Option<Ejection>,
+}
+
+impl OutlierSnapshot {
+    /// Of an endpoint that nothing is known of.
+    const fn unknown(standing: Standing) -> Self {
+        Self {
+            standing,
+            spared: false,
+            streak: 0,
+            consecutive: 0,
+            gateway: 0,
+            local_origin: 0,
+            requests: 0,
+            success_rate: None,
+            latency: None,
+            disagreements: 0,
+            compared: 0,
+            last: None,
+        }
+    }
 }
 
 /// How many endpoints there are, are out, and are in but failed their latest attempt.
@@ -64,10 +82,12 @@ pub(super) struct Census {
 /// Ejects endpoints of one upstream that do much worse than the rest.
 ///
 /// An endpoint is an outlier by so many failures in a row; by a success rate below
-/// median − max(3 · 1.4826 · MAD, a number of points), among at least three endpoints; or by its
-/// share of failures. It is out for min(base · k, max) · (0.8 + 0.2u), k counting its ejections in
-/// a row; then one probe at a time decides. The cap holds for the number of endpoints as it is:
-/// where removals push the ejected above it, those whose time ends first are spared.
+/// median − max(3 · 1.4826 · MAD, a number of points), among at least three endpoints; by its
+/// share of failures; by a median latency far above that of the others; or by answers that disagree
+/// with the majority. Envoy's rules can be chosen in their place. It is out for
+/// min(base · k, max) · (0.8 + 0.2u), k counting its ejections in a row; then one probe at a time
+/// decides. The cap holds for the number of endpoints as it is: where removals push the ejected
+/// above it, those whose time ends first are spared.
 ///
 /// Nothing is ejected while the fault is common, since that would only shift load: the rates do
 /// not eject while more than half of the endpoints succeed less than half of the time, failures
@@ -76,7 +96,8 @@ pub(super) struct Census {
 /// Outcomes of an endpoint that is out do not count: its probe alone decides. In shadow mode, and
 /// for one that is spared, the first outcome after its time stands in for the probe.
 ///
-/// Memory: one record for each slot up to the highest inserted. Noting allocates nothing.
+/// Memory: one record for each slot up to the highest inserted, of 19 KiB where latency is judged
+/// and half a KiB where not. Noting allocates nothing.
 #[derive(Debug)]
 pub struct Outliers {
     pub(super) settings: OutlierSettings,
@@ -87,8 +108,10 @@ pub struct Outliers {
     pub(super) spared: usize,
     pub(super) probes: u64,
     pub(super) rated: Vec<Rated>,
+    pub(super) timed: Vec<Timed>,
     pub(super) scratch: Vec<u32>,
-    next_judgement: Instant,
+    pub(super) next_judgement: Instant,
+    pub(super) next_measurement: Instant,
     suppressed_at: Option<Instant>,
 }
 
@@ -106,8 +129,10 @@ impl Outliers {
             spared: 0,
             probes: 0,
             rated: Vec::new(),
+            timed: Vec::new(),
             scratch: Vec::new(),
             next_judgement: Instant::EPOCH,
+            next_measurement: Instant::EPOCH,
             suppressed_at: None,
         }
     }
@@ -150,17 +175,49 @@ impl Outliers {
     #[must_use]
     pub fn snapshot(&self, slot: Slot, now: Instant) -> OutlierSnapshot {
         let now = now.max(self.latest);
-        let fresh = || Record::new(self.settings.window, self.origin, now);
-        let record = self.record(slot).cloned().unwrap_or_else(fresh);
+        let standing = self.standing(slot, now);
+        let Some(record) = self.record(slot) else { return OutlierSnapshot::unknown(standing) };
         let tally = record.tally_now(now);
+        let (disagreements, compared) =
+            record.comparisons.tally(self.settings.odd.unwrap_or_default());
         OutlierSnapshot {
-            standing: self.standing(slot, now),
+            standing,
             spared: record.spared,
             streak: record.streak(now),
-            consecutive: record.consecutive,
+            consecutive: record.rows.any,
+            gateway: record.rows.gateway,
+            local_origin: record.rows.local,
             requests: tally.requests(),
             success_rate: rates::share(tally.successes, tally.requests()),
+            latency: record.latency.median,
+            disagreements,
+            compared,
             last: record.last,
+        }
+    }
+
+    /// Takes the result of comparing an answer of the endpoint with those of others: what a
+    /// majority read found (`quorum`). One that failed validation is noted by its outcome already.
+    pub fn compared(
+        &mut self,
+        slot: Slot,
+        agreement: Agreement,
+        (now, draw): (Instant, Draw),
+        sink: &mut impl Sink<OutlierEvent>,
+    ) {
+        let now = self.clock(now);
+        let Some(rule) = self.settings.odd.filter(|_| self.settings.mode != Mode::Off) else {
+            return;
+        };
+        let Some(record) = self.record_mut(slot).filter(|record| record.is_in()) else { return };
+        record.comparisons.push(u64::from(agreement == Agreement::Odd));
+        let (disagreements, reads) = record.comparisons.tally(rule);
+        let limit = rule.disagreements.max(1);
+        if agreement == Agreement::Odd && disagreements >= limit {
+            let finding = Finding::OddOne { disagreements, reads, limit };
+            // The majority agreed, so this is no common fault.
+            let verdict = Verdict { slot, finding, failing: 0, judged: 0 };
+            self.act(verdict, draw, now, sink);
         }
     }
 
@@ -171,70 +228,31 @@ impl Outliers {
         now: Instant,
         sink: &mut impl Sink<OutlierEvent>,
     ) {
+        let split = self.settings.local_origin.is_some();
         let Some(record) = self.record_mut(slot) else { return };
         let was_failing = record.is_failing();
+        if let Some(latency) = evidence.latency {
+            record.took(latency, now);
+        }
+        let kind = evidence.failure.unwrap_or(FailureKind::Service);
         match evidence.class {
             Class::Success => record.succeeded(now),
-            Class::Failure => record.failed(now),
+            Class::Failure if split && kind == FailureKind::LocalOrigin => record.failed_locally(),
+            Class::Failure => record.failed(kind, now),
             Class::Ignored | Class::Abandoned => return,
         }
-        let consecutive = record.consecutive;
-        self.census.failing += usize::from(consecutive > 0);
+        let (rows, is_failing) = (record.rows, record.is_failing());
+        self.census.failing += usize::from(is_failing);
         self.census.failing -= usize::from(was_failing);
-        if let Some(limit) = self.settings.consecutive.map(|limit| limit.max(1))
-            && consecutive >= limit
-        {
-            let finding = Finding::Consecutive { failures: consecutive, limit };
-            let judged = self.census.all - self.census.out;
-            let verdict = Verdict { slot, finding, failing: self.census.failing, judged };
-            self.act(verdict, evidence.draw, now, sink);
+        self.judge_rows(slot, rows, (evidence.draw, now), sink);
+        if kind == FailureKind::Invalid && evidence.class == Class::Failure {
+            self.compared(slot, Agreement::Odd, (now, evidence.draw), sink);
         }
         self.judge_rates(evidence.draw, now, sink);
     }
 
-    /// Compares all endpoints, unless that was done a moment ago.
-    fn judge_rates(&mut self, draw: Draw, now: Instant, sink: &mut impl Sink<OutlierEvent>) {
-        let off = self.settings.deviation.is_none() && self.settings.failure_share.is_none();
-        if off || now < self.next_judgement {
-            return;
-        }
-        self.next_judgement = now.after(self.settings.window / JUDGEMENTS_PER_WINDOW);
-        self.rate_all(now);
-        let (failing, judged) = self.poll();
-        let least = self.settings.min_requests;
-        self.rated.retain(|rated| rated.requests >= least);
-        self.rated.sort_unstable();
-        let deviation = self.settings.deviation;
-        let threshold = deviation
-            .and_then(|deviation| rates::threshold(&self.rated, deviation, &mut self.scratch));
-        // From the worst on, so that the cap spares the better ones.
-        for place in 0..self.rated.len() {
-            let Some(rated) = self.rated.get(place).copied() else { break };
-            let Some(finding) = rates::finding(&rated, threshold, &self.settings) else { continue };
-            let verdict = Verdict { slot: rated.slot, finding, failing, judged };
-            self.act(verdict, spread(draw, place as u64), now, sink);
-        }
-    }
-
-    /// Fills `rated` with the endpoints that are in and have had requests.
-    fn rate_all(&mut self, now: Instant) {
-        self.rated.clear();
-        for (index, record) in (0_u32..).zip(&mut self.records) {
-            let Some(record) = record.as_mut().filter(|record| record.is_in()) else { continue };
-            self.rated.extend(Rated::new(Slot::new(index), record.tally(now)));
-        }
-    }
-
-    /// How many endpoints succeed less than half of the time, of how many with enough requests to
-    /// say so.
-    fn poll(&self) -> (usize, usize) {
-        let least = self.settings.min_requests / COMMON_SHARE;
-        let asked = self.rated.iter().filter(|rated| rated.requests >= least);
-        asked.fold((0, 0), |(bad, all), rated| (bad + usize::from(rated.rate < BAD), all + 1))
-    }
-
     /// Ejects, unless too many are out or the fault is common.
-    fn act(
+    pub(super) fn act(
         &mut self,
         verdict: Verdict,
         draw: Draw,
@@ -243,13 +261,22 @@ impl Outliers {
     ) {
         let Verdict { slot, finding, failing, judged } = verdict;
         let (mode, window) = (self.settings.mode, self.settings.window);
-        if self.census.out >= self.allowed() {
+        let suppress = self.settings.common == CommonFault::Suppress;
+        let share = self.settings.enforcement.of(finding.detector());
+        let Some(record) = self.record_mut(slot) else { return };
+        // Another draw than the one for the length, or those who are spared by chance would be
+        // those whose ejections are short.
+        if !record.is_enforced(share, spread(draw, LOT), (now, window)) {
+            if is_due(&mut record.unenforced_at, now, window) {
+                sink.emit(OutlierEvent::NotEnforced { slot, finding, share, mode });
+            }
+        } else if self.census.out >= self.allowed() {
             let out = small(self.census.out);
             let Some(record) = self.record_mut(slot) else { return };
             if is_due(&mut record.capped_at, now, window) {
                 sink.emit(OutlierEvent::Capped { slot, finding, out, mode });
             }
-        } else if judged > 1 && failing * 2 > judged {
+        } else if suppress && is_common(failing, judged) {
             let (failing, judged) = (small(failing), small(judged));
             if is_due(&mut self.suppressed_at, now, window) {
                 sink.emit(OutlierEvent::Suppressed { slot, finding, failing, judged, mode });
@@ -299,11 +326,16 @@ impl Outliers {
 
 /// An endpoint that should go, and how the others do.
 #[derive(Clone, Copy)]
-struct Verdict {
-    slot: Slot,
-    finding: Finding,
-    failing: usize,
-    judged: usize,
+pub(super) struct Verdict {
+    pub(super) slot: Slot,
+    pub(super) finding: Finding,
+    pub(super) failing: usize,
+    pub(super) judged: usize,
+}
+
+/// Whether a fault is that of most endpoints.
+pub(super) const fn is_common(failing: usize, judged: usize) -> bool {
+    judged > 1 && failing * 2 > judged
 }
 
 /// How long the ejection of this rank lasts: min(base · k, max) · (0.8 + 0.2u).
@@ -315,7 +347,7 @@ fn length(settings: &OutlierSettings, streak: u32, draw: Draw) -> Duration {
 
 /// The draw for the n-th ejection of one judgement: a rotation by the golden ratio, so that what
 /// was ejected together does not come back together.
-fn spread(draw: Draw, nth: u64) -> Draw {
+pub(super) fn spread(draw: Draw, nth: u64) -> Draw {
     let bits = draw.of(u64::MAX);
     Draw::from_bits(bits.wrapping_add(nth.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
 }

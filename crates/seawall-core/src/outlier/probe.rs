@@ -1,7 +1,8 @@
 //! The way back: one real attempt at a time to an endpoint whose ejection has run its time.
 
 use super::event::{Detector, Finding, OutlierEvent};
-use super::outliers::{Evidence, Outliers};
+use super::evidence::Evidence;
+use super::outliers::Outliers;
 use super::record::{Standing, State};
 use crate::endpoint::Slot;
 use crate::event::Sink;

@@ -1,14 +1,15 @@
-//! Comparing endpoints by their success rates: the median, and how far from it is too far.
+//! Comparing endpoints by their success rates: what is the middle, and how far from it is too far.
 //!
-//! Median and median absolute deviation, because mean and standard deviation are moved by the very
-//! outliers they should find: k bad of n have z = √((n − k)/k), which never reaches 1.9 once more
-//! than 21.7 % are bad (Leys et al., "Detecting outliers", 2013, on the MAD in general).
+//! By default median and median absolute deviation, because mean and standard deviation are moved
+//! by the very outliers they should find: k bad of n have z = √((n − k)/k), which never reaches 1.9
+//! once more than 21.7 % are bad (Leys et al., "Detecting outliers", 2013, on the MAD in general).
+//! The latter are there for comparison. Latencies are compared in `latency.rs`.
 
 use alloc::vec::Vec;
 
 use super::event::Finding;
 use super::record::Tally;
-use super::settings::OutlierSettings;
+use super::settings::{MeanRule, OutlierSettings};
 use crate::endpoint::Slot;
 use crate::ratio::Ratio;
 
@@ -16,7 +17,7 @@ use crate::ratio::Ratio;
 const SPREADS: Ratio = Ratio::from_ppm(4_447_800);
 
 /// With fewer endpoints there is no telling which of them is the odd one.
-const COMPARABLE_MIN: usize = 3;
+pub(super) const COMPARABLE_MIN: usize = 3;
 
 /// An endpoint with its success rate, rounded down. Ordered from the worst, then by slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +34,49 @@ impl Rated {
         let requests = tally.requests();
         let rate = share(tally.successes, requests)?;
         Some(Self { rate, slot, failures: tally.failures, requests })
+    }
+}
+
+/// What the endpoints of a judgement are held against.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Thresholds {
+    /// A rate below this is too low by the median.
+    pub(super) deviation: Option<Ratio>,
+    /// A rate below this is too low by the mean, with so many requests.
+    pub(super) mean: Option<(Ratio, u32)>,
+    /// A share of failures of this much is too large.
+    pub(super) share: Option<Ratio>,
+}
+
+impl Thresholds {
+    /// Those that hold among the endpoints of `rated`, which is sorted and has enough requests;
+    /// `scratch` needs room for as many.
+    pub(super) fn among(
+        rated: &[Rated],
+        settings: &OutlierSettings,
+        scratch: &mut Vec<u32>,
+    ) -> Self {
+        let enough = rated.len() >= settings.failure_share_endpoints as usize;
+        let mean = settings.mean;
+        Self {
+            deviation: settings.deviation.and_then(|points| threshold(rated, points, scratch)),
+            mean: mean.and_then(|rule| Some((below_mean(rated, rule)?, rule.min_requests))),
+            share: settings.failure_share.filter(|_| enough),
+        }
+    }
+
+    /// What is wrong with an endpoint, if anything.
+    pub(super) fn finding(&self, rated: &Rated) -> Option<Finding> {
+        let mean = self.mean.filter(|(_, least)| rated.requests >= *least);
+        let thresholds = self.deviation.into_iter().chain(mean.map(|(threshold, _)| threshold));
+        let rate = rated.rate;
+        if let Some(threshold) = thresholds.filter(|threshold| rate < *threshold).max() {
+            return Some(Finding::SuccessRate { rate, threshold });
+        }
+        let limit = self.share?;
+        let reached = limit.is_reached_by(u64::from(rated.failures), u64::from(rated.requests));
+        let share = share(rated.failures, rated.requests)?;
+        reached.then_some(Finding::FailureShare { share, limit })
     }
 }
 
@@ -65,19 +109,23 @@ pub(super) fn threshold(
     Some(Ratio::from_ppm(median.saturating_sub(spread)))
 }
 
-/// What is wrong with an endpoint, if anything.
-pub(super) fn finding(
-    rated: &Rated,
-    threshold: Option<Ratio>,
-    settings: &OutlierSettings,
-) -> Option<Finding> {
-    if let Some(threshold) = threshold.filter(|threshold| rated.rate < *threshold) {
-        return Some(Finding::SuccessRate { rate: rated.rate, threshold });
+/// The rate below which an endpoint is an outlier for Envoy: mean − factor · σ of the population.
+/// None with too few endpoints that have enough requests; zero, below which nobody is, where the
+/// difference would be negative.
+pub(super) fn below_mean(rated: &[Rated], rule: MeanRule) -> Option<Ratio> {
+    let judged = rated.iter().filter(|rated| rated.requests >= rule.min_requests);
+    let (count, sum, squares) = judged.fold((0, 0, 0), |(count, sum, squares), rated| {
+        let rate = u128::from(rated.rate.ppm());
+        (count + 1, sum + rate, squares + rate * rate)
+    });
+    if count < u128::from(rule.min_endpoints.max(1)) {
+        return None;
     }
-    let limit = settings.failure_share?;
-    let reached = limit.is_reached_by(u64::from(rated.failures), u64::from(rated.requests));
-    let share = share(rated.failures, rated.requests)?;
-    reached.then_some(Finding::FailureShare { share, limit })
+    // √(n·Σx² − (Σx)²) = n·σ, so that everything stays a whole number until the end.
+    let spread = u64::try_from((count * squares - sum * sum).isqrt()).ok()?;
+    let allowed = u128::from(rule.factor.of(spread));
+    let threshold = sum.saturating_sub(allowed) / count;
+    u32::try_from(threshold).ok().map(Ratio::from_ppm)
 }
 
 /// The middle of a sorted list; the mean of the two middle ones, rounded down, where there are two.

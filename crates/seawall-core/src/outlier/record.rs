@@ -1,6 +1,14 @@
-//! What is known of one endpoint: its recent outcomes, its ejections, and where it stands.
+//! What is known of one endpoint: its recent outcomes and latencies, its ejections, and where it
+//! stands.
+
+use alloc::boxed::Box;
 
 use super::event::Ejection;
+use super::settings::{OddRule, OutlierSettings};
+use crate::histogram::RotatingHistogram;
+use crate::outcome::FailureKind;
+use crate::ratio::Ratio;
+use crate::rng::Draw;
 use crate::time::{Duration, Instant, nanos};
 use crate::window::{BUCKETS, TimeRing};
 
@@ -60,31 +68,90 @@ impl Tally {
     }
 }
 
+/// Failures in a row, by what ends the row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Rows {
+    /// Failures of any kind, but for those of local origin where they are split off.
+    pub(super) any: u32,
+    /// Gateway failures.
+    pub(super) gateway: u32,
+    /// Failures of local origin, where they are split off.
+    pub(super) local: u32,
+}
+
+/// The last answers that were compared with others, one bit each; set is odd.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Comparisons {
+    bits: u64,
+    count: u32,
+}
+
+impl Comparisons {
+    pub(super) const fn push(&mut self, odd: u64) {
+        self.bits = self.bits << 1 | odd;
+        self.count = if self.count < u64::BITS { self.count + 1 } else { u64::BITS };
+    }
+
+    /// How many of the last ones that the rule looks at were odd, of how many.
+    pub(super) fn tally(self, rule: OddRule) -> (u32, u32) {
+        let reads = rule.reads.clamp(1, u64::BITS);
+        let mask = u64::MAX >> (u64::BITS - reads);
+        ((self.bits & mask).count_ones(), self.count.min(reads))
+    }
+}
+
+/// What the latencies of the window came to when they were last looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Latency {
+    pub(super) median: Option<Duration>,
+    pub(super) requests: u32,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Record {
     pub(super) state: State,
     /// Beyond the cap: its ejection is not enforced until others return or join.
     pub(super) spared: bool,
-    /// Failures in a row.
-    pub(super) consecutive: u32,
+    pub(super) rows: Rows,
     /// Ejections in a row as of the last change of state.
     pub(super) streak: u32,
     pub(super) last: Option<Ejection>,
     pub(super) capped_at: Option<Instant>,
+    pub(super) unenforced_at: Option<Instant>,
+    pub(super) comparisons: Comparisons,
+    pub(super) latency: Latency,
+    /// The draw that decides in this window what is enforced in part, and since when.
+    lot: Option<(Instant, Draw)>,
     ring: TimeRing<Tally>,
+    /// Only where latency is judged: it is the largest part of a record.
+    latencies: Option<Box<RotatingHistogram>>,
 }
 
 impl Record {
-    pub(super) fn new(window: Duration, origin: Instant, now: Instant) -> Self {
-        Self {
+    pub(super) fn new(settings: &OutlierSettings, origin: Instant, now: Instant) -> Self {
+        let mut record = Self {
             state: State::In { since: now },
             spared: false,
-            consecutive: 0,
+            rows: Rows::default(),
             streak: 0,
             last: None,
             capped_at: None,
-            ring: TimeRing::new(window, origin),
-        }
+            unenforced_at: None,
+            comparisons: Comparisons::default(),
+            latency: Latency::default(),
+            lot: None,
+            ring: TimeRing::new(settings.window, origin),
+            latencies: None,
+        };
+        record.watch_latency(settings, origin);
+        record
+    }
+
+    /// Starts or stops keeping latencies.
+    pub(super) fn watch_latency(&mut self, settings: &OutlierSettings, origin: Instant) {
+        let fresh = || Box::new(RotatingHistogram::new(settings.window, origin));
+        self.latencies = settings.latency.map(|_| self.latencies.take().unwrap_or_else(fresh));
+        self.latency = settings.latency.map(|_| self.latency).unwrap_or_default();
     }
 
     pub(super) const fn is_in(&self) -> bool {
@@ -93,7 +160,7 @@ impl Record {
 
     /// Whether it may be chosen and failed its latest attempt.
     pub(super) const fn is_failing(&self) -> bool {
-        self.is_in() && self.consecutive > 0
+        self.is_in() && (self.rows.any > 0 || self.rows.local > 0)
     }
 
     pub(super) fn standing(&self, now: Instant) -> Standing {
@@ -107,15 +174,33 @@ impl Record {
     }
 
     pub(super) fn succeeded(&mut self, now: Instant) {
-        self.consecutive = 0;
+        self.rows = Rows::default();
         let bucket = self.ring.at(now);
         bucket.successes = bucket.successes.saturating_add(1);
     }
 
-    pub(super) fn failed(&mut self, now: Instant) {
-        self.consecutive = self.consecutive.saturating_add(1);
+    /// A failure of local origin where those are split off: it counts nowhere else.
+    pub(super) const fn failed_locally(&mut self) {
+        self.rows.local = self.rows.local.saturating_add(1);
+    }
+
+    pub(super) fn failed(&mut self, kind: FailureKind, now: Instant) {
+        let rows = &mut self.rows;
+        rows.any = rows.any.saturating_add(1);
+        // That it answered at all ends a row of local failures.
+        rows.local = 0;
+        rows.gateway = match kind {
+            FailureKind::Gateway | FailureKind::LocalOrigin => rows.gateway.saturating_add(1),
+            FailureKind::Service | FailureKind::Invalid => 0,
+        };
         let bucket = self.ring.at(now);
         bucket.failures = bucket.failures.saturating_add(1);
+    }
+
+    pub(super) fn took(&mut self, latency: Duration, now: Instant) {
+        if let Some(latencies) = &mut self.latencies {
+            latencies.record(now, latency);
+        }
     }
 
     /// The outcomes in the window at `now`.
@@ -126,7 +211,35 @@ impl Record {
 
     /// As [`Record::tally`], for readers.
     pub(super) fn tally_now(&self, now: Instant) -> Tally {
-        self.clone().tally(now)
+        let mut ring = self.ring.clone();
+        ring.advance(now);
+        ring.live().copied().fold(Tally::default(), Tally::plus)
+    }
+
+    /// Looks at the latencies in the window at `now`: walks the buckets of a histogram.
+    pub(super) fn measure(&mut self, now: Instant) -> Latency {
+        let half = Ratio::from_percent(50);
+        if let Some(latencies) = &mut self.latencies {
+            let requests = u32::try_from(latencies.count(now)).unwrap_or(u32::MAX);
+            self.latency = Latency { median: latencies.quantile(now, half), requests };
+        }
+        self.latency
+    }
+
+    /// Whether a detector that is enforced for this share of its verdicts is enforced for this
+    /// endpoint in this window: one lot for each, however often a verdict is repeated.
+    pub(super) fn is_enforced(
+        &mut self,
+        share: Ratio,
+        draw: Draw,
+        (now, window): (Instant, Duration),
+    ) -> bool {
+        if share >= Ratio::ONE {
+            return true;
+        }
+        let current = self.lot.filter(|(since, _)| now.since(*since) < window);
+        let (_, lot) = *self.lot.insert(current.unwrap_or((now, draw)));
+        lot.is_below(share)
     }
 
     /// Ejections in a row as of `now`; time in good standing forgives them.
@@ -144,11 +257,17 @@ impl Record {
     pub(super) fn readmit(&mut self, now: Instant) {
         self.state = State::In { since: now };
         self.spared = false;
-        self.consecutive = 0;
+        self.rows = Rows::default();
+        self.comparisons = Comparisons::default();
+        self.latency = Latency::default();
         self.ring.clear();
+        if let Some(latencies) = &mut self.latencies {
+            latencies.clear();
+        }
     }
 
-    /// Moves the outcomes to a window of another length. What the new one does not cover goes.
+    /// Moves outcomes and latencies to a window of another length. What the new one does not cover
+    /// goes.
     pub(super) fn rebucket(&mut self, window: Duration, origin: Instant, now: Instant) {
         let mut ring = TimeRing::<Tally>::new(window, origin);
         ring.advance(now);
@@ -164,5 +283,8 @@ impl Record {
             }
         }
         self.ring = ring;
+        if let Some(latencies) = &mut self.latencies {
+            **latencies = latencies.rewindowed(window, origin, now);
+        }
     }
 }

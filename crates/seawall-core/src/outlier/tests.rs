@@ -1,6 +1,8 @@
 //! Tests of the outlier detector: worked examples and traps by name. The state table is in
-//! `table`, the comparison with a naive model in `model`.
+//! `table`, the comparison with a naive model in `model`, the detectors beyond rates and rows of
+//! failures, Envoy's rules and the settings in `detectors`.
 
+mod detectors;
 mod model;
 mod table;
 
@@ -26,7 +28,7 @@ fn percent(percent: u32) -> Ratio {
 }
 
 const fn evidence(class: Class) -> Evidence {
-    Evidence { class, draw: Draw::ZERO }
+    Evidence { class, failure: None, latency: None, draw: Draw::ZERO }
 }
 
 fn detector(settings: OutlierSettings, count: u32) -> Outliers {
@@ -330,7 +332,7 @@ fn ejections_grow_to_their_maximum_and_are_spread_by_a_fifth() {
     for _ in 0..10 {
         let now = until(&outliers, 0);
         let ticket = outliers.begin_probe(slot(0), now).unwrap();
-        let evidence = Evidence { class: Class::Failure, draw: Draw::ALMOST_ONE };
+        let evidence = Evidence { draw: Draw::ALMOST_ONE, ..evidence(Class::Failure) };
         outliers.end_probe(ticket, evidence, now, &mut Vec::new());
         waits.push(until(&outliers, 0).since(now).as_secs());
     }
@@ -476,9 +478,10 @@ fn a_rate_exactly_at_the_threshold_stays() {
     let three = [rated(0, 90), rated(1, 100), rated(2, 100)];
     let threshold = rates::threshold(&three, percent(10), &mut Vec::new());
     assert_eq!(threshold, Some(percent(90)));
-    let settings = rates_only();
-    assert_eq!(rates::finding(&three[0], threshold, &settings), None);
-    let finding = rates::finding(&rated(0, 89), threshold, &settings).unwrap();
+    let thresholds =
+        rates::Thresholds { deviation: threshold, share: Some(percent(50)), mean: None };
+    assert_eq!(thresholds.finding(&three[0]), None);
+    let finding = thresholds.finding(&rated(0, 89)).unwrap();
     assert_eq!(finding.detector(), Detector::SuccessRate);
 }
 

@@ -1,9 +1,13 @@
 //! Admission: what a call asks of its upstream besides an endpoint.
 
+use crate::Mode;
 use crate::breaker::{Ended, Phase, Probing, Refused, Ticket};
-use crate::budget::{Denied, Reservation};
-use crate::bulkhead::{Acquired, Claimed, Permit, Waiter};
+use crate::budget::{Denied, Purpose, Reservation};
+use crate::bulkhead::{Acquired, Claimed, Need, Permit, TooHeavy, Waiter};
+use crate::deadline;
 use crate::event::Sink;
+use crate::outcome::Overrides;
+use crate::reason::Reason;
 use crate::rng::Draw;
 use crate::time::{Duration, Instant};
 
@@ -66,8 +70,37 @@ impl Upstream {
         self.hedging.deposit(now);
     }
 
-    pub(crate) fn reserve_extra(&mut self, now: Instant) -> Result<Reservation, Denied> {
-        self.budget.reserve(now)
+    pub(crate) fn reserve_extra(
+        &mut self,
+        purpose: Purpose,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) -> Result<Reservation, Denied> {
+        let mut scoped = Scoped { at: now, scope: Scope::Upstream, sink };
+        self.budget.reserve_for(purpose, now, &mut scoped)
+    }
+
+    /// How long an attempt that begins now may take, where a route allows `fixed`.
+    pub(crate) fn attempt_timeout(
+        &mut self,
+        fixed: Duration,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) -> Duration {
+        if self.settings.timeout.mode == Mode::Off {
+            return fixed;
+        }
+        let mut scoped = Scoped { at: now, scope: Scope::Upstream, sink };
+        let learnt = self.timeout.attempt_timeout(now, &mut self.latency, &mut scoped);
+        match self.settings.timeout.mode {
+            Mode::Enforce => learnt.min(fixed),
+            Mode::Shadow | Mode::Off => fixed,
+        }
+    }
+
+    /// Statuses that are judged otherwise than by the table.
+    pub(crate) const fn overrides(&self) -> &Overrides {
+        &self.overrides
     }
 
     pub(crate) fn refund(&mut self, reservation: Reservation, now: Instant) {
@@ -78,15 +111,40 @@ impl Upstream {
         self.bulkhead.has_free_permit()
     }
 
-    /// Asks for a permit that is of use only until `attempts_end`, less the time that an attempt
-    /// needs to have a chance.
-    pub(crate) fn acquire(&mut self, now: Instant, attempts_end: Instant) -> Acquired {
-        if self.bulkhead.has_free_permit() {
-            return self.bulkhead.acquire(now, attempts_end);
+    /// Asks for a permit of this weight that is of use only until `attempts_end`, less the time
+    /// that an attempt needs to have a chance.
+    pub(crate) fn acquire(
+        &mut self,
+        weight: u32,
+        attempts_end: Instant,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) -> Acquired {
+        let useful_until = match self.bulkhead.has_free_permit() {
+            true => attempts_end,
+            false => deadline::of_queue(attempts_end, self.min_useful(now)),
+        };
+        let mut scoped = Scoped { at: now, scope: Scope::Upstream, sink };
+        let need = Need { weight, useful_until };
+        match self.bulkhead.acquire_weighted(need, now, &mut scoped) {
+            Ok(Acquired::Refused { reason, retry_at }) => {
+                Acquired::Refused { reason: self.name_of_full(reason), retry_at }
+            }
+            Ok(acquired) => acquired,
+            Err(TooHeavy { .. }) => {
+                Acquired::Refused { reason: Reason::CostExceedsLimit, retry_at: Instant::NEVER }
+            }
         }
-        let useful = self.min_useful(now);
-        let latest = Instant::EPOCH.after(attempts_end.since(Instant::EPOCH.after(useful)));
-        self.bulkhead.acquire(now, latest)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn has_granted(&self, waiter: Waiter) -> bool {
+        self.bulkhead.has_granted(waiter)
+    }
+
+    /// Attempts in flight.
+    pub(crate) const fn in_flight(&self) -> u32 {
+        self.bulkhead.in_use()
     }
 
     pub(crate) fn claim(&mut self, waiter: Waiter, now: Instant) -> Claimed {

@@ -14,6 +14,7 @@ use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 
 use super::event::{Event, Scene, Scope, Scoped, What};
+use super::narrow::Levels;
 use super::{Upstream, WhenAllDown};
 
 /// A call that must not be repeated may probe only an endpoint that has waited this long for a
@@ -38,6 +39,8 @@ pub struct Wish<'a> {
     pub tried: &'a [Slot],
     /// Whether it may be a probe.
     pub probe: Probe,
+    /// The hash of what keeps a caller at its endpoint, for algorithms that ask for it.
+    pub key: Option<u64>,
 }
 
 /// Why an endpoint was chosen.
@@ -45,9 +48,13 @@ pub struct Wish<'a> {
 pub enum ChoiceReason {
     /// By the balancer.
     Balanced,
+    /// By the balancer, for the key of the call.
+    Keyed,
+    /// By the balancer, past the first priority level.
+    Spilled,
     /// To learn whether it has recovered.
     Probe,
-    /// No good endpoint was left, so any may do.
+    /// No good endpoint was left, or too few, so any may do.
     Panic,
     /// There is nothing to choose: the operation has no endpoints that we know of.
     Sole,
@@ -80,10 +87,11 @@ impl Upstream {
             return Some(choice);
         }
         let choice = self
-            .choose_due(wish, scene)
-            .or_else(|| self.choose_good(wish.tried, scene))
+            .choose_calm(wish, scene)
+            .or_else(|| self.choose_due(wish, scene))
+            .or_else(|| self.choose_good(wish, scene))
             .or_else(|| self.choose_slow(scene))
-            .or_else(|| self.choose_any(wish.tried, scene));
+            .or_else(|| self.choose_any(wish, scene));
         self.note_panic(choice.as_ref(), scene.now, scene.sink);
         if let Some(choice) = &choice {
             self.begin(choice.endpoint);
@@ -165,58 +173,77 @@ impl Upstream {
     /// A good endpoint that the call has not tried, for an attempt beside a slow one.
     pub(crate) fn choose_other(
         &mut self,
-        tried: &[Slot],
+        wish: Wish<'_>,
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) -> Option<Choice> {
         if let Some(choice) = self.choose_sole() {
             return Some(choice);
         }
-        self.gather_untried(tried, scene.now);
-        let choice = self.choose_gathered(scene)?;
+        let (now, tried) = (scene.now, wish.tried);
+        self.gather(|upstream, slot| upstream.is_good(slot, now));
+        let levels = self.note_levels(now, scene.sink);
+        self.candidates.retain(|slot| !tried.contains(slot));
+        let choice = self.choose_gathered(wish.key, levels, scene)?;
         self.begin(choice.endpoint);
         Some(choice)
     }
 
     fn choose_good(
         &mut self,
-        tried: &[Slot],
+        wish: Wish<'_>,
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) -> Option<Choice> {
-        let now = scene.now;
-        self.gather_untried(tried, now);
+        let (now, tried) = (scene.now, wish.tried);
+        self.gather(|upstream, slot| upstream.is_good(slot, now));
+        if self.are_too_few() {
+            return self.choose_present(wish, scene);
+        }
+        self.note_calm(wish.probe);
+        let levels = self.note_levels(now, scene.sink);
+        self.candidates.retain(|slot| !tried.contains(slot));
         if self.candidates.is_empty() {
             let again = tried.iter().copied().find(|slot| self.is_good(*slot, now))?;
             self.candidates.push(again);
         }
-        self.choose_gathered(scene)
+        self.choose_gathered(wish.key, levels, scene)
     }
 
-    fn gather_untried(&mut self, tried: &[Slot], now: Instant) {
-        self.gather(|upstream, slot| upstream.is_good(slot, now) && !tried.contains(&slot));
-    }
-
-    /// The balancer's choice among the good endpoints gathered before.
+    /// The balancer's choice among the candidates gathered before, at the level and in the zone
+    /// where the call belongs.
     fn choose_gathered(
         &mut self,
+        key: Option<u64>,
+        levels: Option<Levels>,
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) -> Option<Choice> {
         let now = scene.now;
+        let reason = self.narrow(levels, key, scene.rng);
         let candidates = count(self.candidates.len());
-        while let Some(slot) = self.balancer.pick(&self.candidates, now, scene.rng) {
-            let endpoint = self.endpoints.get_mut(slot.index())?.as_mut()?;
-            let id = endpoint.id;
-            let scope = Scope::Endpoint(id);
-            let mut scoped = Scoped { at: now, scope, sink: &mut *scene.sink };
-            let draw = scene.rng.draw();
-            if let Ok(ticket) = endpoint.breaker.admit(now, Probing::Forbidden, draw, &mut scoped) {
-                let (breaker, probe) = (Some(ticket), None);
-                let reason = ChoiceReason::Balanced;
-                return Some(Choice { endpoint: id, reason, candidates, breaker, probe });
+        while let Some(slot) = self.balancer.pick(&self.candidates, key, now, scene.rng) {
+            if let Some(choice) = self.admit_to(slot, (reason, candidates), scene) {
+                return Some(choice);
             }
-            // Its breaker ramps up after a failure and takes only a share of the calls.
             self.candidates.retain(|candidate| *candidate != slot);
         }
         None
+    }
+
+    /// Asks the breaker of a good endpoint, which while it ramps up after a failure takes only a
+    /// share of the calls.
+    pub(super) fn admit_to(
+        &mut self,
+        slot: Slot,
+        (reason, candidates): (ChoiceReason, u32),
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) -> Option<Choice> {
+        let now = scene.now;
+        let endpoint = self.endpoints.get_mut(slot.index())?.as_mut()?;
+        let id = endpoint.id;
+        let scope = Scope::Endpoint(id);
+        let mut scoped = Scoped { at: now, scope, sink: &mut *scene.sink };
+        let draw = scene.rng.draw();
+        let ticket = endpoint.breaker.admit(now, Probing::Forbidden, draw, &mut scoped).ok()?;
+        Some(Choice { endpoint: id, reason, candidates, breaker: Some(ticket), probe: None })
     }
 
     /// Health checks that merely time out never take the last endpoints away: slowness under load
@@ -232,7 +259,7 @@ impl Upstream {
             slow && upstream.outliers.standing(slot, scene.now) == Standing::In
         });
         let candidates = count(self.candidates.len());
-        let slot = self.balancer.pick(&self.candidates, scene.now, scene.rng)?;
+        let slot = self.balancer.pick(&self.candidates, None, scene.now, scene.rng)?;
         let (endpoint, reason) = (self.present(slot)?.id, ChoiceReason::Panic);
         Some(Choice { endpoint, reason, candidates, breaker: None, probe: None })
     }
@@ -242,25 +269,44 @@ impl Upstream {
     /// gives a ticket; the outcome still counts for the outlier detector.
     fn choose_any(
         &mut self,
-        tried: &[Slot],
+        wish: Wish<'_>,
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) -> Option<Choice> {
         if self.settings.when_all_down == WhenAllDown::Refuse {
             return None;
         }
-        let ramping = self.has_good_endpoint(scene.now);
-        let fits = |upstream: &Self, slot| match ramping {
-            true => upstream.is_good(slot, scene.now),
-            false => upstream.present(slot).is_some(),
-        };
-        self.gather(|upstream, slot| fits(upstream, slot) && !tried.contains(&slot));
+        if !self.has_good_endpoint(scene.now) {
+            return self.choose_present(wish, scene);
+        }
+        let now = scene.now;
+        let fits = |upstream: &Self, slot| upstream.is_good(slot, now);
+        self.choose_unasked(wish, fits, ChoiceReason::Balanced, scene)
+    }
+
+    /// Any that is registered, whatever is known of it.
+    fn choose_present(
+        &mut self,
+        wish: Wish<'_>,
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) -> Option<Choice> {
+        let fits = |upstream: &Self, slot| upstream.present(slot).is_some();
+        self.choose_unasked(wish, fits, ChoiceReason::Panic, scene)
+    }
+
+    fn choose_unasked(
+        &mut self,
+        wish: Wish<'_>,
+        fits: impl Fn(&Self, Slot) -> bool,
+        reason: ChoiceReason,
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) -> Option<Choice> {
+        self.gather(|upstream, slot| fits(upstream, slot) && !wish.tried.contains(&slot));
         if self.candidates.is_empty() {
             self.gather(fits);
         }
         let candidates = count(self.candidates.len());
-        let slot = self.balancer.pick(&self.candidates, scene.now, scene.rng)?;
+        let slot = self.balancer.pick(&self.candidates, wish.key, scene.now, scene.rng)?;
         let endpoint = self.present(slot)?.id;
-        let reason = if ramping { ChoiceReason::Balanced } else { ChoiceReason::Panic };
         Some(Choice { endpoint, reason, candidates, breaker: None, probe: None })
     }
 
@@ -286,7 +332,7 @@ impl Upstream {
     }
 
     /// In, not leaving, healthy as far as known, and its breaker lets calls through.
-    fn is_good(&self, slot: Slot, now: Instant) -> bool {
+    pub(super) fn is_good(&self, slot: Slot, now: Instant) -> bool {
         self.present(slot).is_some_and(|endpoint| {
             endpoint.health.state() != HealthState::Unhealthy
                 && self.outliers.standing(slot, now) == Standing::In
@@ -294,12 +340,13 @@ impl Upstream {
         })
     }
 
-    fn present(&self, slot: Slot) -> Option<&super::Endpoint> {
+    /// Registered, not leaving, and of some weight.
+    pub(super) fn present(&self, slot: Slot) -> Option<&super::Endpoint> {
         let endpoint = self.endpoints.get(slot.index())?.as_ref()?;
-        endpoint.leaving.is_none().then_some(endpoint)
+        (endpoint.leaving.is_none() && endpoint.info.weight > 0).then_some(endpoint)
     }
 
-    fn slots(&self) -> impl Iterator<Item = Slot> + use<> {
+    pub(super) fn slots(&self) -> impl Iterator<Item = Slot> + use<> {
         (0..self.endpoints.len()).map(slot)
     }
 
@@ -315,6 +362,6 @@ fn slot(index: usize) -> Slot {
     Slot::new(count(index))
 }
 
-fn count(len: usize) -> u32 {
+pub(super) fn count(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }

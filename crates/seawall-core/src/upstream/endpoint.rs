@@ -2,8 +2,10 @@
 
 use alloc::boxed::Box;
 
+use crate::balance::EndpointInfo;
 use crate::breaker::Breaker;
 use crate::endpoint::EndpointId;
+use crate::hash::hash;
 use crate::health::Health;
 use crate::outlier;
 use crate::time::Instant;
@@ -27,7 +29,17 @@ impl EndpointName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Its place in hash tables, the same for equal names in every process and version.
+    #[must_use]
+    pub fn placement(&self) -> u64 {
+        hash(PLACEMENT_SEED, self.0.as_bytes())
+    }
 }
+
+/// Never to change: another seed would move every key of every fleet. Names are configured and
+/// not chosen by callers, so it need not be secret.
+const PLACEMENT_SEED: u64 = 0;
 
 /// Why an endpoint takes no new attempts for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +54,7 @@ pub(super) enum Leaving {
 pub(super) struct Endpoint {
     pub(super) id: EndpointId,
     pub(super) name: EndpointName,
+    pub(super) info: EndpointInfo,
     pub(super) leaving: Option<Leaving>,
     /// Attempts in flight.
     pub(super) active: u32,
@@ -63,6 +76,7 @@ impl Endpoint {
         Self {
             id,
             name,
+            info: EndpointInfo::default(),
             leaving: None,
             active: 0,
             breaker: Breaker::new(settings.endpoint_breaker, origin),

@@ -1,12 +1,22 @@
 //! What an upstream reports: changes of state, with where and when.
 
+use crate::balance::Loads;
+use alloc::vec::Vec;
+
 use crate::breaker::BreakerEvent;
+use crate::budget::BudgetEvent;
+use crate::bulkhead::{BulkheadRejected, Waiter};
+use crate::concurrency::LimitEvent;
 use crate::endpoint::EndpointId;
 use crate::event::Sink;
 use crate::health;
 use crate::hedge::HedgeEvent;
 use crate::outlier::OutlierEvent;
+use crate::rate::RateEvent;
+use crate::shed::ShedEvent;
+use crate::throttle::ThrottleEvent;
 use crate::time::Instant;
+use crate::timeout::TimeoutAdapted;
 
 /// Where something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,13 +32,32 @@ pub enum Scope {
 pub enum What {
     /// A breaker.
     Breaker(BreakerEvent),
+    /// The rate limit.
+    Rate(RateEvent),
+    /// Shedding by priority.
+    Shed(ShedEvent),
+    /// The client throttle.
+    Throttle(ThrottleEvent),
+    /// The adaptive concurrency limit.
+    Limit(LimitEvent),
+    /// The bulkhead.
+    Bulkhead(BulkheadRejected),
+    /// The attempt budget.
+    Budget(BudgetEvent),
+    /// The adaptive attempt timeout.
+    Timeout(TimeoutAdapted),
     /// A hedge.
     Hedge(HedgeEvent),
     /// The outlier detector.
     Outlier(OutlierEvent),
     /// The verdict of active health checks.
     Health(health::Change),
-    /// No endpoint may be chosen any more; [`super::WhenAllDown`] is in force.
+    /// The shares of the priority levels changed, and calls go past the first level or did.
+    Spillover(Loads),
+    /// An endpoint joined or came back and reaches its full weight by degrees.
+    SlowStart,
+    /// Too few endpoints may be chosen, and all are tried; or none may, and
+    /// [`super::WhenAllDown`] is in force.
     PanicEntered,
     /// An endpoint may be chosen again.
     PanicLeft,
@@ -69,6 +98,57 @@ impl<S: Sink<Event>> Sink<BreakerEvent> for Scoped<'_, S> {
     }
 }
 
+impl<S: Sink<Event>> Sink<RateEvent> for Scoped<'_, S> {
+    fn emit(&mut self, event: RateEvent) {
+        self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Rate(event) });
+    }
+}
+
+impl<S: Sink<Event>> Sink<ShedEvent> for Scoped<'_, S> {
+    fn emit(&mut self, event: ShedEvent) {
+        self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Shed(event) });
+    }
+}
+
+impl<S: Sink<Event>> Sink<ThrottleEvent> for Scoped<'_, S> {
+    fn emit(&mut self, event: ThrottleEvent) {
+        self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Throttle(event) });
+    }
+}
+
+impl<S: Sink<Event>> Sink<LimitEvent> for Scoped<'_, S> {
+    fn emit(&mut self, event: LimitEvent) {
+        self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Limit(event) });
+    }
+}
+
+impl<S: Sink<Event>> Sink<BulkheadRejected> for Scoped<'_, S> {
+    fn emit(&mut self, event: BulkheadRejected) {
+        self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Bulkhead(event) });
+    }
+}
+
+/// Keeps the waiters that a bulkhead drops.
+pub(super) struct Dropped<'a>(pub(super) &'a mut Vec<Waiter>);
+
+impl Sink<BulkheadRejected> for Dropped<'_> {
+    fn emit(&mut self, event: BulkheadRejected) {
+        self.0.extend(event.waiter);
+    }
+}
+
+impl<S: Sink<Event>> Sink<BudgetEvent> for Scoped<'_, S> {
+    fn emit(&mut self, event: BudgetEvent) {
+        self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Budget(event) });
+    }
+}
+
+impl<S: Sink<Event>> Sink<TimeoutAdapted> for Scoped<'_, S> {
+    fn emit(&mut self, event: TimeoutAdapted) {
+        self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Timeout(event) });
+    }
+}
+
 impl<S: Sink<Event>> Sink<HedgeEvent> for Scoped<'_, S> {
     fn emit(&mut self, event: HedgeEvent) {
         self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Hedge(event) });
@@ -80,10 +160,13 @@ pub(super) struct BySlot<'a, S> {
     pub(super) at: Instant,
     pub(super) generations: &'a [u32],
     pub(super) sink: &'a mut S,
+    /// Whether it reported anything, which may concern any endpoint.
+    pub(super) reported: bool,
 }
 
 impl<S: Sink<Event>> Sink<OutlierEvent> for BySlot<'_, S> {
     fn emit(&mut self, event: OutlierEvent) {
+        self.reported = true;
         let slot = event.slot();
         let generation = self.generations.get(slot.index()).copied().unwrap_or_default();
         let scope = Scope::Endpoint(EndpointId { slot, generation });

@@ -69,6 +69,7 @@ impl Upstream {
     /// Whether there is too much work already: then hedges go first.
     pub(crate) fn load(&self, now: Instant) -> Load {
         match self.breaker.phase(now) {
+            Phase::Closed if self.is_overloaded() => Load::Overloaded,
             Phase::Closed => Load::Normal,
             Phase::Open { .. } | Phase::ProbeDue | Phase::HalfOpen { .. } => Load::Overloaded,
         }

@@ -9,9 +9,12 @@
 
 mod admit;
 mod choose;
+mod describe;
 mod endpoint;
 mod event;
+mod gates;
 mod hedging;
+mod narrow;
 mod outcomes;
 mod settings;
 mod settle;
@@ -24,31 +27,35 @@ mod tests;
 pub use choose::{Choice, ChoiceReason, Probe, Wish};
 pub use endpoint::EndpointName;
 pub use event::{Event, Scene, Scope, What};
+pub(crate) use gates::{Arriving, Closed};
 pub use outcomes::Outcomes;
 pub use settings::{UpstreamSettings, WhenAllDown};
 pub(crate) use settle::AttemptEnd;
-pub use snapshot::{EndpointSnapshot, UpstreamSnapshot};
+pub use snapshot::{EndpointSnapshot, GatesSnapshot, UpstreamSnapshot};
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use crate::balance::{Balancer, Joins};
+use crate::balance::{Balancer, Joins, Loads};
 use crate::breaker::{Breaker, Manual};
-use crate::budget::Budget;
+use crate::budget::{Budget, BudgetSnapshot};
 use crate::bulkhead::{Bulkhead, Waiter};
 use crate::endpoint::{EndpointId, Slot};
-use crate::event::Sink;
+use crate::event::{Discard, Sink};
 use crate::health::{Check, Health, HealthSettings};
 use crate::hedge::Hedging;
 use crate::histogram::RotatingHistogram;
+use crate::outcome::Overrides;
 use crate::outlier::{self, Outliers};
 use crate::ratio::Ratio;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
+use crate::timeout::AdaptiveTimeout;
 
 use endpoint::{Endpoint, Leaving, Remembered};
-use event::Scoped;
+use event::{Dropped, Scoped};
+use gates::Gates;
 use sole::Fleet;
 
 /// Endpoints of one upstream at most. Bounds the tables and the cost of a choice.
@@ -61,6 +68,10 @@ const MEMORY: Duration = Duration::from_secs(600);
 /// How often the typical latency is computed anew; a quantile walks a whole histogram.
 const TYPICAL_EVERY: Duration = Duration::from_secs(1);
 
+/// Fewer samples give no typical latency: one attempt that timed out would make every retry look
+/// hopeless.
+const TYPICAL_SAMPLES_MIN: u64 = 20;
+
 /// An upstream. See the module's documentation.
 #[derive(Debug)]
 pub struct Upstream {
@@ -69,13 +80,28 @@ pub struct Upstream {
     generations: Vec<u32>,
     remembered: Vec<Remembered>,
     candidates: Vec<Slot>,
+    /// Whether all endpoints are as good as when they were last looked at; see `narrow`.
+    calm: bool,
+    /// Those endpoints.
+    members: Vec<Slot>,
+    /// Endpoints whose slow start has not been told yet: they join where no events are taken.
+    newcomers: Vec<EndpointId>,
+    /// The shares of the levels as last told.
+    loads: Option<Loads>,
     breaker: Breaker,
     budget: Budget,
     bulkhead: Bulkhead,
+    gates: Gates,
+    /// What the bulkhead was last limited to by the adaptive limit.
+    limited_to: u32,
+    /// Waiters that lost their place without a grant and are to be woken; the queue bounds them.
+    dropped: Vec<Waiter>,
     balancer: Balancer,
     outliers: Outliers,
     fleet: Fleet,
     hedging: Hedging,
+    timeout: AdaptiveTimeout,
+    overrides: Overrides,
     latency: RotatingHistogram,
     typical: Duration,
     typical_at: Instant,
@@ -89,36 +115,50 @@ impl Upstream {
     #[must_use]
     pub fn new(settings: UpstreamSettings, now: Instant, rng: &mut impl Rng) -> Self {
         let minute = Duration::from_secs(60);
-        Self {
+        let mut upstream = Self {
             settings,
             endpoints: Vec::new(),
             generations: Vec::new(),
             remembered: Vec::new(),
             candidates: Vec::new(),
+            calm: false,
+            members: Vec::new(),
+            newcomers: Vec::new(),
+            loads: None,
             breaker: Breaker::new(settings.breaker, phase(rng)),
             budget: Budget::new(settings.budget, phase(rng)),
             bulkhead: Bulkhead::new(settings.bulkhead),
+            gates: Gates::new(&settings, now, rng),
+            limited_to: u32::MAX,
+            dropped: Vec::new(),
             balancer: Balancer::new(settings.balance, rng),
             outliers: Outliers::new(settings.outlier, phase(rng)),
             fleet: Fleet::Endpoints,
             hedging: Hedging::new(settings.hedge, phase(rng)),
+            timeout: AdaptiveTimeout::new(settings.timeout, now),
+            overrides: Overrides::default(),
             latency: RotatingHistogram::new(minute, phase(rng)),
             typical: Duration::ZERO,
             typical_at: now,
             panic: false,
             outcomes: Outcomes::default(),
-        }
+        };
+        upstream.enforce_limit(now);
+        upstream
     }
 
     /// Takes over new settings; everything that was learned stays.
     pub fn reconfigure(&mut self, settings: UpstreamSettings, now: Instant) {
         self.settings = settings;
+        self.calm = false;
         self.breaker.reconfigure(settings.breaker, now);
         self.budget.reconfigure(settings.budget, now);
         self.bulkhead.reconfigure(settings.bulkhead);
+        self.reconfigure_gates(now, &mut Discard);
         self.balancer.reconfigure(settings.balance);
         self.outliers.reconfigure(settings.outlier, now);
         self.hedging.reconfigure(settings.hedge, now);
+        self.timeout.reconfigure(settings.timeout);
         for endpoint in self.endpoints.iter_mut().flatten() {
             endpoint.breaker.reconfigure(settings.endpoint_breaker, now);
             match settings.health {
@@ -126,6 +166,17 @@ impl Upstream {
                 None => endpoint.health = Health::new(HealthSettings::default()),
             }
         }
+    }
+
+    /// Judges these statuses otherwise than by the table. Default none.
+    pub fn set_overrides(&mut self, overrides: Overrides) {
+        self.overrides = overrides;
+    }
+
+    /// The attempt budget at `now`.
+    #[must_use]
+    pub fn budget(&self, now: Instant) -> BudgetSnapshot {
+        self.budget.snapshot(now)
     }
 
     /// The settings in force.
@@ -137,7 +188,21 @@ impl Upstream {
     /// Makes `names` the endpoints: known ones keep what was learned, new ones join, missing
     /// ones take no new attempts and are gone when their last attempt ends. Names beyond
     /// [`ENDPOINTS_MAX`] and repeated names are left out. Returns the identity of each name.
+    ///
+    /// New ones have the default [`crate::balance::EndpointInfo`], known ones keep theirs;
+    /// [`Upstream::set_described`] says both at once.
     pub fn set_endpoints(
+        &mut self,
+        names: &[EndpointName],
+        now: Instant,
+        rng: &mut impl Rng,
+    ) -> Vec<(EndpointName, EndpointId)> {
+        let placed = self.place(names, now, rng);
+        self.rebalance();
+        placed
+    }
+
+    fn place(
         &mut self,
         names: &[EndpointName],
         now: Instant,
@@ -179,6 +244,7 @@ impl Upstream {
             Draining::Yes => Some(Leaving::Drained),
             Draining::No => None,
         };
+        self.rebalance();
     }
 
     /// Reports an active health check of an endpoint.
@@ -189,6 +255,7 @@ impl Upstream {
         now: Instant,
         sink: &mut impl Sink<Event>,
     ) {
+        self.calm = false;
         let Some(endpoint) = self.endpoint_mut(id) else { return };
         let change = endpoint.health.report(check);
         if check == Check::Passed {
@@ -206,21 +273,30 @@ impl Upstream {
         self.breaker.force(manual, now, &mut scoped);
     }
 
-    /// The next waiter that owns a permit now and should be woken. Call it after every step until
-    /// it gives none.
+    /// The next waiter that should be woken: it owns a permit now, or has lost its place, as its
+    /// claim will say. Call it after every step until it gives none.
     pub fn next_grant(&mut self, now: Instant) -> Option<Waiter> {
-        self.bulkhead.next_grant(now)
+        let mut dropped = Dropped(&mut self.dropped);
+        let granted = self.bulkhead.next_grant_reporting(now, &mut dropped);
+        granted.or_else(|| self.dropped.pop())
     }
 
-    /// The median latency of answers in the last minute, at least 1 ms: what an attempt needs to
+    /// The median latency of attempts in the last minute, at least 1 ms: what an attempt needs to
     /// have a fair chance. At most a second old.
     pub fn min_useful(&mut self, now: Instant) -> Duration {
         if now.since(self.typical_at) >= TYPICAL_EVERY || self.typical.is_zero() {
-            let median = self.latency.quantile(now, Ratio::from_percent(50));
+            let known = self.latency.count(now) >= TYPICAL_SAMPLES_MIN;
+            let median = self.latency.quantile(now, Ratio::from_percent(50)).filter(|_| known);
             self.typical = median.unwrap_or_default();
             self.typical_at = now;
         }
         self.typical.max(Duration::from_millis(1))
+    }
+
+    /// A quantile of what attempts took in the last minute, those that were given up included;
+    /// none without any. Walks a whole histogram.
+    pub fn latency_quantile(&mut self, share: Ratio, now: Instant) -> Option<Duration> {
+        self.latency.quantile(now, share)
     }
 
     /// The name of an endpoint, if it is still registered.
@@ -236,6 +312,9 @@ impl Upstream {
         self.bulkhead.invariants();
         self.outliers.invariants();
         self.balancer.invariants();
+        self.hedging.invariants();
+        self.gates.invariants();
+        self.timeout.invariants();
         debug_assert!(self.endpoints.len() <= self.candidates.capacity(), "no room for a choice");
     }
 
@@ -268,6 +347,9 @@ impl Upstream {
             *place = Some(endpoint);
         }
         self.balancer.insert(slot, now, joins);
+        if joins == Joins::Cold {
+            self.newcomers.push(id);
+        }
         self.outliers.insert(slot, now);
         self.restore(name, slot, now);
         id
@@ -291,6 +373,8 @@ impl Upstream {
             self.generations.push(0);
             self.candidates.clear();
             self.candidates.reserve(self.endpoints.len());
+            self.members.clear();
+            self.members.reserve(self.endpoints.len());
         }
         Slot::new(u32::try_from(index).unwrap_or(u32::MAX))
     }

@@ -4,9 +4,14 @@ use crate::balance::BalanceSettings;
 use crate::breaker::BreakerSettings;
 use crate::budget::BudgetSettings;
 use crate::bulkhead::BulkheadSettings;
+use crate::concurrency::LimitSettings;
 use crate::health::HealthSettings;
 use crate::hedge::HedgeSettings;
 use crate::outlier::OutlierSettings;
+use crate::rate::LimiterSettings;
+use crate::shed::ShedSettings;
+use crate::throttle::ThrottleSettings;
+use crate::timeout::AdaptiveSettings;
 
 /// What happens to calls when no endpoint may be chosen by the rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +27,15 @@ pub enum WhenAllDown {
 /// Settings of an upstream. [`crate::Mode::Off`] switches a mechanism off where it has a mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UpstreamSettings {
+    /// The rate limit of calls. Absent by default: only who runs the service knows its rate.
+    pub rate: Option<LimiterSettings>,
+    /// Shedding of calls by priority. Absent by default.
+    pub shed: Option<ShedSettings>,
+    /// The throttle of attempts that the service would refuse. Absent by default.
+    pub throttle: Option<ThrottleSettings>,
+    /// The adaptive limit of attempts in flight, within the permits of the bulkhead. Absent by
+    /// default.
+    pub concurrency: Option<LimitSettings>,
     /// The breaker of the whole upstream; it judges calls.
     pub breaker: BreakerSettings,
     /// The breaker of each endpoint; it judges attempts.
@@ -30,6 +44,8 @@ pub struct UpstreamSettings {
     pub bulkhead: BulkheadSettings,
     /// The bound on extra attempts.
     pub budget: BudgetSettings,
+    /// The attempt timeout that follows the latency, within what routes allow. Off by default.
+    pub timeout: AdaptiveSettings,
     /// Extra attempts beside slow ones. Off by default: they need calls that are safe to repeat
     /// and a latency worth cutting.
     pub hedge: HedgeSettings,
@@ -47,10 +63,15 @@ pub struct UpstreamSettings {
 impl Default for UpstreamSettings {
     fn default() -> Self {
         Self {
+            rate: None,
+            shed: None,
+            throttle: None,
+            concurrency: None,
             breaker: BreakerSettings::for_upstream(),
             endpoint_breaker: BreakerSettings::for_endpoint(),
             bulkhead: BulkheadSettings::default(),
             budget: BudgetSettings::default(),
+            timeout: AdaptiveSettings::default(),
             hedge: HedgeSettings::default(),
             outlier: OutlierSettings::default(),
             balance: BalanceSettings::default(),

@@ -8,6 +8,7 @@ use crate::outcome::{Class, Origin, Outcome};
 use crate::outlier::{Evidence, Standing};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
+use crate::timeout::Sample;
 
 use super::event::{BySlot, Event, Scene, Scope, Scoped};
 use super::{Choice, ChoiceReason, Upstream};
@@ -25,6 +26,8 @@ pub(crate) struct AttemptEnd {
     pub(crate) answered: bool,
     /// The time the attempt had: what a failure is charged in balancing.
     pub(crate) timeout: Duration,
+    /// What it teaches about latency.
+    pub(crate) sample: Option<Sample>,
 }
 
 impl Upstream {
@@ -37,8 +40,8 @@ impl Upstream {
     ) {
         let (id, now) = (choice.endpoint, scene.now);
         self.outcomes.count(end.outcome.class);
-        if end.outcome.class == Class::Success && end.answered {
-            self.latency.record(now, end.elapsed);
+        if let Some(sample) = end.sample {
+            sample.record(now, &mut self.latency);
         }
         if choice.reason == ChoiceReason::Sole {
             return;
@@ -56,8 +59,11 @@ impl Upstream {
             endpoint.breaker.settle(ticket, ended, (now, scene.rng.draw()), &mut scoped);
         }
         let gone = endpoint.leaving.is_some() && endpoint.active == 0;
-        if was_out && !self.is_out(id, now) {
+        let is_out = self.is_out(id, now);
+        self.calm &= !is_out;
+        if was_out && !is_out {
             self.balancer.restart_slow(id.slot, now);
+            self.note_slow_start(id, now, scene.sink);
         }
         if gone {
             self.collect_drained(now);
@@ -85,13 +91,15 @@ impl Upstream {
             Origin::Own => Class::Ignored,
             Origin::Upstream | Origin::Network | Origin::Caller => end.outcome.class,
         };
-        let evidence = Evidence { class, draw: scene.rng.draw() };
+        let learned = Evidence::of(&end.outcome, end.elapsed, scene.rng.draw());
+        let evidence = Evidence { class, ..learned };
         let generations = &self.generations;
-        let mut sink = BySlot { at: now, generations, sink: &mut *scene.sink };
+        let mut sink = BySlot { at: now, generations, sink: &mut *scene.sink, reported: false };
         match choice.probe.take() {
             Some(probe) => self.outliers.end_probe(probe, evidence, now, &mut sink),
             None => self.outliers.note(id.slot, evidence, now, &mut sink),
         }
+        self.calm &= !sink.reported;
     }
 }
 

@@ -6,10 +6,16 @@ use crate::balance::LoadSnapshot;
 use crate::breaker::BreakerSnapshot;
 use crate::budget::BudgetSnapshot;
 use crate::bulkhead::BulkheadSnapshot;
+use crate::concurrency::LimitSnapshot;
 use crate::endpoint::EndpointId;
 use crate::health::HealthState;
+use crate::hedge::HedgeSnapshot;
 use crate::outlier::OutlierSnapshot;
+use crate::rate::LimiterSnapshot;
+use crate::shed::ShedSnapshot;
+use crate::throttle::ThrottleSnapshot;
 use crate::time::Instant;
+use crate::timeout::AdaptiveSnapshot;
 
 use super::{Outcomes, Upstream};
 
@@ -20,16 +26,35 @@ pub struct UpstreamSnapshot {
     pub usable: bool,
     /// Whether the latest choice found no good endpoint.
     pub panic: bool,
+    /// What keeps calls out before anything is sent.
+    pub gates: GatesSnapshot,
     /// Its breaker.
     pub breaker: BreakerSnapshot,
     /// Its bulkhead.
     pub bulkhead: BulkheadSnapshot,
     /// Its budget.
     pub budget: BudgetSnapshot,
+    /// Its hedges.
+    pub hedge: HedgeSnapshot,
+    /// Its adaptive attempt timeout.
+    pub timeout: AdaptiveSnapshot,
     /// What all its attempts came to.
     pub outcomes: Outcomes,
     /// Its endpoints, by slot.
     pub endpoints: Vec<EndpointSnapshot>,
+}
+
+/// The gates of an upstream at an instant; absent ones are not configured.
+#[derive(Clone, Debug)]
+pub struct GatesSnapshot {
+    /// The rate limit.
+    pub rate: Option<LimiterSnapshot>,
+    /// Shedding by priority.
+    pub shed: Option<ShedSnapshot>,
+    /// The client throttle.
+    pub throttle: Option<ThrottleSnapshot>,
+    /// The adaptive concurrency limit.
+    pub concurrency: Option<LimitSnapshot>,
 }
 
 /// An endpoint at an instant.
@@ -67,9 +92,12 @@ impl Upstream {
         UpstreamSnapshot {
             usable: self.has_good_endpoint(now),
             panic: self.panic,
+            gates: self.gates_snapshot(now),
             breaker: self.breaker.snapshot(now),
             bulkhead: self.bulkhead.snapshot(),
             budget: self.budget.snapshot(now),
+            hedge: self.hedging.snapshot(now),
+            timeout: self.timeout.snapshot(),
             outcomes: self.outcomes,
             endpoints: endpoints.collect(),
         }

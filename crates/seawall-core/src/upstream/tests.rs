@@ -1,5 +1,7 @@
-//! Tests of the upstream: who belongs to it in `endpoints`, who is chosen in `choice`.
+//! Tests of the upstream: who belongs to it in `endpoints`, who is chosen in `choice`,
+//! by weight, key, level and zone in `narrowing`.
 
 mod choice;
 mod endpoints;
+mod narrowing;
 mod world;

@@ -68,6 +68,7 @@ const fn kind(reason: Reason) -> Kind {
         | R::ResponseIncomplete
         | R::ResponseMalformed
         | R::ResponseHeaderTooLarge
+        | R::ResponseInvalid
         | R::UpgradeFailed
         | R::AttemptTimeout
         | R::WriteTimeout
@@ -157,6 +158,11 @@ const fn of_service(reason: Reason) -> Form {
             S::BAD_GATEWAY,
             "http_response_header_section_size",
             "The head of the service's answer is too large.",
+        ),
+        Reason::ResponseInvalid => keeping(
+            S::BAD_GATEWAY,
+            "http_protocol_error",
+            "The answer of the service failed validation.",
         ),
         Reason::UpgradeFailed => keeping(
             S::BAD_GATEWAY,

@@ -10,7 +10,7 @@ use seawall_core::outlier::OutlierEvent;
 use seawall_core::upstream::{Event, Scope, What};
 
 use super::EventRecord;
-use super::words::{of_breaker, of_health, of_outlier};
+use super::words::{of_breaker, of_health, of_limit, of_outlier, of_rate, of_shed, of_timeout};
 use crate::clock::Clock;
 use crate::upstreams::SharedUpstream;
 
@@ -126,13 +126,24 @@ fn tell(event: &Event) -> Option<Told> {
             let (kind, detail) = of_health(change);
             ("health", kind, detail)
         }
-        // A hedge concerns one call: it is in its trail.
-        What::Hedge(_) => return None,
+        // These concern one call and are in its trail.
+        What::Hedge(_) | What::Budget(_) | What::Throttle(_) | What::Bulkhead(_) => return None,
+        What::Rate(change) => ("rate", "adapted", of_rate(&change)?),
+        What::Shed(change) => {
+            let (kind, detail) = of_shed(&change)?;
+            ("shed", kind, detail)
+        }
+        What::Limit(change) => ("limit", "changed", of_limit(&change)?),
+        What::Timeout(change) => ("timeout", "adapted", of_timeout(&change)),
         What::PanicEntered => (
             "balance",
             "panic_entered",
             "no endpoint may be chosen by the rules; when_all_down is in force".to_owned(),
         ),
+        What::Spillover(loads) => {
+            ("balance", "spillover", format!("shares of the levels in %: {:?}", loads.shares()))
+        }
+        What::SlowStart => ("balance", "slow_start", "reaches its weight by degrees".to_owned()),
         What::PanicLeft => ("balance", "panic_left", "endpoints may be chosen again".to_owned()),
     })
 }

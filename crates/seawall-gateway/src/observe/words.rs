@@ -2,6 +2,7 @@
 
 use seawall_core::breaker::{BreakerEvent, BreakerSnapshot, Cause, Manual, Phase};
 use seawall_core::call::{Role, StepKind};
+use seawall_core::concurrency::LimitEvent;
 use seawall_core::endpoint::EndpointId;
 use seawall_core::health::{Change, HealthState};
 use seawall_core::outcome::{
@@ -9,8 +10,11 @@ use seawall_core::outcome::{
     Unprocessed,
 };
 use seawall_core::outlier::{Finding, OutlierEvent};
+use seawall_core::rate::RateEvent;
 use seawall_core::ratio::Ratio;
+use seawall_core::shed::ShedEvent;
 use seawall_core::time::{Duration, Instant};
+use seawall_core::timeout::TimeoutAdapted;
 use seawall_core::upstream::ChoiceReason;
 
 /// A code and its particulars.
@@ -85,6 +89,10 @@ pub(super) fn of_outlier(event: &OutlierEvent, now: Instant) -> Words {
             let detail = format!("{found}; the fault is common: {failing} of {judged} endpoints");
             ("ejection_suppressed", detail)
         }
+        OutlierEvent::NotEnforced { finding, share, .. } => {
+            let found = of_finding(finding);
+            ("ejection_not_enforced", format!("{found}; enforced for {} only", percent(*share)))
+        }
         OutlierEvent::Returned { .. } => {
             ("returned", "a probe succeeded; its share grows slowly".to_owned())
         }
@@ -99,6 +107,20 @@ pub(super) fn of_finding(finding: &Finding) -> String {
             format!("success rate {}, below {}", percent(*rate), percent(*threshold))
         }
         Finding::FailureShare { share, .. } => format!("failure share {}", percent(*share)),
+        Finding::Gateway { failures, .. } => format!("{failures} gateway failures in a row"),
+        Finding::LocalOrigin { failures, .. } => {
+            format!("{failures} failures in a row to connect or to answer in time")
+        }
+        Finding::Latency { median, threshold } => {
+            format!(
+                "median latency {}, {} or more is too slow",
+                seconds(*median),
+                seconds(*threshold)
+            )
+        }
+        Finding::OddOne { disagreements, reads, .. } => {
+            format!("{disagreements} of {reads} answers disagree with the others")
+        }
         Finding::FailedProbe => "its probe failed".to_owned(),
     }
 }
@@ -109,6 +131,43 @@ pub(super) fn of_health(change: Change) -> Words {
         HealthState::Healthy => ("healthy", "health checks pass".to_owned()),
         HealthState::Unhealthy => ("unhealthy", "health checks fail".to_owned()),
         HealthState::Unknown => ("unknown", "no health check yet".to_owned()),
+    }
+}
+
+pub(super) fn of_timeout(change: &TimeoutAdapted) -> String {
+    let TimeoutAdapted { old, new, p99, samples, .. } = *change;
+    let (old, new, p99) = (seconds(old), seconds(new), seconds(p99));
+    format!("from {old} to {new}: p99 is {p99} over {samples} attempts")
+}
+
+/// A change of an adaptive rate; refusals concern one call.
+pub(super) fn of_rate(event: &RateEvent) -> Option<String> {
+    match event {
+        RateEvent::Adapted { share } => Some(format!("{share} of the configured rate")),
+        RateEvent::OverflowKeys { keys } => Some(format!("{keys} keys share the overflow")),
+        RateEvent::Limited { .. } | RateEvent::Impossible { .. } | RateEvent::Queued { .. } => None,
+    }
+}
+
+/// Entering and leaving overload; what is shed concerns one call.
+pub(super) fn of_shed(event: &ShedEvent) -> Option<Words> {
+    match *event {
+        ShedEvent::OverloadEntered { wait } => {
+            Some(("overload_entered", format!("calls wait {} on average", seconds(wait))))
+        }
+        ShedEvent::OverloadLeft { after } => {
+            Some(("overload_left", format!("after {}", seconds(after))))
+        }
+        ShedEvent::Shed { .. } => None,
+    }
+}
+
+/// A change of the adaptive limit.
+pub(super) fn of_limit(event: &LimitEvent) -> Option<String> {
+    match *event {
+        LimitEvent::Changed { old, new, .. } => Some(format!("from {old} to {new} in flight")),
+        LimitEvent::Dip { resume, .. } => Some(format!("a short dip below {resume} to measure")),
+        LimitEvent::Rejected { .. } => None,
     }
 }
 
@@ -152,6 +211,8 @@ pub(super) fn of_step(kind: &StepKind, name: impl Fn(EndpointId) -> String) -> W
 const fn of_choice(reason: ChoiceReason) -> &'static str {
     match reason {
         ChoiceReason::Balanced => "balanced",
+        ChoiceReason::Keyed => "by its key",
+        ChoiceReason::Spilled => "past the first level",
         ChoiceReason::Probe => "as a probe",
         ChoiceReason::Panic => "for want of a good one",
         ChoiceReason::Sole => "the only one",
@@ -176,6 +237,7 @@ fn of_observation(seen: Observation) -> String {
         Observation::Grpc { code, pushback, .. } => of_grpc(code, pushback),
         Observation::Unprocessed(Unprocessed::StreamRefused) => "stream refused".to_owned(),
         Observation::Unprocessed(Unprocessed::GoneAway) => "gone away, unprocessed".to_owned(),
+        Observation::Judged(_) => "a result".to_owned(),
         Observation::Completed => "the whole answer".to_owned(),
         Observation::ConnectFailed(why) => of_connect(why).to_owned(),
         Observation::Lost { connection, sent } => {
@@ -186,6 +248,7 @@ fn of_observation(seen: Observation) -> String {
             format!("{connection} connection lost, {}", of_sent(sent))
         }
         Observation::Malformed => "no valid HTTP".to_owned(),
+        Observation::Invalid => "an answer that failed validation".to_owned(),
         Observation::Upgraded => "it switched protocols unasked".to_owned(),
         Observation::HeadTooLarge => "a head that is too large".to_owned(),
         Observation::TimedOut { sent } => format!("no answer in time, {}", of_sent(sent)),

@@ -56,8 +56,7 @@ impl<P: Handle> Guard<P> {
 
     /// Begins the call.
     pub(super) fn start(&mut self, options: &Options, rungs: u8) -> Turn {
-        let (machine, turn) = shared(&self.policy).start(options, rungs);
-        self.machine = Some(machine);
+        let turn = shared(&self.policy).start(&mut self.machine, options, rungs);
         self.now = turn.now;
         turn
     }

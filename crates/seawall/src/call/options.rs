@@ -15,6 +15,7 @@ use crate::clock::Clock;
 pub(crate) struct Options {
     pub(crate) safety: Option<Safety>,
     pub(crate) key: Option<Arc<str>>,
+    pub(crate) affinity: Option<u64>,
     deadline: Option<tokio::time::Instant>,
     limit: Option<Duration>,
 }
@@ -51,6 +52,14 @@ impl<P: Handle, Op, Fut: Future, L> Call<P, Op, Fut, L> {
     pub fn idempotency_key(mut self, key: impl Into<Arc<str>>) -> Self {
         self.options.safety = Some(Safety::Keyed);
         self.options.key = Some(key.into());
+        self
+    }
+
+    /// The hash of what keyed balancing goes by: calls with the same one go to the same endpoint,
+    /// where the policy has endpoints and its algorithm knows keys. A hash that is the same in
+    /// every process keeps them together across a fleet.
+    pub fn affinity(mut self, hash: u64) -> Self {
+        self.options.affinity = Some(hash);
         self
     }
 

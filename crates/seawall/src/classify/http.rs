@@ -4,19 +4,20 @@ use std::time::Duration;
 
 use ::http::header::RETRY_AFTER;
 use ::http::{HeaderMap, Response, StatusCode};
-use seawall_core::outcome::RetryOn500;
+use seawall_core::outcome::Observation;
 
 use super::{Classify, Outcome};
 
 /// Judges an answer by its status (RFC 9110 section 15): 4xx are successes of the dependency, 502,
 /// 503 and 504 failures that may be retried, 500 a failure that is not, 408 and 429 no mark
-/// against it. `Retry-After` in seconds is followed. Any `Err` is a failure.
+/// against it. `Retry-After` in seconds is followed. What a Seawall nearer to the service has
+/// given up on is not retried. Any `Err` is a failure.
 ///
 /// A response that is judged a failure is still handed to the caller as `Ok` when no retry brings
 /// a better one: it is an answer, and its body may say why.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Http {
-    on_500: RetryOn500,
+    retry_500: bool,
 }
 
 impl Http {
@@ -24,20 +25,34 @@ impl Http {
     /// bugs, which repeat.
     #[must_use]
     pub const fn retry_500(self) -> Self {
-        Self { on_500: RetryOn500::IfSafe }
+        Self { retry_500: true }
     }
 
     /// The judgement on a status and its `Retry-After`.
     #[must_use]
-    pub const fn of(&self, status: StatusCode, retry_after: Option<Duration>) -> Outcome {
-        Outcome::of_status(status.as_u16(), retry_after, self.on_500)
+    pub fn of(&self, status: StatusCode, retry_after: Option<Duration>) -> Outcome {
+        self.judge(status, retry_after, false)
+    }
+
+    /// `exhausted`: a Seawall nearer to the service has spent its own attempts.
+    fn judge(&self, status: StatusCode, retry_after: Option<Duration>, exhausted: bool) -> Outcome {
+        let plain_500 = status == StatusCode::INTERNAL_SERVER_ERROR;
+        if self.retry_500 && plain_500 && !exhausted {
+            return retry_after
+                .map_or(Outcome::failure(), |wait| Outcome::failure().retry_after(wait));
+        }
+        Observation::Status { code: status.as_u16(), retry_after, exhausted }.into()
     }
 }
 
 impl<B, E> Classify<Response<B>, E> for Http {
     fn classify(&self, result: Result<&Response<B>, &E>) -> Outcome {
         match result {
-            Ok(response) => self.of(response.status(), retry_after(response.headers())),
+            Ok(response) => {
+                let headers = response.headers();
+                let exhausted = headers.contains_key("seawall-exhausted");
+                self.judge(response.status(), retry_after(headers), exhausted)
+            }
             Err(_) => Outcome::failure(),
         }
     }

@@ -9,10 +9,11 @@ use super::{Classify, Outcome};
 /// | kind | outcome |
 /// | --- | --- |
 /// | `ConnectionRefused` | failure, provably unsent |
-/// | `InvalidInput`, `NotFound`, `PermissionDenied`, `AlreadyExists`, `Unsupported` and other mistakes of the caller | success: the dependency answered |
+/// | `InvalidInput`, `NotFound`, `PermissionDenied` and other mistakes of the caller | success |
 /// | `Interrupted`, `WouldBlock`, `OutOfMemory` | ignored: this side's own affair |
 /// | all others: resets, broken pipes, time-outs, unreachable networks, corrupt data | failure |
 ///
+/// Mistakes of the caller are successes, since the dependency answered.
 /// An unreachable network is not taken as proof that nothing was sent, since an established
 /// connection reports it too. Dialling a Unix socket whose file is gone gives `NotFound`; judge it
 /// by a closure where that means an outage.

@@ -1,9 +1,6 @@
 //! What a classifier answers with, and how the call machine is told.
 
-use seawall_core::outcome::{
-    self as core, Class, ConnectFailure, Demand, GrpcCode, Latency, Observation, Origin, Pushback,
-    RetryOn500, RetryRule,
-};
+use seawall_core::outcome::{Class, Judgement, Observation, RetryOn500, RetryRule, classify};
 use seawall_core::time::Duration;
 
 /// What one attempt came to: a success, a failure of the dependency, or nothing that says
@@ -18,7 +15,14 @@ use seawall_core::time::Duration;
 ///
 /// The methods that follow change the last column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outcome(core::Outcome);
+pub struct Outcome {
+    class: Class,
+    retry: RetryRule,
+    throttled: bool,
+    retry_after: Option<Duration>,
+    /// What was seen, where the core has a word for it and nobody has judged otherwise since.
+    seen: Option<Observation>,
+}
 
 impl Outcome {
     /// The dependency did its work, also when its answer is that the caller was wrong.
@@ -42,9 +46,7 @@ impl Outcome {
     /// The dependency asked to slow down. No mark against it, and a retry waits longer.
     #[must_use]
     pub const fn throttled() -> Self {
-        let mut outcome = Self::new(Class::Ignored, RetryRule::IfSafe);
-        outcome.0.throttled = true;
-        outcome
+        Self { throttled: true, ..Self::new(Class::Ignored, RetryRule::IfSafe) }
     }
 
     /// Proven: nothing of the request reached the dependency, so that *every* call may try again,
@@ -65,100 +67,56 @@ impl Outcome {
     /// it by chance; a hint above 300 s, or one beyond the deadline, ends the call instead and is
     /// handed to the caller ([`Error::retry_after`](crate::Error::retry_after)).
     #[must_use]
-    pub const fn retry_after(mut self, wait: Duration) -> Self {
-        self.0.retry_after = Some(wait);
-        self
+    pub const fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), seen: None, ..self }
     }
 
     /// What it says about the dependency.
     #[must_use]
     pub const fn class(&self) -> Class {
-        self.0.class
+        self.class
     }
 
     /// When the dependency asked to come back.
     #[must_use]
     pub const fn hint(&self) -> Option<Duration> {
-        self.0.retry_after
+        self.retry_after
     }
 
     const fn new(class: Class, retry: RetryRule) -> Self {
-        let latency = match class {
-            Class::Success => Latency::Sample,
-            Class::Failure | Class::Ignored | Class::Abandoned => Latency::Nothing,
-        };
-        Self(core::Outcome {
-            class,
-            origin: Origin::Upstream,
-            retry,
-            throttled: false,
-            retry_after: None,
-            pushback: None,
-            demand: Demand::Nothing,
-            latency,
-            reason: None,
-        })
+        Self { class, retry, throttled: false, retry_after: None, seen: None }
     }
 
-    const fn with_retry(mut self, retry: RetryRule) -> Self {
-        if !matches!(self.0.class, Class::Success) {
-            self.0.retry = retry;
-        }
-        self
-    }
-
-    /// The same in the words of the core. It classifies what a *driver* saw, and of what a user
-    /// saw it knows HTTP best, so each judgement is told as the status that is judged alike.
-    pub(crate) const fn observation(self) -> Observation {
-        let core::Outcome { class, retry, throttled, retry_after, pushback, .. } = self.0;
-        if let Some(after @ Pushback::After(_)) = pushback {
-            return pushed_back(class, retry, after);
-        }
-        let code = match (class, retry, throttled) {
-            (Class::Success, _, _) => return Observation::Completed,
-            (Class::Failure, RetryRule::Always, _) => {
-                return Observation::ConnectFailed(ConnectFailure::Refused);
+    const fn with_retry(self, retry: RetryRule) -> Self {
+        match self.class {
+            Class::Success => self,
+            Class::Failure | Class::Ignored | Class::Abandoned => {
+                Self { retry, seen: None, ..self }
             }
-            (Class::Failure, RetryRule::Never, _) => 500,
-            (Class::Failure, RetryRule::IfSafe, true) => 503,
-            (Class::Failure, RetryRule::IfSafe, false) => 502,
-            (Class::Ignored | Class::Abandoned, RetryRule::Never, _) => 501,
-            (Class::Ignored | Class::Abandoned, RetryRule::Always, _) => 425,
-            (Class::Ignored | Class::Abandoned, RetryRule::IfSafe, true) => 429,
-            (Class::Ignored | Class::Abandoned, RetryRule::IfSafe, false) => 408,
-        };
-        Observation::Status { code, retry_after, exhausted: false }
-    }
-}
-
-/// A wait that gRPC asks to be kept exactly has no equal among HTTP statuses.
-const fn pushed_back(class: Class, retry: RetryRule, after: Pushback) -> Observation {
-    let code = match (class, retry) {
-        (Class::Success, _) => return Observation::Completed,
-        (Class::Failure, RetryRule::Never) => GrpcCode::Internal,
-        (Class::Failure, RetryRule::IfSafe | RetryRule::Always) => GrpcCode::Unavailable,
-        (Class::Ignored | Class::Abandoned, RetryRule::Never) => GrpcCode::Unimplemented,
-        (Class::Ignored | Class::Abandoned, RetryRule::IfSafe | RetryRule::Always) => {
-            GrpcCode::ResourceExhausted
         }
-    };
-    Observation::Grpc { code, pushback: Some(after), exhausted: false }
-}
+    }
 
-impl From<core::Outcome> for Outcome {
-    fn from(outcome: core::Outcome) -> Self {
-        Self(outcome)
+    /// The same in the words of the core.
+    pub(crate) const fn observation(self) -> Observation {
+        let Self { class, retry, throttled, retry_after, seen } = self;
+        match seen {
+            Some(seen) => seen,
+            None => Observation::Judged(Judgement { class, retry, throttled, retry_after }),
+        }
     }
 }
 
-impl Outcome {
-    /// The judgement of the core's own table (RFC 9110 section 15, RFC 6585, RFC 8470).
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "for HTTP alone"))]
-    pub(super) const fn of_status(
-        code: u16,
-        retry_after: Option<Duration>,
-        on_500: RetryOn500,
-    ) -> Self {
-        Self(core::classify(Observation::Status { code, retry_after, exhausted: false }, on_500))
+impl From<Observation> for Outcome {
+    /// The judgement of the core's own table, for what it has a word for: an HTTP status (RFC 9110
+    /// section 15), a status of gRPC with its pushback, a connection that could not be had.
+    fn from(seen: Observation) -> Self {
+        let judged = classify(seen, RetryOn500::Never);
+        Self {
+            class: judged.class,
+            retry: judged.retry,
+            throttled: judged.throttled,
+            retry_after: judged.retry_after,
+            seen: Some(seen),
+        }
     }
 }

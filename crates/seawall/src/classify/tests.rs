@@ -94,6 +94,17 @@ mod http {
     }
 
     #[test]
+    fn an_inner_seawall_that_gave_up_is_not_retried() {
+        for judge in [Http::default(), Http::default().retry_500()] {
+            for status in [500, 503] {
+                let response = Response::builder().status(status).header("seawall-exhausted", "1");
+                let outcome = judge.classify(Ok::<_, &()>(&response.body(()).unwrap()));
+                assert_eq!(judged(outcome).retry, RetryRule::Never, "{status}");
+            }
+        }
+    }
+
+    #[test]
     fn t41_only_whole_seconds_are_a_hint() {
         assert_eq!(answer(503, Some("2")).hint(), Some(Duration::from_secs(2)));
         assert_eq!(

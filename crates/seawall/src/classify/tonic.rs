@@ -4,7 +4,7 @@ use std::error::Error;
 
 use ::tonic::{Code, ConnectError, Status, TimeoutExpired};
 use http::{HeaderMap, Response};
-use seawall_core::outcome::{GrpcCode, GrpcHead, Observation, Pushback, RetryOn500, classify};
+use seawall_core::outcome::{GrpcCode, GrpcHead, Observation, Pushback};
 
 use super::http::retry_after;
 use super::{Classify, Outcome};
@@ -26,7 +26,7 @@ const PUSHBACK: &str = "grpc-retry-pushback-ms";
 /// judged a success. Servers answer most failures with a head alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Grpc {
-    on_internal: RetryOn500,
+    retry_internal: bool,
 }
 
 impl Grpc {
@@ -34,7 +34,7 @@ impl Grpc {
     /// deterministic bugs, which repeat.
     #[must_use]
     pub const fn retry_internal(self) -> Self {
-        Self { on_internal: RetryOn500::IfSafe }
+        Self { retry_internal: true }
     }
 
     /// The judgement on a status.
@@ -58,7 +58,18 @@ impl Grpc {
     }
 
     fn judge(&self, seen: Observation) -> Outcome {
-        classify(seen, self.on_internal).into()
+        let outcome = Outcome::from(seen);
+        let Observation::Grpc { code, pushback, .. } = seen else { return outcome };
+        let opted_in =
+            self.retry_internal && matches!(code, GrpcCode::Unknown | GrpcCode::Internal);
+        match pushback {
+            None if opted_in => Outcome::failure(),
+            // A status that may be retried, and whose pushback is kept as exactly.
+            Some(Pushback::After(_)) if opted_in => {
+                Observation::Grpc { code: GrpcCode::Unavailable, pushback, exhausted: false }.into()
+            }
+            _ => outcome,
+        }
     }
 }
 
@@ -138,8 +149,7 @@ mod tests {
             let status = Status::new(Code::from_i32(number), "");
             let code = GrpcCode::from_number(number.unsigned_abs());
             let seen = Observation::Grpc { code, pushback: None, exhausted: false };
-            let expected = Outcome::from(classify(seen, RetryOn500::Never));
-            assert_eq!(Grpc::default().of(&status), expected, "{code:?}");
+            assert_eq!(Grpc::default().of(&status), Outcome::from(seen), "{code:?}");
         }
     }
 
@@ -156,8 +166,11 @@ mod tests {
     fn a_service_that_forbids_retries_is_obeyed() {
         for value in ["-1", "soon", ""] {
             let outcome = Grpc::default().of(&pushed(Code::Unavailable, value));
-            let (final_, told) = (Outcome::failure().not_retryable(), outcome.observation());
-            assert_eq!(told, final_.observation(), "{value}");
+            let judged = seawall_core::outcome::classify(
+                outcome.observation(),
+                seawall_core::outcome::RetryOn500::Never,
+            );
+            assert_eq!(judged.retry, seawall_core::outcome::RetryRule::Never, "{value}");
         }
     }
 

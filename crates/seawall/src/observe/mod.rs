@@ -31,6 +31,7 @@ pub use signals::{Kind, SIGNALS, Signal, page};
 #[cfg(any(feature = "tracing", feature = "metrics"))]
 const fn name_of(what: &crate::What) -> Option<&'static str> {
     use crate::{BreakerEvent, HedgeEvent, What};
+    use seawall_core::budget::BudgetEvent;
     use seawall_core::outlier::OutlierEvent;
     Some(match what {
         What::Breaker(BreakerEvent::Opened { .. }) => "breaker_opened",
@@ -48,6 +49,17 @@ const fn name_of(what: &crate::What) -> Option<&'static str> {
         What::Outlier(OutlierEvent::Capped { .. }) => "ejection_capped",
         What::Outlier(OutlierEvent::Suppressed { .. }) => "ejection_suppressed",
         What::Outlier(OutlierEvent::Returned { .. }) => "endpoint_returned",
+        What::Outlier(OutlierEvent::NotEnforced { .. }) => "ejection_not_enforced",
+        What::Rate(_) => "rate_limit",
+        What::Shed(_) => "shed",
+        What::Throttle(_) => "throttled",
+        What::Limit(_) => "concurrency_limit",
+        What::Bulkhead(_) => "bulkhead_rejected",
+        What::Budget(BudgetEvent::Spent { .. }) => "budget_spent",
+        What::Budget(BudgetEvent::Denied { .. }) => "budget_denied",
+        What::Timeout(_) => "timeout_adapted",
+        What::Spillover(_) => "spillover",
+        What::SlowStart => "slow_start",
         What::PanicEntered => "panic_entered",
         What::PanicLeft => "panic_left",
         // Health checks are the gateway's.

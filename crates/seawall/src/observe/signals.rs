@@ -45,6 +45,9 @@ const fn metric(
     Signal { kind, name, labels, meaning }
 }
 
+/// The fields of an event that is told whole.
+const DETAIL: &[&str] = &["endpoint", "detail"];
+
 /// Every signal.
 pub const SIGNALS: &[Signal] = &[
     trace("call_ended", &["ending", "reason", "attempts", "elapsed_ms"], "A call ended (debug)."),
@@ -79,6 +82,21 @@ pub const SIGNALS: &[Signal] = &[
         &["endpoint", "finding", "failing", "judged", "mode"],
         "It stays: most endpoints do as badly (warn).",
     ),
+    trace(
+        "ejection_not_enforced",
+        &["endpoint", "finding", "share", "mode"],
+        "It stays: chance spared it, as its detector was set to (debug).",
+    ),
+    trace("rate_limit", DETAIL, "A call was limited or waits, or the limit adapted (debug)."),
+    trace("shed", DETAIL, "A call was shed, or overload began or ended (debug)."),
+    trace("throttled", DETAIL, "The client throttle refused an attempt (debug)."),
+    trace("concurrency_limit", DETAIL, "The adaptive limit changed (debug)."),
+    trace("bulkhead_rejected", DETAIL, "A call found no place or waited too long (debug)."),
+    trace("budget_spent", DETAIL, "An extra attempt was granted (debug)."),
+    trace("budget_denied", DETAIL, "An extra attempt was denied (debug)."),
+    trace("timeout_adapted", DETAIL, "The adaptive attempt timeout changed (debug)."),
+    trace("spillover", DETAIL, "The shares of priority levels changed (debug)."),
+    trace("slow_start", &["endpoint"], "An endpoint gets its weight by degrees (info)."),
     trace("panic_entered", &[], "No endpoint may be chosen by the rules (warn)."),
     trace("panic_left", &[], "An endpoint may be chosen again (info)."),
     metric(Kind::Counter, "seawall_calls_total", &["ending", "reason"], "Calls that ended."),

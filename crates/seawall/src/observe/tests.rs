@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+use seawall_core::budget::BudgetEvent;
 use seawall_core::outlier::{Ejection, Finding, OutlierEvent};
 use tracing::field::{Field, Visit};
 
@@ -95,6 +96,8 @@ fn everything() -> Vec<What> {
     let (finding, mode) = (Finding::FailedProbe, Mode::Enforce);
     let endpoint = seawall_core::endpoint::EndpointId { slot, generation: 0 };
     let reason = seawall_core::hedge::Suppressed::BudgetEmpty;
+    let (zero, purpose) = (Duration::ZERO, seawall_core::budget::Purpose::Retry);
+    let throttled = seawall_core::throttle::Throttled { p: rate, requests: 1, accepts: 0 };
     vec![
         What::Breaker(BreakerEvent::Opened { cause, rate, calls, openings, until: at }),
         What::Breaker(BreakerEvent::HalfOpened),
@@ -115,6 +118,30 @@ fn everything() -> Vec<What> {
         What::Outlier(OutlierEvent::Capped { slot, finding, out: 1, mode }),
         What::Outlier(OutlierEvent::Suppressed { slot, finding, failing: 2, judged: 2, mode }),
         What::Outlier(OutlierEvent::Returned { slot, streak: 1, mode }),
+        What::Outlier(OutlierEvent::NotEnforced { slot, finding, share: rate, mode }),
+        What::Rate(seawall_core::rate::RateEvent::OverflowKeys { keys: 1 }),
+        What::Shed(seawall_core::shed::ShedEvent::OverloadEntered { wait: zero }),
+        What::Throttle(seawall_core::throttle::ThrottleEvent::Throttled { mode, why: throttled }),
+        What::Limit(seawall_core::concurrency::LimitEvent::Dip { resume: 1, base: zero }),
+        What::Bulkhead(seawall_core::bulkhead::BulkheadRejected {
+            cause: seawall_core::bulkhead::RejectCause::QueueFull,
+            waiter: None,
+            waited: zero,
+            in_use: 1,
+            limit: 1,
+            queued: 0,
+        }),
+        What::Budget(BudgetEvent::Spent { purpose, first: 1, extra: 1 }),
+        What::Budget(BudgetEvent::Denied { purpose, first: 1, extra: 1, ratio: rate }),
+        What::Timeout(seawall_core::timeout::TimeoutAdapted {
+            old: zero,
+            new: zero,
+            p99: zero,
+            samples: 1,
+            mode,
+        }),
+        What::Spillover(seawall_core::balance::Loads::default()),
+        What::SlowStart,
         What::PanicEntered,
         What::PanicLeft,
     ]

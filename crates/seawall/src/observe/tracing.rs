@@ -45,6 +45,17 @@ fn event(event: &Event) {
         What::Breaker(what) => breaker(&place, what),
         What::Hedge(what) => hedge(&place, what),
         What::Outlier(what) => outlier(&place, what),
+        What::Rate(what) => detail(&place, &what),
+        What::Shed(what) => detail(&place, &what),
+        What::Throttle(what) => detail(&place, &what),
+        What::Limit(what) => detail(&place, &what),
+        What::Bulkhead(what) => detail(&place, &what),
+        What::Budget(what) => detail(&place, &what),
+        What::Timeout(what) => detail(&place, &what),
+        What::Spillover(what) => detail(&place, &what),
+        What::SlowStart => {
+            info!(target: "seawall", event = name, policy = place.policy, endpoint = place.endpoint)
+        }
         What::PanicEntered => warn!(target: "seawall", event = name, policy = place.policy),
         What::PanicLeft => info!(target: "seawall", event = name, policy = place.policy),
         What::Health(_) => {}
@@ -56,6 +67,12 @@ struct Place<'a> {
     name: &'static str,
     policy: Option<&'a str>,
     endpoint: Option<&'a str>,
+}
+
+/// An event whose own words say it best.
+fn detail(place: &Place<'_>, what: &dyn std::fmt::Debug) {
+    let Place { name: event, policy, endpoint } = *place;
+    debug!(target: "seawall", event, policy, endpoint, detail = ?what);
 }
 
 fn breaker(place: &Place<'_>, what: BreakerEvent) {
@@ -100,6 +117,9 @@ fn outlier(place: &Place<'_>, what: OutlierEvent) {
         }
         OutlierEvent::Capped { finding, out, mode, .. } => {
             warn!(target: "seawall", event, policy, endpoint, ?finding, out, ?mode);
+        }
+        OutlierEvent::NotEnforced { finding, share, mode, .. } => {
+            debug!(target: "seawall", event, policy, endpoint, ?finding, %share, ?mode);
         }
         OutlierEvent::Suppressed { finding, failing, judged, mode, .. } => {
             warn!(target: "seawall", event, policy, endpoint, ?finding, failing, judged, ?mode);

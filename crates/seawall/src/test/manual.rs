@@ -12,8 +12,8 @@ use std::time::Duration;
 /// A clock that stands still until it is moved: by [`advance`](Self::advance), or by
 /// [`run`](Self::run), which skips every wait. Clones are the same clock.
 ///
-/// Give it to a policy with [`PolicyBuilder::clock`](crate::PolicyBuilder::clock). Needs no runtime.
-/// It holds one entry for each wait in progress.
+/// Give it to a policy with [`PolicyBuilder::clock`](crate::PolicyBuilder::clock). Needs no
+/// runtime. It holds one entry for each wait in progress.
 #[derive(Clone)]
 pub struct ManualClock {
     epoch: tokio::time::Instant,

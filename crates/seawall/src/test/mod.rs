@@ -1,8 +1,8 @@
 //! For tests of programs that use policies, and of services that stand around or behind them.
 //!
 //! - [`ManualClock`] moves a policy's time by hand, and runs a future through hours in no time.
-//! - [`Script`] stands in for a dependency: it answers as it is told, when it is told, and remembers
-//!   what reached it.
+//! - [`Script`] stands in for a dependency: it answers as it is told, when it is told, and
+//!   remembers what reached it.
 //! - [`contract`] finds out whether a Tower layer, of yours or of ours, keeps Tower's contract.
 //!
 //! ```

@@ -3,7 +3,8 @@
 use std::future::{Future, pending, ready};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::Poll;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 
 use seawall::{Outcome, Policy, Retry};
 use tokio::time::advance;
@@ -134,7 +135,7 @@ async fn drive<F: Future>(
     mut between: impl AsyncFnMut(),
 ) -> bool {
     for _ in 0..polls {
-        if let Poll::Ready(_) = poll(call.as_mut()) {
+        if poll(call.as_mut()).is_ready() {
             return true;
         }
         between().await;
@@ -158,7 +159,7 @@ impl Drop for Running<'_> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_ended_stays_ended() {
+async fn t99_a_call_that_ended_holds_nothing_and_stays_ended() {
     let policy = Policy::builder()
         .classify(|_: Result<&(), &String>| Outcome::success())
         .bulkhead(permits(1, 0))
@@ -170,27 +171,30 @@ async fn a_call_that_ended_stays_ended() {
     assert_nothing_held(&policy);
 }
 
-#[tokio::test(start_paused = true)]
-async fn dropping_a_waker_may_drop_another_call_of_the_same_policy() {
-    use std::sync::{Arc, Mutex};
-    use std::task::{Context, Wake, Waker};
+/// Like a task that owns its future, and whose last owner is a waker.
+struct Task(#[expect(dead_code, reason = "only dropped")] Mutex<Box<dyn Send>>);
 
-    /// Like a task that owns its future, and whose last owner is the waker.
-    struct Task(#[expect(dead_code, reason = "only dropped")] Mutex<Option<Box<dyn Send>>>);
-    impl Wake for Task {
-        fn wake(self: Arc<Self>) {}
-    }
-    let policy = Policy::builder().bulkhead(permits(1, 2)).build().unwrap();
-    let mut holder = Box::pin(policy.call(|_| pending::<Result<(), String>>()));
-    assert!(poll(holder.as_mut()).is_pending());
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {}
+}
+
+/// A waker that owns a running call of this policy.
+fn owner(policy: &Policy) -> Waker {
     let mut owned = Box::pin(policy.clone().into_call(|_| pending::<Result<(), String>>()));
     assert!(poll(owned.as_mut()).is_pending());
-    let task = Waker::from(Arc::new(Task(Mutex::new(Some(Box::new(owned))))));
+    Waker::from(Arc::new(Task(Mutex::new(Box::new(owned)))))
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_a_waker_may_drop_another_call_of_the_same_policy() {
+    let policy = Policy::builder().bulkhead(permits(2, 2)).build().unwrap();
+    let holders = [(); 2].map(|()| owner(&policy));
     let mut waiting = Box::pin(policy.call(|_| ready(Ok::<_, String>(()))));
-    assert!(waiting.as_mut().poll(&mut Context::from_waker(&task)).is_pending());
-    drop(task);
-    // The queue now has the last owner of the other call.
+    for holder in holders {
+        // The queue becomes the last owner, first of one call, and then of the other in its place.
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(&holder)).is_pending());
+    }
+    assert_eq!(policy.snapshot().bulkhead.in_use, 2, "one runs, and one permit is the waiter's");
     drop(waiting);
-    drop(holder);
     assert_nothing_held(&policy);
 }

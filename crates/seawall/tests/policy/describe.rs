@@ -12,7 +12,7 @@ fn t171_the_layers_are_those_of_the_call_machine_in_its_order() {
         .filter_map(|line| line.trim_start().split_once(". "))
         .map(|(_, layer)| layer)
         .collect();
-    assert_eq!(printed, seawall_core::call::LAYERS);
+    assert_eq!(printed, seawall_core::call::Layer::ALL.map(seawall_core::call::Layer::describe));
 }
 
 #[test]

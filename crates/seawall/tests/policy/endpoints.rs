@@ -70,3 +70,19 @@ async fn a_policy_without_endpoints_names_none() {
     let call = policy.call(|attempt| ready(Ok::<_, String>(attempt.endpoint().is_none())));
     assert_eq!(call.await, Ok(true));
 }
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_one_affinity_go_to_one_endpoint() {
+    let keyed = BalanceSettings { algorithm: Algorithm::Rendezvous, ..Default::default() };
+    let names: Vec<_> = (0..8).map(|number| format!("host-{number}")).collect();
+    let policy = Policy::builder().endpoints(names).balance(keyed).build().unwrap();
+    let mut places = std::collections::BTreeSet::new();
+    for user in 0..20 {
+        let place =
+            |attempt: seawall::Attempt| ready(Ok::<_, String>(attempt.endpoint().unwrap().index()));
+        let first = policy.call(place).affinity(user).await.unwrap();
+        assert_eq!(policy.call(place).affinity(user).await, Ok(first));
+        places.insert(first);
+    }
+    assert!(places.len() > 2, "all users at {places:?}");
+}

@@ -1,5 +1,7 @@
 //! A policy as its users see it: by subject, on the paused clock, through the public interface.
 
+#![expect(clippy::unwrap_used, reason = "what tests share fails like a test")]
+
 mod breaker;
 mod bulkhead;
 mod cancel;
@@ -10,6 +12,7 @@ mod events;
 mod fallback;
 mod hedging;
 mod panics;
+mod random;
 mod retry;
 mod settings;
 mod threads;

@@ -2,10 +2,14 @@
 
 use std::cell::Cell;
 use std::future::{Ready, ready};
+use std::pin::pin;
+use std::task::Poll;
 
-use seawall::{Attempt, BudgetSettings, Error, Outcome, Policy, Ratio, Reason, Retry};
+use seawall::{
+    Attempt, BackoffSettings, BudgetSettings, Error, Outcome, Policy, Ratio, Reason, Retry,
+};
 
-use crate::world::{assert_nothing_held, ms, now, permits, s, steady, touchy};
+use crate::world::{assert_nothing_held, ms, now, permits, poll, s, steady, touchy};
 
 /// Neither `Clone` nor `'static`, and no `Error`: any type will do.
 #[derive(Debug, PartialEq)]
@@ -156,6 +160,14 @@ async fn t55_a_retry_that_cannot_fit_is_not_started() {
     let began = now();
     let ended = policy.call(failing(1)).await.unwrap_err();
     assert_eq!((ended.reason(), began.elapsed()), (Reason::DeadlineCannotFit, ms(0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_without_a_wait_is_made_in_the_same_poll() {
+    let at_once = Retry::attempts(3).backoff(BackoffSettings::none());
+    let policy = Policy::builder().retry(at_once).idempotent().build().unwrap();
+    let mut call = pin!(policy.call(failing(2)));
+    assert_eq!(poll(call.as_mut()), Poll::Ready(Ok(3)));
 }
 
 #[tokio::test(start_paused = true)]

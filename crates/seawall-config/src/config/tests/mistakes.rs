@@ -305,7 +305,10 @@ fn unknown_keys_name_the_nearest_known_one_in_every_table() {
     let zone = wrong("[upstreams.a]\nendpoints = [{ address = \"127.0.0.1:1\", zon = \"b\" }]\n");
     assert!(zone.contains("2:41: unknown key \"zon\" in upstreams.a.endpoints[0]"), "{zone}");
     let far = wrong_upstream("retries = 3");
-    assert!(far.contains("known keys: endpoints, balance, slow_start, breaker"), "{far}");
+    assert!(
+        far.contains("known keys: endpoints, balance, slow_start, slow_start_bend, breaker"),
+        "{far}"
+    );
 }
 
 #[test]

@@ -444,3 +444,25 @@ fn t33_an_undecided_half_open_reopens_with_a_draw_of_its_own() {
     };
     assert_eq!(until(Draw::ALMOST_ONE) - until(Draw::ZERO), 1_000_000_000);
 }
+
+#[test]
+fn t34_what_we_refused_ourselves_moves_no_counter() {
+    let mut bench = Bench::new(touchy());
+    bench.run(Class::Ignored, 100);
+    let snapshot = bench.snapshot();
+    assert_eq!((snapshot.phase, snapshot.calls, snapshot.consecutive), (Phase::Closed, 0, 0));
+}
+
+#[test]
+fn t36_a_synthetic_probe_can_spare_the_callers() {
+    let mut bench = Bench::due(touchy());
+    // Callers are told not to probe, so none of them pays for learning ...
+    let refused = bench.admit(Probing::Forbidden).expect_err("no caller probes");
+    assert_eq!(refused.until, bench.now);
+    // ... and a request that the driver makes up decides for all of them.
+    let probe = bench.pass();
+    assert!(probe.is_probe());
+    assert!(bench.admit(Probing::Forbidden).is_err());
+    bench.end(probe, Class::Success);
+    bench.admit(Probing::Forbidden).map(drop).expect("closed again");
+}

@@ -7,10 +7,14 @@ use crate::balance::Algorithm;
 use crate::breaker::{AbandonedPolicy, BreakerSettings, CoolDown, WindowKind};
 use crate::bulkhead::{BulkheadSettings, QueueOrder};
 use crate::call::{CallSettings, Facts, Safety};
+use crate::concurrency::LimitSettings;
 use crate::hedge::{HedgeDelay, HedgeSettings};
-use crate::outcome::{CallerFault, ConnectFailure, Connection, Observation, RetryOn500, Sent};
+use crate::outcome::{CallerFault, ConnectFailure, Connection, Observation, OptIn, OptIns, Sent};
+use crate::rate::{LimiterSettings, Quota, Rate};
 use crate::ratio::Ratio;
 use crate::rng::{Rng, Stream};
+use crate::shed::{Class, Priority, ShedSettings};
+use crate::throttle::ThrottleSettings;
 use crate::time::Duration;
 use crate::upstream::{UpstreamSettings, WhenAllDown};
 
@@ -73,6 +77,10 @@ pub(super) fn upstream(chance: &mut Stream) -> UpstreamSettings {
         bulkhead: bulkhead(chance),
         when_all_down: one_of(chance, &[WhenAllDown::TryAll, WhenAllDown::Refuse]),
         hedge: hedge(chance),
+        rate: rate(chance),
+        shed: one_of(chance, &[None, None, Some(ShedSettings::default())]),
+        throttle: one_of(chance, &[None, None, Some(ThrottleSettings::default())]),
+        concurrency: one_of(chance, &[None, None, Some(LimitSettings::default())]),
         ..UpstreamSettings::default()
     };
     settings.budget.window = BUDGET_WINDOW;
@@ -85,6 +93,11 @@ pub(super) fn upstream(chance: &mut Stream) -> UpstreamSettings {
     settings.outlier.mode = mode(chance);
     settings.balance.algorithm = one_of(chance, &[Algorithm::PeakEwma, Algorithm::RoundRobin]);
     settings
+}
+
+fn rate(chance: &mut Stream) -> Option<LimiterSettings> {
+    let quota = Quota { rate: Rate::per_second(20), burst: 3 };
+    one_of(chance, &[None, None, None, Some(LimiterSettings::of(quota))])
 }
 
 fn hedge(chance: &mut Stream) -> HedgeSettings {
@@ -112,7 +125,10 @@ pub(super) fn call(chance: &mut Stream) -> CallSettings {
         max_attempts: one_of(chance, &[0, 1, 2, 3, 3, 5, 12]),
         backoff: backoff(chance),
         throttled_backoff: backoff(chance),
-        on_500: one_of(chance, &[RetryOn500::Never, RetryOn500::IfSafe]),
+        opt_ins: OptIns {
+            on_500: one_of(chance, &[OptIn::Never, OptIn::IfSafe]),
+            ..OptIns::default()
+        },
         rungs: one_of(chance, &[0, 0, 1, 2]),
     }
 }
@@ -120,7 +136,11 @@ pub(super) fn call(chance: &mut Stream) -> CallSettings {
 pub(super) fn facts(chance: &mut Stream) -> Facts {
     let safety = one_of(chance, &[Safety::Idempotent, Safety::Keyed, Safety::Unsafe]);
     let remaining = [None, None, Some(span(chance)), Some(SECOND)];
-    Facts { safety, remaining: one_of(chance, &remaining) }
+    let affinity = one_of(chance, &[None, Some(7)]);
+    let priority = Priority::new(one_of(chance, &[Class::Critical, Class::Normal, Class::Low]), 5);
+    let weight = one_of(chance, &[1, 1, 1, 2]);
+    let remaining = one_of(chance, &remaining);
+    Facts { remaining, affinity, priority, weight, ..Facts::of(safety) }
 }
 
 /// The head of an answer.
@@ -178,7 +198,9 @@ pub(super) const fn provably_not_executed(seen: Observation) -> bool {
         | Observation::Lost { .. }
         | Observation::TimedOut { .. }
         | Observation::Completed
+        | Observation::Judged(_)
         | Observation::Malformed
+        | Observation::Invalid
         | Observation::Upgraded
         | Observation::HeadTooLarge
         | Observation::WriteStalled

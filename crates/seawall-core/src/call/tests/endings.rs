@@ -6,6 +6,7 @@ use super::world::{
 };
 use crate::breaker::AbandonedPolicy;
 use crate::call::{Action, CallSettings, Replay, Rung, Verdict};
+use crate::event::Discard;
 use crate::outcome::{CallerFault, Observation};
 use crate::reason::Reason;
 use crate::time::{Duration, Instant};
@@ -148,7 +149,7 @@ fn cl_2_t34_own_refusals_move_no_counter() {
     settings.bulkhead.queue = 1;
     settings.bulkhead.max_wait = SECOND * 5;
     let mut world = World::new(settings, 2);
-    let _held = world.upstream.acquire(world.now, Instant::NEVER);
+    let _held = world.upstream.acquire(1, Instant::NEVER, world.now, &mut Discard);
     for _ in 0..50 {
         let (mut waiting, _) = world.start(laddered(), get());
         let (mut refused, action) = world.start(laddered(), get());

@@ -297,15 +297,18 @@ impl<'a> Fleet<'a> {
     /// What holds after every step.
     fn settle(&mut self) {
         while let Some(waiter) = self.world.upstream.next_grant(self.world.now) {
-            self.granted.push(waiter);
+            // Some are woken because they lost their place.
+            if self.world.upstream.has_granted(waiter) {
+                self.granted.push(waiter);
+            }
         }
         self.world.upstream.invariants();
         let waiting: Vec<_> = self.watched.iter().filter_map(Watched::waiter).collect();
         self.granted.retain(|waiter| waiting.contains(waiter));
         let running: Vec<_> = self.watched.iter().flat_map(Watched::endpoints).collect();
         let seen = self.world.snapshot();
-        let held = self.granted.len() + running.len();
-        assert_eq!(seen.bulkhead.in_use as usize, held, "permits in use");
+        let held: u32 = self.watched.iter().map(|one| one.held(&self.granted)).sum();
+        assert_eq!(seen.bulkhead.in_use, held, "permits in use");
         for endpoint in seen.endpoints {
             let active = running.iter().filter(|id| **id == endpoint.id).count();
             assert_eq!(endpoint.load.active as usize, active, "attempts at {:?}", endpoint.id);
@@ -397,6 +400,13 @@ impl Watched {
     /// Where attempts hold a permit: those in flight, or the one whose answer is handed on.
     fn endpoints(&self) -> impl Iterator<Item = EndpointId> {
         self.call.flight.iter().map(|running| running.choice.endpoint)
+    }
+
+    /// Permits that it holds, or owns as one of the `granted` waiters.
+    fn held(&self, granted: &[Waiter]) -> u32 {
+        let owned = self.waiter().is_some_and(|waiter| granted.contains(&waiter));
+        let holders = self.endpoints().count() + usize::from(owned);
+        self.facts.weight * u32::try_from(holders).expect("few")
     }
 
     /// T82: as long as attempts are what a call waits for, at least one is in flight; and none is

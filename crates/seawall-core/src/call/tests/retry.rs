@@ -5,7 +5,7 @@ use super::world::{
     plan, post, status, verdict,
 };
 use crate::call::{Action, CallSettings, Facts, Replay, Safety, Verdict};
-use crate::outcome::{Connection, Observation, RetryOn500, Sent};
+use crate::outcome::{Connection, Observation, OptIns, RetryOn500, Sent};
 use crate::ratio::Ratio;
 use crate::reason::Reason;
 use crate::rng::Rng;
@@ -67,7 +67,7 @@ fn re_4_a_refused_post_goes_to_another_endpoint() {
 #[test]
 fn re_5_a_keyed_post_is_sent_again() {
     let mut world = World::new(lenient(), 2);
-    let keyed = Facts { safety: Safety::Keyed, remaining: None };
+    let keyed = Facts::of(Safety::Keyed);
     let (mut call, _) = world.attempt(plain(), keyed);
     assert_eq!(call.ended(&mut world, 1, TIMED_OUT), Action::Wait);
     assert_eq!(call.retried(&mut world).number, 2);
@@ -122,7 +122,10 @@ fn t44_a_500_is_sent_again_only_where_the_route_says_so_and_the_call_is_safe() {
         (RetryOn500::IfSafe, post(), false),
     ] {
         let mut world = World::new(lenient(), 2);
-        let (mut call, _) = world.attempt(CallSettings { on_500, ..plain() }, facts);
+        let (mut call, _) = world.attempt(
+            CallSettings { opt_ins: OptIns { on_500, ..OptIns::default() }, ..plain() },
+            facts,
+        );
         assert_eq!(call.head(&mut world, 1, status(500)) == Action::Wait, again, "{on_500:?}");
     }
 }

@@ -42,15 +42,15 @@ pub(super) const fn hinted(code: u16, hint: Duration) -> Observation {
 }
 
 pub(super) const fn get() -> Facts {
-    Facts { safety: Safety::Idempotent, remaining: None }
+    Facts::of(Safety::Idempotent)
 }
 
 pub(super) const fn post() -> Facts {
-    Facts { safety: Safety::Unsafe, remaining: None }
+    Facts::of(Safety::Unsafe)
 }
 
 pub(super) const fn within(remaining: Duration) -> Facts {
-    Facts { safety: Safety::Idempotent, remaining: Some(remaining) }
+    Facts { remaining: Some(remaining), ..Facts::of(Safety::Idempotent) }
 }
 
 /// Calls whose waits are round numbers.

@@ -144,7 +144,9 @@ impl Model {
                     assert!(wait >= self.settings.base * 4 / 5 && wait <= self.settings.max);
                 }
                 OutlierEvent::Returned { .. } => assert_eq!(after.standing, Standing::In),
-                OutlierEvent::Capped { .. } | OutlierEvent::Suppressed { .. } => {
+                OutlierEvent::Capped { .. }
+                | OutlierEvent::Suppressed { .. }
+                | OutlierEvent::NotEnforced { .. } => {
                     assert_eq!(after.standing, Standing::In);
                 }
             }

@@ -65,6 +65,7 @@ fn format_event(event: OutlierEvent) -> String {
         OutlierEvent::Ejected { ejection, .. } => std::format!(", ejected k={}", ejection.streak),
         OutlierEvent::Capped { .. } => String::from(", capped"),
         OutlierEvent::Suppressed { .. } => String::from(", suppressed"),
+        OutlierEvent::NotEnforced { .. } => String::from(", not enforced"),
         OutlierEvent::Returned { .. } => String::from(", returned"),
     }
 }

@@ -9,6 +9,7 @@ use crate::endpoint::{EndpointId, Slot};
 use crate::outcome::{Observation, RetryOn500, classify};
 use crate::rng::Stream;
 use crate::time::{Duration, Instant};
+use crate::timeout::Sample;
 use crate::upstream::{
     AttemptEnd, Choice, EndpointName, EndpointSnapshot, Event, Probe, Scene, Upstream,
     UpstreamSettings, What, Wish,
@@ -50,9 +51,13 @@ impl World {
     }
 
     pub(super) fn choose(&mut self, tried: &[Slot], probe: Probe) -> Option<Choice> {
+        self.wish(Wish { tried, probe, key: None })
+    }
+
+    pub(super) fn wish(&mut self, wish: Wish<'_>) -> Option<Choice> {
         let Self { upstream, rng, events, now } = self;
         let mut scene = Scene { now: *now, rng, sink: events };
-        let choice = upstream.choose(Wish { tried, probe }, &mut scene);
+        let choice = upstream.choose(wish, &mut scene);
         self.upstream.invariants();
         choice
     }
@@ -60,7 +65,8 @@ impl World {
     pub(super) fn end(&mut self, choice: Choice, seen: Observation, elapsed: Duration) {
         let outcome = classify(seen, RetryOn500::Never);
         let answered = matches!(seen, Observation::Status { .. });
-        let end = AttemptEnd { outcome, elapsed, answered, timeout: SECOND * 3 };
+        let sample = answered.then_some(Sample::Answered(elapsed));
+        let end = AttemptEnd { outcome, elapsed, answered, timeout: SECOND * 3, sample };
         let Self { upstream, rng, events, now } = self;
         let mut scene = Scene { now: *now, rng, sink: events };
         upstream.attempt_ended(choice, end, &mut scene);

@@ -2,19 +2,21 @@
 //!
 //! The contract is in words, so most breaches of it compile: a retry that calls a service which was
 //! polled ready once, a hedge that calls a fresh clone, a pool that keeps a ready connection from
-//! everybody else. [`check`] stacks a layer on a [`Probe`] and uses it as any caller may. The probe
-//! reports what the layer did to *it*:
+//! everybody else. [`check`] stacks a layer on a [`Probe`] and uses it as any caller may. Reported is
+//! what the layer then did:
 //!
-//! | breach | what the probe or the check saw |
-//! | --- | --- |
-//! | [`CalledUnready`](Breach::CalledUnready) | a call of a value that had not been polled ready since its last call |
-//! | [`BorrowedReadiness`](Breach::BorrowedReadiness) | the same, while another clone was ready |
-//! | [`UsedAfterError`](Breach::UsedAfterError) | a value was used after it had failed to become ready |
-//! | [`LeakedReadiness`](Breach::LeakedReadiness) | a value stayed ready, and was neither called nor dropped |
-//! | [`LeakedCall`](Breach::LeakedCall) | a response was still awaited after its caller had left |
-//! | [`LostWake`](Breach::LostWake) | the probe woke the layer, and the layer did not wake its caller |
-//! | [`SpuriousWakes`](Breach::SpuriousWakes) | the layer woke its caller again and again, while nothing had happened |
-//! | [`Stuck`](Breach::Stuck) | a call did not end within a minute, though nothing was in its way |
+//! - [`CalledUnready`](Breach::CalledUnready): a call of a value that had not been polled ready
+//!   since its last call;
+//! - [`BorrowedReadiness`](Breach::BorrowedReadiness): the same, while another clone was ready;
+//! - [`UsedAfterError`](Breach::UsedAfterError): a value was used after it had failed to become
+//!   ready;
+//! - [`LeakedReadiness`](Breach::LeakedReadiness): a value stayed ready, and was neither called nor
+//!   dropped;
+//! - [`LeakedCall`](Breach::LeakedCall): a response was still awaited after its caller had left;
+//! - [`LostWake`](Breach::LostWake): the probe woke the layer, which did not wake its caller;
+//! - [`SpuriousWakes`](Breach::SpuriousWakes): the layer woke its caller again and again, while
+//!   nothing had happened;
+//! - [`Stuck`](Breach::Stuck): a call did not end within a minute, though nothing was in its way.
 //!
 //! ```
 //! use seawall::test::contract;

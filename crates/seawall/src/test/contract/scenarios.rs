@@ -49,9 +49,26 @@ where
     world.lock().slowness = 2;
     let service = stack(make, world.probe());
     let (a, b, c) = (service.clone(), service.clone(), service);
-    let calls = async { tokio::join!(request_once(a, 1), request_once(b, 2), request_once(c, 3)) };
+    let calls = all([request_once(a, 1), request_once(b, 2), request_once(c, 3)]);
     patiently(NAME, found, calls).await;
     world.report(NAME, found);
+}
+
+/// Waits for the end of all.
+async fn all<F: Future>(futures: [F; 3]) {
+    let mut futures = futures.map(|future| Some(Box::pin(future)));
+    std::future::poll_fn(|cx| {
+        for running in &mut futures {
+            if running.as_mut().is_some_and(|future| future.as_mut().poll(cx).is_ready()) {
+                *running = None;
+            }
+        }
+        match futures.iter().all(Option::is_none) {
+            true => std::task::Poll::Ready(()),
+            false => std::task::Poll::Pending,
+        }
+    })
+    .await;
 }
 
 /// A value that was used and now rests must not keep the only place from another.

@@ -1,0 +1,168 @@
+//! Edges: no weight, nobody, one and two, keys whose endpoint is out, settings that cannot work.
+
+use super::*;
+use crate::hash::mix;
+
+pub(super) const ALL: [Algorithm; 11] = [
+    Algorithm::RoundRobin,
+    Algorithm::SmoothWeighted,
+    Algorithm::Random,
+    Algorithm::LeastRequest(Compare::All),
+    Algorithm::LeastRequest(Compare::Drawn(2)),
+    Algorithm::LeastRequest(Compare::Drawn(5)),
+    Algorithm::PowerOfTwo,
+    Algorithm::PeakEwma,
+    Algorithm::Ring { points: 32 },
+    Algorithm::Maglev { size: 10_007 },
+    Algorithm::Rendezvous,
+];
+
+fn keyed() -> impl Iterator<Item = Algorithm> {
+    ALL.into_iter().filter(|algorithm| algorithm.is_keyed())
+}
+
+fn with(algorithm: Algorithm) -> BalanceSettings {
+    BalanceSettings { algorithm, ..BalanceSettings::default() }
+}
+
+#[test]
+fn t153_an_endpoint_without_weight_is_never_picked() {
+    for algorithm in ALL {
+        let (mut balancer, slots) = described(with(algorithm), &[1, 0, 2]);
+        let shares = shares(&mut balancer, &slots, at(0), 2_000);
+        assert_near(shares[1], 0.0, 0.0);
+        assert_eq!(balancer.pick(&slots[1..2], Some(1), at(0), &mut stream()), None);
+        balancer.invariants();
+    }
+}
+
+#[test]
+fn t153_nobody_one_and_two_are_defined_for_every_algorithm() {
+    for algorithm in ALL {
+        let (mut nobody, _) = described(with(algorithm), &[]);
+        assert_eq!(nobody.pick(&[], Some(1), at(0), &mut stream()), None);
+        let (mut balancer, slots) = described(with(algorithm), &[1, 1]);
+        assert_eq!(balancer.pick(&[], None, at(0), &mut stream()), None);
+        assert_eq!(balancer.pick(&slots[1..], Some(3), at(0), &mut stream()), Some(slots[1]));
+        let shares = shares(&mut balancer, &slots, at(0), 2_000);
+        assert!(shares.iter().all(|share| *share > 0.3), "{algorithm:?} herds: {shares:?}");
+    }
+}
+
+#[test]
+fn a_key_stays_at_its_endpoint_while_that_may_be_chosen() {
+    for algorithm in keyed() {
+        let (mut balancer, slots) = described(with(algorithm), &[1; 8]);
+        let mut rng = stream();
+        for n in 0..500 {
+            let key = Some(mix(n, 5));
+            let home = balancer.pick(&slots, key, at(0), &mut rng).unwrap();
+            assert_eq!(balancer.pick(&slots, key, at(0), &mut rng), Some(home));
+            let rest: Vec<_> = slots.iter().copied().filter(|slot| *slot != home).collect();
+            let next = balancer.pick(&rest, key, at(0), &mut rng).unwrap();
+            assert_ne!(next, home);
+            let others: Vec<_> = slots.iter().copied().filter(|slot| *slot != next).collect();
+            assert_eq!(balancer.pick(&others, key, at(0), &mut rng), Some(home));
+        }
+    }
+}
+
+#[test]
+fn keys_of_a_lost_endpoint_spread_over_the_rest() {
+    for algorithm in keyed() {
+        let (mut balancer, slots) = described(with(algorithm), &[1; 8]);
+        let mut hits = [0_u32; 8];
+        for n in 0..20_000 {
+            let key = Some(mix(n, 5));
+            if balancer.pick(&slots, key, at(0), &mut stream()) == Some(slots[0]) {
+                let next = balancer.pick(&slots[1..], key, at(0), &mut stream()).unwrap();
+                hits[next.index()] += 1;
+            }
+        }
+        let sum: u32 = hits.iter().sum();
+        let spread = hits[1..].iter().all(|hits| *hits > 0 && *hits < sum / 2);
+        assert!(spread && hits[0] == 0, "{algorithm:?}: {hits:?}");
+    }
+}
+
+#[test]
+fn t152_slots_do_not_decide_where_a_key_goes() {
+    for algorithm in keyed() {
+        let (mut forward, slots) = described(with(algorithm), &[1; 8]);
+        let mut backward = Balancer::new(with(algorithm), &mut stream());
+        for slot in slots.iter().rev() {
+            backward.insert(
+                Slot::new(7 - u32::try_from(slot.index()).unwrap()),
+                at(0),
+                Joins::Warm,
+            );
+        }
+        for slot in &slots {
+            let other = Slot::new(7 - u32::try_from(slot.index()).unwrap());
+            backward.describe(other, name(*slot), EndpointInfo::default());
+        }
+        backward.rebuild();
+        for n in 0..500 {
+            let key = Some(mix(n, 9));
+            let here = forward.pick(&slots, key, at(0), &mut stream()).unwrap();
+            let there = backward.pick(&slots, key, at(0), &mut stream()).unwrap();
+            assert_eq!(here.index(), 7 - there.index());
+        }
+    }
+}
+
+#[test]
+fn a_pick_before_the_tables_are_built_is_still_by_key() {
+    for algorithm in keyed() {
+        let (mut balancer, slots) = described(with(algorithm), &[1; 4]);
+        balancer.remove(slots[3]);
+        balancer.invariants();
+        let home = balancer.pick(&slots[..3], Some(77), at(0), &mut stream());
+        assert!(home.is_some());
+        assert_eq!(balancer.pick(&slots[..3], Some(77), at(0), &mut stream()), home);
+    }
+}
+
+#[test]
+fn settings_that_cannot_work_are_named() {
+    let field = |settings: BalanceSettings| settings.validate().unwrap_err().field();
+    let default = BalanceSettings::default();
+    assert_eq!(default.validate(), Ok(()));
+    for algorithm in ALL {
+        assert_eq!(with(algorithm).validate(), Ok(()));
+    }
+    let zero = Duration::ZERO;
+    assert_eq!(field(BalanceSettings { decay: zero, ..default }), "decay");
+    assert_eq!(field(BalanceSettings { first_latency: zero, ..default }), "first_latency");
+    assert_eq!(field(BalanceSettings { slow_start: Some(zero), ..default }), "slow_start");
+    assert_eq!(
+        field(BalanceSettings { slow_start_bend: Ratio::ZERO, ..default }),
+        "slow_start_bend"
+    );
+    assert_eq!(field(BalanceSettings { bounded_loads: Some(BOUND), ..default }), "bounded_loads");
+    let low = Some(Ratio::from_ppm(999_999));
+    let ring = with(Algorithm::RING);
+    assert_eq!(field(BalanceSettings { bounded_loads: low, ..ring }), "bounded_loads");
+    assert_eq!(
+        field(BalanceSettings { overprovisioning: Ratio::ZERO, ..default }),
+        "overprovisioning"
+    );
+    let above = Ratio::from_ppm(1_000_001);
+    assert_eq!(field(BalanceSettings { panic_threshold: above, ..default }), "panic_threshold");
+    let subset = Some(SubsetSettings { size: 19, instance: 1 });
+    assert_eq!(field(BalanceSettings { subset, ..default }), "subset.size");
+    let zone = Some(ZoneSettings {
+        callers: Callers::Shares([Ratio::ZERO; ZONES_MAX]),
+        ..ZoneSettings::new(Zone::new(0).unwrap())
+    });
+    assert_eq!(field(BalanceSettings { zone, ..default }), "zone.callers");
+    assert_eq!(field(with(Algorithm::Ring { points: 0 })), "points");
+    assert_eq!(field(with(Algorithm::Maglev { size: 65_536 })), "size");
+    for few in [0, 1, 17] {
+        assert_eq!(field(with(Algorithm::LeastRequest(Compare::Drawn(few)))), "least_request");
+    }
+    let info = EndpointInfo { weight: 65_536, ..EndpointInfo::default() };
+    assert_eq!(info.validate().unwrap_err().field(), "weight");
+    let info = EndpointInfo { level: 8, ..EndpointInfo::default() };
+    assert_eq!(info.validate().unwrap_err().field(), "level");
+}

@@ -1,0 +1,46 @@
+//! What limiters report.
+//!
+//! Events say what happened; which limit it was and where is added by whoever owns it.
+
+use crate::Mode;
+use crate::ratio::Ratio;
+use crate::time::{Duration, Instant};
+
+/// Something that happened at a limiter, emitted after its state has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateEvent {
+    /// A call was refused, or in shadow mode would have been.
+    Limited {
+        /// Whether it was.
+        mode: Mode,
+        /// Calls of cost 1 that would have passed.
+        remaining: u64,
+        /// When the call would pass.
+        retry_at: Instant,
+    },
+    /// A call cost more than the limit ever admits: a mistake in the settings.
+    Impossible {
+        /// Whether it was refused.
+        mode: Mode,
+        /// What it cost.
+        cost: u32,
+        /// The most that a call may cost.
+        capacity: u64,
+    },
+    /// A call waits for its instant.
+    Queued {
+        /// How long.
+        wait: Duration,
+    },
+    /// An adaptive limit has changed.
+    Adapted {
+        /// What share of the configured rate is in force.
+        share: Ratio,
+    },
+    /// Keys that owe something had no room in the table and share the overflow. At most once a
+    /// second.
+    OverflowKeys {
+        /// How many since the last such event.
+        keys: u64,
+    },
+}
