@@ -6,7 +6,7 @@ use crate::breaker;
 use crate::budget::Reservation;
 use crate::bulkhead::{Claimed, Waiter};
 use crate::event::Sink;
-use crate::outcome::{Class, Observation, Outcome};
+use crate::outcome::{Class, Demand, Observation, Outcome};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::throttle::Passed;
@@ -78,6 +78,8 @@ pub struct Call {
     pub(super) hedge_delay: Option<Duration>,
     pub(super) flight: Flight,
     pub(super) resends: u32,
+    /// What the latest answer that is retried asked of the next attempt.
+    pub(super) demand: Demand,
     pub(super) tried: Tried,
     pub(super) probed: bool,
     /// The latest attempt that brought an answer, which the driver keeps.
@@ -164,7 +166,7 @@ impl Call {
             self.end_attempt(number, outcome, ctx);
             return self.stay(By::Head);
         }
-        self.abandon_others(number, ctx);
+        self.abandon_others((number, outcome.class), ctx);
         match self.plan_retry(&outcome, replay, ctx) {
             Ok(retry) => {
                 self.end_attempt(number, outcome, ctx);
@@ -201,7 +203,7 @@ impl Call {
         if self.is_left_to_others(number, &outcome) {
             return self.stay(By::Ended);
         }
-        self.abandon_others(number, ctx);
+        self.abandon_others((number, outcome.class), ctx);
         if seen == Observation::CallerGone {
             ctx.note(StepKind::Cancelled);
             return self.finish(By::Ended, Verdict::Cancelled, ctx);
@@ -217,9 +219,9 @@ impl Call {
                 self.deny(denied, ctx);
                 let why = self.reason_of(&outcome, ctx.now);
                 if let Observation::CallerFault(_) = seen {
-                    // No rung stands in for what the caller did wrong.
-                    let (end, until) = (self.settings.rungs, Until::Never);
-                    return self.descend(By::Ended, end, Refusal { why, until }, ctx);
+                    // Neither a rung nor an older answer stands in for what the caller did wrong.
+                    ctx.note(StepKind::Refused(why));
+                    return self.finish(By::Ended, Verdict::Failed { why }, ctx);
                 }
                 self.give_up(By::Ended, why, Until::Unknown, ctx)
             }
@@ -237,6 +239,9 @@ impl Call {
             self.attempts_end = self.attempts_end.max(since.after(self.settings.attempt));
         }
         self.flight.served_since(since, self.attempts_end);
+        if let (Some(at), Some(delay)) = (self.hedge_at, self.hedge_delay) {
+            self.hedge_at = Some(at.max(since.after(delay)));
+        }
         self.check(By::Uploading, State::Attempting);
     }
 
@@ -297,8 +302,9 @@ impl Call {
             return;
         }
         match core::mem::replace(&mut self.doing, Doing::Nothing) {
-            Doing::Wait { waiter, .. } => {
-                ctx.upstream.leave(waiter, ctx.now);
+            Doing::Wait { waiter, since, .. } => {
+                ctx.upstream.note_wait(ctx.now.since(since), ctx.now, ctx.sink);
+                ctx.upstream.leave(waiter, ctx.now, ctx.sink);
                 self.leave_undecided();
             }
             Doing::BackOff { .. } => self.leave_undecided(),

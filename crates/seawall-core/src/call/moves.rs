@@ -4,7 +4,7 @@ use crate::backoff::Backoff;
 use crate::bulkhead::{Acquired, Claimed, Permit, Waiter};
 use crate::deadline;
 use crate::hedge::{Hedge, Race};
-use crate::outcome::{Class, Observation, Origin, Outcome, Overrides, classify_with};
+use crate::outcome::{Class, Demand, Observation, Origin, Outcome, Overrides, classify_with};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant, nanos};
@@ -43,6 +43,7 @@ impl Call {
             hedge_delay: None,
             flight: Flight::default(),
             resends: 0,
+            demand: Demand::Nothing,
             tried: Tried::default(),
             probed: false,
             answered: None,
@@ -171,7 +172,8 @@ impl Call {
         });
         self.plan_hedge(timeout, ctx);
         let last = self.hedge_at.is_none() && !self.has_attempts_left();
-        AttemptPlan { number, role, endpoint, reason, deadline, last }
+        let demand = self.demand;
+        AttemptPlan { number, role, endpoint, reason, deadline, demand, last }
     }
 
     /// What forbids an attempt now. Asked again once a permit is there: the breaker may have
@@ -302,7 +304,7 @@ impl Call {
         match ctx.upstream.claim(waiter, ctx.now) {
             Claimed::Permit(permit) => self.dispatch(By::Timer, permit, ctx),
             Claimed::StillWaiting | Claimed::Gone => {
-                ctx.upstream.leave(waiter, ctx.now);
+                ctx.upstream.leave(waiter, ctx.now, ctx.sink);
                 self.give_up(By::Timer, Reason::QueueWait, Until::Unknown, ctx)
             }
         }

@@ -157,8 +157,9 @@ impl Upstream {
         self.bulkhead.claim(waiter, now)
     }
 
-    pub(crate) fn leave(&mut self, waiter: Waiter, now: Instant) {
-        self.bulkhead.leave(waiter, now);
+    pub(crate) fn leave(&mut self, waiter: Waiter, now: Instant, sink: &mut impl Sink<Event>) {
+        let mut scoped = Scoped { at: now, scope: Scope::Upstream, sink };
+        self.bulkhead.leave_reporting(waiter, now, &mut scoped);
     }
 
     /// Takes a permit back. One that was held for no time teaches nothing about the service.
