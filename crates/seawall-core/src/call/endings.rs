@@ -137,8 +137,8 @@ impl Call {
             Class::Abandoned if head.class != Class::Success => head,
             Class::Abandoned | Class::Failure | Class::Ignored => body,
         };
-        self.latest = Some((outcome, elapsed));
-        self.end_attempt(number, outcome, ctx);
+        self.latest = Some((outcome.class, elapsed));
+        self.end_attempt(number, &outcome, ctx);
     }
 
     /// The caller left while attempts were in flight.
@@ -161,7 +161,7 @@ impl Call {
 
     /// Whether another attempt would have brought an answer stays unknown.
     pub(super) fn leave_undecided(&mut self) {
-        self.latest = self.latest.map(|(_, elapsed)| (Outcome::abandoned(), elapsed));
+        self.latest = self.latest.map(|(_, elapsed)| (Class::Abandoned, elapsed));
     }
 
     /// Settles what the call holds as a whole. A call without an attempt says nothing about the
@@ -170,7 +170,7 @@ impl Call {
         self.give_back(ctx);
         if let Some(ticket) = self.ticket.take() {
             let (class, elapsed) = match self.latest {
-                Some((outcome, elapsed)) => (outcome.class, elapsed),
+                Some(latest) => latest,
                 None => (Class::Ignored, Duration::ZERO),
             };
             let ended = Ended { class, elapsed };

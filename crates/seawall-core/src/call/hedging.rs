@@ -149,7 +149,7 @@ impl Call {
         while let Some(number) = self.flight.other_than(winner) {
             ctx.note(StepKind::Abandoned { number });
             self.flight.set_outrun(number);
-            self.end_attempt(number, Outcome::abandoned(), ctx);
+            self.end_attempt(number, &Outcome::abandoned(), ctx);
         }
     }
 }
