@@ -98,6 +98,7 @@ mod policy;
 mod retry;
 mod settings;
 mod shared;
+mod step;
 mod validate;
 
 #[cfg(test)]
