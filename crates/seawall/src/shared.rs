@@ -139,7 +139,7 @@ impl Shared {
             affinity: options.affinity,
             ..Facts::of(options.safety.unwrap_or(locked.plan.safety))
         };
-        let machine = machine.insert(Machine::new(&locked.call, facts));
+        let machine = Machine::place(machine, &locked.call, facts);
         machine.set_rungs(rungs);
         let action = machine.begin(&mut locked.context(now));
         let next = locked.tell(place, &action, machine, now);

@@ -130,12 +130,17 @@ impl Call {
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) {
         let Some(running) = self.flight.find(number) else { return };
-        let (head, elapsed) = running.head.unwrap_or_else(|| (body, ctx.now.since(running.served)));
-        let outcome = match body.class {
-            Class::Success => head,
-            // A caller that hangs up on a bad answer makes it no better.
-            Class::Abandoned if head.class != Class::Success => head,
-            Class::Abandoned | Class::Failure | Class::Ignored => body,
+        let (outcome, elapsed) = match running.head {
+            None => (body, ctx.now.since(running.served)),
+            Some((head, elapsed)) => {
+                // A caller that hangs up on a bad answer makes it no better.
+                let stands = match body.class {
+                    Class::Success => true,
+                    Class::Abandoned => head.class != Class::Success,
+                    Class::Failure | Class::Ignored => false,
+                };
+                (if stands { head } else { body }, elapsed)
+            }
         };
         self.latest = Some((outcome.class, elapsed));
         self.end_attempt(number, &outcome, ctx);

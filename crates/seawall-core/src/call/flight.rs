@@ -11,13 +11,17 @@ use crate::time::{Duration, Instant};
 use super::attempt::Running;
 
 /// The attempts in flight. Allocates only once a hedge has started.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Flight {
     first: Option<Running>,
     beside: Vec<Running>,
 }
 
 impl Flight {
+    pub(super) const fn new() -> Self {
+        Self { first: None, beside: Vec::new() }
+    }
+
     /// Adds an attempt. It is made where it stays: moving it there would cost more.
     #[inline]
     pub(super) fn push(&mut self, running: impl FnOnce() -> Running) {

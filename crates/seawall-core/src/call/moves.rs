@@ -22,33 +22,57 @@ use super::{Action, AttemptPlan, CallSettings, Facts, Safety, Until, Verdict};
 const LADDER_RESERVE: Duration = Duration::from_millis(50);
 
 impl Call {
+    /// A call of which nothing is known yet. A constant, so that it is copied whole.
+    const IDLE: Self = Self {
+        settings: CallSettings::standard(),
+        facts: Facts::of(Safety::Unsafe),
+        state: State::New,
+        doing: Doing::Nothing,
+        started: Instant::EPOCH,
+        attempts_end: Instant::NEVER,
+        ticket: None,
+        reservation: None,
+        passed: None,
+        backoff: Backoff::new(),
+        attempts: 0,
+        hedges: 0,
+        hedge_at: None,
+        hedge_delay: None,
+        flight: Flight::new(),
+        resends: 0,
+        tried: Tried::new(),
+        probed: false,
+        answered: None,
+        latest: None,
+        denied: None,
+    };
+
     /// A call that has not begun. Nothing is asked of anybody yet.
     #[must_use]
     #[inline]
     pub fn new(settings: &CallSettings, facts: Facts) -> Self {
-        Self {
-            settings: *settings,
-            facts,
-            state: State::New,
-            doing: Doing::Nothing,
-            started: Instant::EPOCH,
-            attempts_end: Instant::NEVER,
-            ticket: None,
-            reservation: None,
-            passed: None,
-            backoff: Backoff::default(),
-            attempts: 0,
-            hedges: 0,
-            hedge_at: None,
-            hedge_delay: None,
-            flight: Flight::default(),
-            resends: 0,
-            tried: Tried::default(),
-            probed: false,
-            answered: None,
-            latest: None,
-            denied: None,
-        }
+        let mut call = Self::IDLE;
+        call.describe(settings, facts);
+        call
+    }
+
+    /// Puts a call that has not begun where it is to stay. It is large, and to make it elsewhere
+    /// and move it would cost as much as what it decides.
+    #[inline]
+    pub fn place<'a>(
+        place: &'a mut Option<Self>,
+        settings: &CallSettings,
+        facts: Facts,
+    ) -> &'a mut Self {
+        let call = place.insert(Self::IDLE);
+        call.describe(settings, facts);
+        call
+    }
+
+    #[inline]
+    const fn describe(&mut self, settings: &CallSettings, facts: Facts) {
+        self.settings = *settings;
+        self.facts = facts;
     }
 
     pub(super) fn admit(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
@@ -158,7 +182,7 @@ impl Call {
             hedge,
             choice,
             permit,
-            passed: self.passed.take(),
+            passed: if self.passed.is_some() { self.passed.take() } else { None },
             in_flight: ctx.upstream.in_flight(),
             started: ctx.now,
             served: ctx.now,

@@ -46,10 +46,16 @@ pub struct OptIns {
     pub on_data_loss: OptIn,
 }
 
+impl OptIns {
+    pub(crate) const fn none() -> Self {
+        Self { on_500: OptIn::Never, on_aborted: OptIn::Never, on_data_loss: OptIn::Never }
+    }
+}
+
 /// Judges what a driver saw, by the table with one opt-in.
 #[must_use]
 pub const fn classify(seen: Observation, on_500: RetryOn500) -> Outcome {
-    judge(seen, OptIns { on_500, on_aborted: OptIn::Never, on_data_loss: OptIn::Never })
+    judge(seen, OptIns { on_500, ..OptIns::none() })
 }
 
 /// Judges what a driver saw, by the table, with `opt_ins` for rows to retry and `overrides` for
