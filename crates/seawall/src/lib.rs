@@ -113,6 +113,7 @@ mod policy;
 mod retry;
 mod settings;
 mod shared;
+mod step;
 mod validate;
 
 pub mod observe;

@@ -168,7 +168,7 @@ impl Call {
             if class == Class::Success && number < winner {
                 self.flight.set_outrun(number);
             }
-            self.end_attempt(number, Outcome::abandoned(), ctx);
+            self.end_attempt(number, &Outcome::abandoned(), ctx);
         }
     }
 }

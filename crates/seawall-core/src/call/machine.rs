@@ -6,7 +6,7 @@ use crate::breaker;
 use crate::budget::Reservation;
 use crate::bulkhead::{Claimed, Waiter};
 use crate::event::Sink;
-use crate::outcome::{Class, Demand, Observation, Outcome};
+use crate::outcome::{Class, Demand, Observation};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::throttle::Passed;
@@ -84,8 +84,8 @@ pub struct Call {
     pub(super) probed: bool,
     /// The latest attempt that brought an answer, which the driver keeps.
     pub(super) answered: Option<u32>,
-    /// What the latest attempt came to, and how long it took.
-    pub(super) latest: Option<(Outcome, Duration)>,
+    /// What the latest attempt says of the dependency, and how long it took.
+    pub(super) latest: Option<(Class, Duration)>,
     pub(super) denied: Option<Reason>,
 }
 
@@ -114,9 +114,16 @@ impl Call {
         facts: Facts,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> (Self, Action) {
-        let mut call = Self::new(settings, facts);
+        let mut call = Self::new(&settings, facts);
         let action = call.begin(ctx);
         (call, action)
+    }
+
+    /// Gives the call as many rungs of the ladder, whatever its settings say. To be said before it
+    /// begins.
+    #[inline]
+    pub const fn set_rungs(&mut self, rungs: u8) {
+        self.settings.rungs = rungs;
     }
 
     /// Begins a call where it stands: it need not be moved afterwards.
@@ -163,18 +170,18 @@ impl Call {
         self.flight.set_head(number, (outcome, elapsed));
         self.answered = Some(number);
         if self.is_left_to_others(number, &outcome) {
-            self.end_attempt(number, outcome, ctx);
+            self.end_attempt(number, &outcome, ctx);
             return self.stay(By::Head);
         }
         self.abandon_others((number, outcome.class), ctx);
         match self.plan_retry(&outcome, replay, ctx) {
             Ok(retry) => {
-                self.end_attempt(number, outcome, ctx);
+                self.end_attempt(number, &outcome, ctx);
                 self.back_off(By::Head, retry, ctx)
             }
             Err(denied) if outcome.class == Class::Failure && self.settings.rungs > 0 => {
                 self.deny(denied, ctx);
-                self.end_attempt(number, outcome, ctx);
+                self.end_attempt(number, &outcome, ctx);
                 self.give_up(By::Head, denied.0, Until::Unknown, ctx)
             }
             Err(denied) => {
@@ -199,7 +206,7 @@ impl Call {
             return self.delivered(number, seen, ctx);
         }
         let Some((outcome, _)) = self.observe(number, seen, ctx) else { return Action::Wait };
-        self.end_attempt(number, outcome, ctx);
+        self.end_attempt(number, &outcome, ctx);
         if self.is_left_to_others(number, &outcome) {
             return self.stay(By::Ended);
         }

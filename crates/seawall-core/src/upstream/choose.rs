@@ -15,6 +15,7 @@ use crate::time::{Duration, Instant};
 
 use super::event::{Event, Scene, Scope, Scoped, What};
 use super::narrow::Levels;
+use super::sole::{Fleet, SOLE_CHOICE};
 use super::{Upstream, WhenAllDown};
 
 /// A call that must not be repeated may probe only an endpoint that has waited this long for a
@@ -78,14 +79,23 @@ pub struct Choice {
 impl Upstream {
     /// Chooses an endpoint, or none if [`WhenAllDown::Refuse`] holds and no endpoint is good, or
     /// if there are no endpoints.
+    #[inline]
     pub fn choose(
         &mut self,
         wish: Wish<'_>,
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) -> Option<Choice> {
-        if let Some(choice) = self.choose_sole() {
-            return Some(choice);
+        match self.fleet {
+            Fleet::Sole => Some(SOLE_CHOICE),
+            Fleet::Endpoints => self.choose_endpoint(wish, scene),
         }
+    }
+
+    fn choose_endpoint(
+        &mut self,
+        wish: Wish<'_>,
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) -> Option<Choice> {
         let choice = self
             .choose_calm(wish, scene)
             .or_else(|| self.choose_due(wish, scene))
@@ -176,8 +186,8 @@ impl Upstream {
         wish: Wish<'_>,
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) -> Option<Choice> {
-        if let Some(choice) = self.choose_sole() {
-            return Some(choice);
+        if self.fleet == Fleet::Sole {
+            return Some(SOLE_CHOICE);
         }
         let (now, tried) = (scene.now, wish.tried);
         self.gather(|upstream, slot| upstream.is_good(slot, now));

@@ -275,6 +275,7 @@ impl Upstream {
 
     /// The next waiter that should be woken: it owns a permit now, or has lost its place, as its
     /// claim will say. Call it after every step until it gives none.
+    #[inline]
     pub fn next_grant(&mut self, now: Instant) -> Option<Waiter> {
         self.next_woken(now, &mut Discard)
     }
