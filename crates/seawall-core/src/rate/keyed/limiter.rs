@@ -32,6 +32,12 @@ pub struct Caller {
 #[derive(Debug)]
 #[must_use = "a charge that is not settled stays as estimated"]
 pub struct KeyedCharge {
+    /// None of a limit that was switched off: there is nothing to settle.
+    charged: Option<Charged>,
+}
+
+#[derive(Debug)]
+struct Charged {
     caller: Caller,
     cost: u32,
     tat: Exact,
@@ -122,7 +128,8 @@ impl Keyed {
         decision
     }
 
-    /// Asks for one call of a key whose cost is only estimated.
+    /// Asks for one call of a key whose cost is only estimated. Switched off, everything passes
+    /// with a charge that settles to nothing.
     ///
     /// # Errors
     ///
@@ -133,12 +140,15 @@ impl Keyed {
         now: Instant,
         estimate: u32,
     ) -> Result<KeyedCharge, Refused> {
+        if self.settings.mode == Mode::Off {
+            return Ok(KeyedCharge { charged: None });
+        }
         let now = self.observe(now);
         let (place, Debt { tat, tier }) = self.step(caller, now, estimate)?;
         self.write(caller.key, place, Debt { tat, tier }, now);
         let refunded = self.table.refunded(caller.key);
         let (cost, generation) = (estimate, self.generation);
-        Ok(KeyedCharge { caller, cost, tat, refunded, generation })
+        Ok(KeyedCharge { charged: Some(Charged { caller, cost, tat, refunded, generation }) })
     }
 
     /// The true cost of a call, known at its end. What it cost more is charged, down to a debt of
@@ -146,10 +156,11 @@ impl Keyed {
     /// its place. A charge made before the tiers changed returns nothing.
     pub fn settle(&mut self, charge: KeyedCharge, actual: u32, now: Instant) {
         let now = self.observe(now);
-        match actual.checked_sub(charge.cost) {
+        let Some(charged) = charge.charged else { return };
+        match actual.checked_sub(charged.cost) {
             Some(0) => {}
-            Some(more) => self.charge_more(charge.caller, more, now),
-            None => self.refund(&charge, charge.cost - actual, now),
+            Some(more) => self.charge_more(charged.caller, more, now),
+            None => self.refund(&charged, charged.cost - actual, now),
         }
     }
 
@@ -233,7 +244,7 @@ impl Keyed {
 
     /// As for a single limit (`gcra.rs`), with the refunds of all keys of the cell in place of
     /// those of the key alone: those are no fewer, so no more is given back.
-    fn refund(&mut self, charge: &KeyedCharge, less: u32, now: Instant) {
+    fn refund(&mut self, charge: &Charged, less: u32, now: Instant) {
         let (place, Debt { tat, tier }) = self.look_up(charge.caller, now);
         let Ok(kept) = self.table.debt(charge.caller.key, place) else { return };
         if charge.generation != self.generation || kept.tier != tier || tier != charge.caller.tier {

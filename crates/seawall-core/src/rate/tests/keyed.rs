@@ -171,6 +171,23 @@ fn a_key_settles_its_cost() {
     assert_eq!(retry_at(refused), at(600), "a debt of one burst, and no more");
 }
 
+#[test]
+fn a_charge_of_a_limit_that_is_off_settles_to_nothing() {
+    let settings = |mode| KeyedSettings { mode, ..KeyedSettings::default() };
+    let quotas = [quota(Rate::per_hour(1), 2)];
+    let mut keyed = Keyed::new(settings(Mode::Off), &quotas);
+    let more = keyed.charge(caller(1), at(0), 1).unwrap();
+    let less = keyed.charge(caller(1), at(0), 50).unwrap();
+    keyed.reconfigure(settings(Mode::Enforce), &quotas, at(0));
+    keyed.settle(more, 9, at(0));
+    assert_eq!(keyed.snapshot(at(0)).owing, 0);
+    let charge = keyed.charge(caller(1), at(0), 2).unwrap();
+    keyed.settle(less, 0, at(0));
+    assert_eq!(passes(&mut keyed, 1, at(0)), 0);
+    keyed.settle(charge, 1, at(0));
+    assert_eq!(passes(&mut keyed, 1, at(0)), 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
