@@ -181,7 +181,10 @@ impl Keyed {
     }
 
     /// Takes other tiers and another mode; the capacity stays what it is. Every key keeps its debt,
-    /// in calls; under a rate of zero, its instant. Goes over every place.
+    /// in calls; under a rate of zero, its instant. What a cell of the overflow holds is of an
+    /// unknown tier, so it becomes the most that it could be of any: at worst a key without a place
+    /// waits too long. A cell counts for at most two bursts of a tier, all that settling ever leaves
+    /// owed. Goes over every place, and for each cell that holds a debt over the tiers.
     pub fn reconfigure(&mut self, settings: KeyedSettings, tiers: &[Quota], now: Instant) {
         let now = self.observe(now);
         let new = terms(tiers);
@@ -191,6 +194,14 @@ impl Keyed {
             let (from, to) = (at(old, usize::from(debt.tier)), at(&new, tier));
             let tat = carried(from, to, debt.tat, now);
             Debt { tat, tier: u16::try_from(tier).unwrap_or(u16::MAX) }
+        });
+        self.table.each_cell(now, |owed_until| {
+            let worst = old.iter().enumerate().map(|(tier, from)| {
+                let owed = Exact::of(owed_until);
+                let owed = if from.quota.rate.is_zero() { owed } else { owed.min(from.floor(now)) };
+                carried(from, at(&new, tier.min(last)), owed, now).ceil()
+            });
+            worst.max().unwrap_or(owed_until)
         });
         self.tiers = new;
         self.settings = KeyedSettings { capacity: self.settings.capacity, ..settings };
