@@ -51,9 +51,8 @@ impl CoDel {
             }
             last => {
                 let is_recent = |ends: Instant| now < ends.after(INTERVAL);
-                self.stood = last.is_some_and(|interval| {
-                    interval.least > TARGET && is_recent(interval.ends)
-                });
+                self.stood = last
+                    .is_some_and(|interval| interval.least > TARGET && is_recent(interval.ends));
                 *last = Some(Interval { ends: now.after(INTERVAL), least: waited });
                 Fate::Served
             }

@@ -98,9 +98,8 @@ fn rl_4_an_adaptive_limit_gives_way_and_comes_back() {
     for millis in (0..2_000).step_by(100) {
         limiter.on_throttled(at(10_000 + millis), &mut events);
     }
-    let adapted = |percent| {
-        RateEvent::Adapted { share: Ratio::from_percent(percent), mode: Mode::Enforce }
-    };
+    let adapted =
+        |percent| RateEvent::Adapted { share: Ratio::from_percent(percent), mode: Mode::Enforce };
     assert_eq!(events, [adapted(70), adapted(49)]);
     let quiet = 10_000 + 1_900;
     for (second, percent) in [(1, 54), (2, 59), (3, 64)] {
