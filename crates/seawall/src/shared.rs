@@ -248,13 +248,7 @@ impl Locked {
 
     /// Tells a call what a step came to.
     #[inline]
-    fn tell(
-        &self,
-        place: &mut Place,
-        action: &Action,
-        machine: &Machine,
-        now: Instant,
-    ) -> Next {
+    fn tell(&self, place: &mut Place, action: &Action, machine: &Machine, now: Instant) -> Next {
         match action {
             Action::Attempt(plan) if !self.directory.is_empty() => {
                 place.endpoint = self.find(plan.endpoint);

@@ -38,5 +38,4 @@ impl Upstream {
     pub fn solo(settings: UpstreamSettings, now: Instant, rng: &mut impl Rng) -> Self {
         Self { fleet: Fleet::Sole, ..Self::new(settings, now, rng) }
     }
-
 }
