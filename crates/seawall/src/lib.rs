@@ -84,6 +84,7 @@
 //!
 //! The decisions are those of `seawall-core`, the same that the gateway and the simulator make.
 
+mod adaptive_timeout;
 mod attempt;
 mod build_error;
 mod builder;
@@ -91,10 +92,14 @@ mod call;
 mod classify;
 mod clock;
 mod describe;
+mod describe_gates;
+mod endpoint_settings;
 mod error;
 mod event;
 mod hedge;
+mod mechanisms;
 mod policy;
+mod rate_limit;
 mod retry;
 mod settings;
 mod shared;
@@ -103,6 +108,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
+pub use adaptive_timeout::AdaptiveTimeout;
 pub use attempt::{Attempt, Endpoint};
 pub use build_error::BuildError;
 pub use builder::{Change, New, PolicyBuilder};
@@ -110,10 +116,12 @@ pub use call::{Answer, Call, Fallback, Handle, Ladder, NoFallback, Provenance, W
 #[cfg(feature = "http")]
 pub use classify::Http;
 pub use classify::{AnyResult, Classify, Io, Outcome};
+pub use endpoint_settings::EndpointSettings;
 pub use error::{Error, Spent, Until};
 pub use event::{Event, Events, Heard};
 pub use hedge::Hedge;
 pub use policy::Policy;
+pub use rate_limit::RateLimit;
 pub use retry::Retry;
 
 pub use seawall_core::Mode;
@@ -124,10 +132,17 @@ pub use seawall_core::breaker::{
 };
 pub use seawall_core::budget::BudgetSettings;
 pub use seawall_core::bulkhead::{BulkheadSettings, QueueOrder};
+pub use seawall_core::concurrency::{Algorithm as LimitAlgorithm, LimitSettings};
 pub use seawall_core::hedge::{HedgeDelay, HedgeEvent, HedgeSettings};
 pub use seawall_core::invalid::Invalid;
-pub use seawall_core::outcome::{Class, Observation};
+pub use seawall_core::outcome::{Class, Observation, OptIn, OptIns, Override, RetryRule, Row};
 pub use seawall_core::outlier::OutlierSettings;
+pub use seawall_core::rate::{
+    Algorithm as RateAlgorithm, LimiterSettings, Quota, Rate, WarmUpSettings, WindowLimit,
+};
 pub use seawall_core::ratio::Ratio;
 pub use seawall_core::reason::Reason;
+pub use seawall_core::shed::{Class as Importance, Priority, ShedSettings};
+pub use seawall_core::throttle::ThrottleSettings;
+pub use seawall_core::timeout::{AdaptiveSettings, OperationClass, OperationKind};
 pub use seawall_core::upstream::{UpstreamSnapshot, What, WhenAllDown};
