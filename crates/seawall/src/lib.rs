@@ -112,7 +112,10 @@ pub use adaptive_timeout::AdaptiveTimeout;
 pub use attempt::{Attempt, Endpoint};
 pub use build_error::BuildError;
 pub use builder::{Change, New, PolicyBuilder};
-pub use call::{Answer, Call, Fallback, Handle, Ladder, NoFallback, Provenance, Why};
+pub use call::{
+    Answer, Asked, Below, Call, Fallback, FallbackWith, Handle, Ladder, Lengthen, NoFallback,
+    Provenance, Why,
+};
 #[cfg(feature = "http")]
 pub use classify::Http;
 pub use classify::{AnyResult, Classify, Io, Outcome};
