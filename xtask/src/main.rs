@@ -3,6 +3,7 @@
 //! Here: the command line and which chore it starts. The steps of the test command are in
 //! `test`, the tidy checks in `tidy`, running other programs in `process`.
 
+mod bench;
 mod clock;
 mod error;
 mod fix;
@@ -32,6 +33,9 @@ pub(crate) type Clean = bool;
   cargo xtask tidy                        only the checks of house style
   cargo xtask index                       the page of known defects and their tests
   cargo xtask fix                         format and apply what clippy can mend by itself
+  cargo xtask bench                       speed and behaviour beside other crates (minutes)
+  cargo xtask bench --quick breaker M2    only some rows, roughly; `--list` names them all
+  cargo xtask bench --json > bench.json   the same as one JSON object
 
 Exit status: 0 all is well, 1 something failed, 2 the chore itself could not run.")]
 struct CommandLine {
@@ -49,6 +53,8 @@ enum Chore {
     Tidy,
     /// Write docs/traps.md anew: which test stands for which known defect (writes files)
     Index,
+    /// Measure speed and behaviour beside other crates, in the workspace below `bench/`
+    Bench(BenchArguments),
     /// Format the sources and apply the suggestions of clippy (writes files)
     Fix,
 }
@@ -60,6 +66,13 @@ struct TestArguments {
     names: Vec<String>,
     #[command(flatten)]
     seed: SeedArgument,
+}
+
+#[derive(Args)]
+struct BenchArguments {
+    /// Rows by a part of their name, and any of --json, --quick, --list, --seed N
+    #[arg(value_name = "ROW", trailing_var_arg = true, allow_hyphen_values = true)]
+    handed_on: Vec<String>,
 }
 
 #[derive(Args)]
@@ -83,6 +96,7 @@ fn run(chore: Chore, out: &mut dyn Write) -> Result<Clean, Error> {
         Chore::Verify(given) => test::run(&[], given.seed, out),
         Chore::Tidy => tidy::run(out),
         Chore::Index => index::run(out),
+        Chore::Bench(given) => bench::run(&given.handed_on),
         Chore::Fix => fix::run(out),
     }
 }

@@ -1,4 +1,5 @@
-//! Manifests: every crate inherits the lints, and every shared dependency has a reason.
+//! Manifests: every crate inherits the lints, and every shared dependency has a reason. So has
+//! every dependency of a workspace beside ours, which shares none.
 
 use toml_edit::DocumentMut;
 
@@ -8,9 +9,12 @@ use super::repository::Repository;
 pub(super) fn check(repository: &Repository, findings: &mut Vec<Finding>) {
     for (path, text) in repository.ending("Cargo.toml") {
         if path == "Cargo.toml" {
-            check_reasons(path, text, findings);
-        } else {
-            check_lints(path, text, findings);
+            check_reasons(path, text, "[workspace.dependencies]", findings);
+            continue;
+        }
+        check_lints(path, text, findings);
+        if text.lines().any(|line| line.trim() == "[workspace]") {
+            check_reasons(path, text, "[dependencies]", findings);
         }
     }
 }
@@ -26,12 +30,12 @@ fn check_lints(path: &str, text: &str, findings: &mut Vec<Finding>) {
 }
 
 /// Crates of our own need no reason: they are what the workspace is for.
-fn check_reasons(path: &str, text: &str, findings: &mut Vec<Finding>) {
+fn check_reasons(path: &str, text: &str, section: &str, findings: &mut Vec<Finding>) {
     let mut inside = false;
     let mut above = "";
     for (index, line) in text.lines().enumerate() {
         if line.starts_with('[') {
-            inside = line.trim() == "[workspace.dependencies]";
+            inside = line.trim() == section;
         } else if inside && is_entry(line) && !line.contains("path =") && !is_reason(above) {
             let name = line.split('=').next().unwrap_or_default().trim();
             let what = format!("the dependency `{name}` has no reason");

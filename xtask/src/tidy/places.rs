@@ -19,7 +19,7 @@ const REGISTRIES: [&str; 5] = [
 const LOCK_FILE: &str = "Cargo.lock";
 
 pub(super) fn check(repository: &Repository, findings: &mut Vec<Finding>) {
-    for (path, text) in repository.files.iter().filter(|(path, _)| *path != LOCK_FILE) {
+    for (path, text) in repository.files.iter().filter(|(path, _)| !path.ends_with(LOCK_FILE)) {
         for (index, line) in text.lines().enumerate() {
             check_line(path, index + 1, line, findings);
         }

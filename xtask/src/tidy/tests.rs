@@ -182,6 +182,9 @@ fn manifests_must_inherit_lints_and_give_reasons() {
             ("Cargo.toml", spaced, 4, "`bytes` has no reason"),
         ],
     );
+    let beside = "[workspace]\n[package]\nlints.workspace = true\n";
+    let beside = beside.replace("[package]\n", "") + "[dependencies]\nrival = \"1\"\n";
+    assert_found(manifests::check, &[("bench/Cargo.toml", &beside, 4, "`rival` has no reason")]);
     let reasoned =
         format!("{table}# What bodies are made of.\nbytes = \"1\"\n[profile.dev]\na = 1\n");
     assert_clean(
@@ -240,7 +243,8 @@ fn places_find_paths_of_a_machine_and_registries() {
     );
     let lock = concat!("source = \"registry+https://github.com/rust-lang/crates", ".io-index\"\n");
     let routes = concat!("GET /api/wo", "rk/1 and frame", "wo", "rk/x\n");
-    assert_clean(places::check, &[("Cargo.lock", lock), ("a.md", routes)]);
+    let locks = [("Cargo.lock", lock), ("bench/Cargo.lock", lock), ("a.md", routes)];
+    assert_clean(places::check, &locks);
 }
 
 #[test]

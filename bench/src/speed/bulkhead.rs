@@ -1,0 +1,82 @@
+//! The bulkhead's row: take a permit that is free and give it back. The limit is far above the
+//! number of callers, so no entry ever waits or refuses.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use throttle_net::Bulkhead;
+use tokio::sync::Semaphore;
+use tower::limit::ConcurrencyLimitLayer;
+use tower::{Layer as _, service_fn};
+use tower_resilience_bulkhead::BulkheadLayer;
+
+use super::served;
+use crate::measure::{Answers, Entry, OURS, Row, awaited};
+use crate::ours;
+use crate::rivals::{answer, name};
+
+/// Permits of every entry.
+const PERMITS: u32 = 1_000;
+
+pub(super) fn row() -> Row {
+    Row {
+        name: "bulkhead",
+        about: "take a free permit, a call that is ready, give it back",
+        answers: Answers::Admitted,
+        entries: vec![ours(), semaphore(), tower(), tower_resilience(), throttle_net(), bare()],
+        our_clock_reads: ours::bulkhead::CLOCK_READS,
+        targets: (Some(15.0), None),
+        bare: Some("bare call"),
+        loss: "",
+    }
+}
+
+fn bare() -> Entry {
+    let call = async |_: &mut (), input| black_box(answer(input).await).is_ok();
+    Entry::new("bare call", awaited(|| (), |()| (), call)).reference()
+}
+
+fn ours() -> Entry {
+    let build = || Arc::new(ours::bulkhead::new(PERMITS));
+    let call = async |bulkhead: &mut Arc<ours::bulkhead::Bulkhead>, input| {
+        let Some(_permit) = bulkhead.try_enter() else { return false };
+        black_box(answer(input).await).is_ok()
+    };
+    Entry::new(OURS, awaited(build, Arc::clone, call))
+}
+
+fn semaphore() -> Entry {
+    let build = || Arc::new(Semaphore::new(PERMITS as usize));
+    let call = async |semaphore: &mut Arc<Semaphore>, input| {
+        let Ok(_permit) = semaphore.try_acquire() else { return false };
+        black_box(answer(input).await).is_ok()
+    };
+    Entry::new(name::TOKIO, awaited(build, Arc::clone, call))
+        .note("the primitive itself: Semaphore::try_acquire")
+}
+
+fn tower() -> Entry {
+    let build = || {
+        let layer = ConcurrencyLimitLayer::new(PERMITS as usize);
+        layer.layer(service_fn(answer))
+    };
+    served(name::TOWER, build)
+}
+
+fn tower_resilience() -> Entry {
+    let build = || {
+        let builder = BulkheadLayer::builder().max_concurrent_calls(PERMITS as usize);
+        let layer = builder.reject_when_full().build().expect("the limit is not 0");
+        layer.layer(service_fn(answer))
+    };
+    served(name::TOWER_RESILIENCE, build)
+}
+
+fn throttle_net() -> Entry {
+    let build = || Arc::new(Bulkhead::new(PERMITS));
+    let call = async |bulkhead: &mut Arc<Bulkhead>, input| {
+        let Some(_permit) = bulkhead.try_acquire() else { return false };
+        black_box(answer(input).await).is_ok()
+    };
+    Entry::new(name::THROTTLE_NET, awaited(build, Arc::clone, call))
+}
