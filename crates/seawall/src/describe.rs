@@ -15,7 +15,7 @@ use seawall_core::upstream::UpstreamSettings;
 
 use crate::Hedge;
 use crate::describe_gates as gates;
-use crate::settings::{Plan, Resolved};
+use crate::settings::{NO_LIMIT, Plan, Resolved};
 
 pub(crate) const ABSENT: &str = "absent";
 
@@ -73,10 +73,16 @@ fn value(layer: Layer, plan: &Plan) -> String {
                 mode(upstream.outlier.mode)
             ),
         },
-        Layer::AttemptTimeout => match plan.adaptive {
-            None => format!("{:?}", call.attempt),
-            Some(_) => format!("{:?}; {}", call.attempt, gates::adaptive(&upstream.timeout)),
-        },
+        Layer::AttemptTimeout => {
+            let fixed = match call.attempt {
+                NO_LIMIT => "off".to_owned(),
+                limit => format!("{limit:?}"),
+            };
+            match plan.adaptive {
+                None => fixed,
+                Some(_) => format!("{fixed}; {}", gates::adaptive(&upstream.timeout)),
+            }
+        }
     }
 }
 
@@ -173,7 +179,7 @@ pub(crate) const fn mode(mode: Mode) -> &'static str {
 fn misfit(plan: &Plan) -> Option<String> {
     let (attempts, attempt, total) = (plan.max_attempts(), plan.attempt(), plan.total()?);
     let needed = attempt.checked_mul(attempts).unwrap_or(Duration::MAX);
-    (attempts > 1 && needed > total).then(|| {
+    (attempts > 1 && attempt != NO_LIMIT && needed > total).then(|| {
         format!("{attempts} attempts that time out after {attempt:?} do not fit into {total:?}")
     })
 }

@@ -15,7 +15,7 @@ use seawall_core::outcome::{OptIns, Overrides};
 use seawall_core::timeout::{Hedges, OperationClass};
 use seawall_core::upstream::ENDPOINTS_MAX;
 
-use crate::settings::{Plan, Total};
+use crate::settings::{NO_LIMIT, Plan, Total};
 use crate::{BuildError, EndpointSettings};
 
 impl Plan {
@@ -40,7 +40,7 @@ impl Plan {
         }
         let Some(attempt) = self.attempt else { return };
         found.positive("attempt_timeout", attempt);
-        let fits = self.total().is_none_or(|total| attempt <= total);
+        let fits = attempt == NO_LIMIT || self.total().is_none_or(|total| attempt <= total);
         found.unless(fits, "attempt_timeout", Shown(attempt), "at most `total_timeout`");
     }
 

@@ -54,7 +54,13 @@ pub trait Lengthen: sealed::Sealed {
 
 /// Nothing stands in.
 #[derive(Clone, Copy, Debug)]
-pub struct NoFallback(pub(super) ());
+pub struct NoFallback(());
+
+impl NoFallback {
+    pub(crate) const fn new() -> Self {
+        Self(())
+    }
+}
 
 impl<T, E> Ladder<T, E> for NoFallback {
     type Answer = T;
@@ -95,7 +101,7 @@ pub struct Fallback<F> {
 }
 
 impl<F> Fallback<F> {
-    pub(super) const fn new(substitute: F) -> Self {
+    pub(crate) const fn new(substitute: F) -> Self {
         Self { substitute: Some(substitute) }
     }
 }

@@ -9,6 +9,7 @@ mod fallback;
 mod guard;
 mod handle;
 mod ladder;
+mod operation;
 mod options;
 mod timer;
 mod verdict;
@@ -16,6 +17,9 @@ mod verdict;
 pub use fallback::{Answer, Provenance, Why};
 pub use handle::Handle;
 pub use ladder::{Asked, Below, Fallback, FallbackWith, Ladder, Lengthen, NoFallback};
+pub use operation::Operation;
+#[cfg(feature = "tower")]
+pub(crate) use operation::sealed;
 pub(crate) use options::Options;
 
 use std::future::Future;
@@ -70,16 +74,7 @@ pin_project! {
 
 impl<P: Handle, Op, Fut: Future> Call<P, Op, Fut> {
     pub(crate) fn new(policy: P, operation: Op) -> Self {
-        Self {
-            attempts: Attempts::default(),
-            timer: Timer::default(),
-            kept: None,
-            hint: None,
-            guard: Guard::new(policy),
-            operation,
-            options: Options::default(),
-            ladder: NoFallback(()),
-        }
+        Self::with_ladder(policy, operation, NoFallback::new())
     }
 }
 
@@ -149,11 +144,26 @@ impl<P: Handle, Op, Fut: Future, L: Lengthen> Call<P, Op, Fut, L> {
     }
 }
 
+impl<P: Handle, Op, Fut: Future, L> Call<P, Op, Fut, L> {
+    pub(crate) fn with_ladder(policy: P, operation: Op, ladder: L) -> Self {
+        Self {
+            attempts: Attempts::default(),
+            timer: Timer::default(),
+            kept: None,
+            hint: None,
+            guard: Guard::new(policy),
+            operation,
+            options: Options::default(),
+            ladder,
+        }
+    }
+}
+
 impl<P, Op, Fut, L, T, E> Future for Call<P, Op, Fut, L>
 where
     P: Handle,
     P::Classifier: Classify<T, E>,
-    Op: FnMut(Attempt) -> Fut,
+    Op: Operation<Fut>,
     Fut: Future<Output = Result<T, E>>,
     L: Ladder<T, E>,
 {
@@ -181,7 +191,7 @@ impl<P, Op, Fut, L, T, E> Parts<'_, P, Op, Fut, L>
 where
     P: Handle,
     P::Classifier: Classify<T, E>,
-    Op: FnMut(Attempt) -> Fut,
+    Op: Operation<Fut>,
     Fut: Future<Output = Result<T, E>>,
     L: Ladder<T, E>,
 {
@@ -190,11 +200,12 @@ where
         let attempt = Attempt {
             number: plan.number,
             deadline: plan.deadline,
-            clock: self.guard.clock(),
+            last: plan.last,
+            clock: self.guard.clock().clone(),
             endpoint: turn.endpoint,
             idempotency_key: self.options.key.clone(),
         };
-        let future = (self.operation)(attempt);
+        let future = self.operation.begin(attempt);
         self.attempts.as_mut().begin(plan.number, future);
         self.guard.idle()
     }
@@ -213,10 +224,11 @@ where
         }
         let Some(deadline) = self.guard.next_deadline() else { return Poll::Pending };
         if deadline > self.guard.now() {
-            let at = self.guard.clock().runtime(deadline);
-            ready!(self.timer.as_mut().poll_until(at, cx));
+            let clock = self.guard.clock();
+            ready!(self.timer.as_mut().poll_until(clock.runtime(deadline), clock, cx));
         }
-        Poll::Ready(self.guard.step(|call, ctx| call.timer(guard::REPLAY, ctx)))
+        let replay = self.operation.replay();
+        Poll::Ready(self.guard.step(|call, ctx| call.timer(replay, ctx)))
     }
 
     /// Tells the machine what an attempt brought.
@@ -227,7 +239,8 @@ where
         // What the earlier result holds, say a connection, is let go of before the lock is taken.
         *self.kept = Some(result);
         let seen = outcome.observation();
-        self.guard.step(|call, ctx| call.head(number, seen, guard::REPLAY, ctx))
+        let replay = self.operation.replay();
+        self.guard.step(|call, ctx| call.head(number, seen, replay, ctx))
     }
 
     /// The time of an attempt is over: it is dropped, here and now, and only then reported.
@@ -235,7 +248,8 @@ where
         self.attempts.as_mut().drop_one(number);
         // What runs in a future of a user may have sent anything.
         let seen = Observation::TimedOut { sent: Sent::Maybe };
-        self.guard.step(|call, ctx| call.ended(number, seen, guard::REPLAY, ctx))
+        let replay = self.operation.replay();
+        self.guard.step(|call, ctx| call.ended(number, seen, replay, ctx))
     }
 
     /// Asks a rung of the ladder.
@@ -254,8 +268,8 @@ where
         if let Poll::Ready(answer) = self.ladder.poll_rung(cx) {
             return Poll::Ready(self.rung_done(answer));
         }
-        let at = self.guard.clock().runtime(self.guard.deadline());
-        ready!(self.timer.as_mut().poll_until(at, cx));
+        let (clock, deadline) = (self.guard.clock(), self.guard.deadline());
+        ready!(self.timer.as_mut().poll_until(clock.runtime(deadline), clock, cx));
         self.ladder.let_go();
         Poll::Ready(self.rung_done(None))
     }
