@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use seawall_core::idempotency::Ending;
 use seawall_core::reason::Reason;
 
 /// Why a call brought no value.
@@ -116,6 +117,16 @@ impl<E> Error<E> {
         match self {
             Self::Rejected { .. } => 0,
             Self::TimedOut { attempts, .. } | Self::Failed { attempts, .. } => *attempts,
+        }
+    }
+
+    /// What it means for the work of an idempotency key: a call that was refused before any attempt
+    /// has done nothing; of others nobody knows.
+    #[must_use]
+    pub const fn ending(&self) -> Ending {
+        match self {
+            Self::Rejected { .. } => Ending::Free,
+            Self::TimedOut { .. } | Self::Failed { .. } => Ending::Unknown,
         }
     }
 

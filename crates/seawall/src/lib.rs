@@ -89,6 +89,7 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `tower` | `Policy::layer`, `seawall::tower` |
+//! | `config` | `Policy::from_toml`, `PolicyBuilder::settings`: policies from files |
 //! | `http` | `Http`, and `tower::HttpReplay` |
 //! | `reqwest` | `Reqwest`, `ReqwestValue` |
 //! | `tonic` | `Grpc`, `GrpcHeads` |
@@ -105,14 +106,18 @@ mod builder;
 mod call;
 mod classify;
 mod clock;
+#[cfg(feature = "config")]
+mod config;
 mod describe;
 mod describe_gates;
 mod endpoint_settings;
 mod error;
 mod event;
 mod hedge;
+mod keys;
 pub mod mechanism;
 mod policy;
+mod quorum;
 mod rate_limit;
 mod retry;
 mod settings;
@@ -146,9 +151,11 @@ pub use classify::{Grpc, GrpcHeads};
 pub use classify::{Reqwest, ReqwestValue};
 pub use endpoint_settings::EndpointSettings;
 pub use error::{Error, Spent, Until};
-pub use event::{Event, Events, Heard};
+pub use event::{Decision, Event, Events, Heard};
 pub use hedge::Hedge;
+pub use keys::{IdempotencyKeys, KeyError, Once};
 pub use policy::Policy;
+pub use quorum::{Agreed, Quorum, Undecided};
 pub use rate_limit::RateLimit;
 pub use retry::Retry;
 
@@ -160,11 +167,14 @@ pub use seawall_core::breaker::{
 };
 pub use seawall_core::budget::BudgetSettings;
 pub use seawall_core::bulkhead::{BulkheadSettings, QueueOrder};
+pub use seawall_core::call::{Role, StepKind};
 pub use seawall_core::concurrency::{Algorithm as LimitAlgorithm, LimitSettings};
 pub use seawall_core::hedge::{HedgeDelay, HedgeEvent, HedgeSettings};
+pub use seawall_core::idempotency::{Ending, IdempotencySettings, KeyFault, Policy as Unknowns};
 pub use seawall_core::invalid::Invalid;
 pub use seawall_core::outcome::{Class, Observation, OptIn, OptIns, Override, RetryRule, Row};
 pub use seawall_core::outlier::OutlierSettings;
+pub use seawall_core::quorum::{QuorumSettings, Tally};
 pub use seawall_core::rate::{
     Algorithm as RateAlgorithm, LimiterSettings, Quota, Rate, WarmUpSettings, WindowLimit,
 };

@@ -13,11 +13,12 @@ use seawall_core::bulkhead::BulkheadSettings;
 use seawall_core::call::{CallSettings, Safety};
 use seawall_core::concurrency::LimitSettings;
 use seawall_core::hedge::HedgeSettings;
-use seawall_core::outcome::{OptIns, Override};
+use seawall_core::invalid::Invalid;
+use seawall_core::outcome::{OptIns, Overrides};
 use seawall_core::outlier::OutlierSettings;
 use seawall_core::rate::LimiterSettings;
 use seawall_core::ratio::Ratio;
-use seawall_core::shed::ShedSettings;
+use seawall_core::shed::{Class, Priority, ShedSettings};
 use seawall_core::throttle::ThrottleSettings;
 use seawall_core::timeout::{AdaptiveSettings, Hedges, OperationClass, OperationKind};
 use seawall_core::upstream::{UpstreamSettings, WhenAllDown};
@@ -46,6 +47,27 @@ pub(crate) enum Total {
     Off,
 }
 
+/// What endpoints bring with them where it was not asked for by name: a choice that includes dead
+/// ones would be worse than none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Implied {
+    pub(crate) endpoint_breaker: BreakerSettings,
+    pub(crate) outlier: OutlierSettings,
+    pub(crate) balance: BalanceSettings,
+    pub(crate) when_all_down: WhenAllDown,
+}
+
+impl Default for Implied {
+    fn default() -> Self {
+        Self {
+            endpoint_breaker: BreakerSettings::for_endpoint(),
+            outlier: OutlierSettings::default(),
+            balance: BalanceSettings::default(),
+            when_all_down: WhenAllDown::default(),
+        }
+    }
+}
+
 /// What a policy was asked to be. What was not mentioned is absent, but for the deadlines.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -69,9 +91,13 @@ pub(crate) struct Plan {
     pub(crate) adaptive: Option<AdaptiveTimeout>,
     pub(crate) class: Option<OperationClass>,
     pub(crate) kind: Option<OperationKind>,
-    pub(crate) overrides: Vec<Override>,
+    pub(crate) overrides: Result<Overrides, Invalid>,
     pub(crate) opt_ins: OptIns,
     pub(crate) mode: Mode,
+    pub(crate) priority: Priority,
+    pub(crate) implied: Implied,
+    /// The zones that have a number already.
+    pub(crate) numbered: Vec<Arc<str>>,
 }
 
 /// A plan in the words of the machines.
@@ -104,9 +130,12 @@ impl Default for Plan {
             adaptive: None,
             class: None,
             kind: None,
-            overrides: Vec::new(),
+            overrides: Ok(Overrides::default()),
             opt_ins: OptIns::default(),
             mode: Mode::Enforce,
+            priority: Priority::from(Class::default()),
+            implied: Implied::default(),
+            numbered: Vec::new(),
         }
     }
 }
@@ -136,9 +165,11 @@ impl Plan {
     /// The total and the attempt timeout of the class or the kind that was named.
     fn preset(&self) -> Option<(Option<Duration>, Duration)> {
         let class = self.class.map(OperationClass::limits);
-        let kind = self.kind.map(OperationKind::preset);
         let of_class = class.map(|limits| (limits.total, limits.attempt));
-        of_class.or(kind.map(|preset| (Some(preset.total), preset.attempt)))
+        of_class.or_else(|| {
+            let preset = self.kind?.preset();
+            Some((Some(preset.total), preset.attempt))
+        })
     }
 
     /// The retries that were asked for, by themselves or by naming a kind.
@@ -161,7 +192,7 @@ impl Plan {
 
     /// The zones by name, in the order in which endpoints mention them: their numbers.
     pub(crate) fn zones(&self) -> Vec<&Arc<str>> {
-        let mut zones = Vec::new();
+        let mut zones: Vec<_> = self.numbered.iter().collect();
         for zone in self.endpoints.iter().flatten().filter_map(|endpoint| endpoint.zone.as_ref()) {
             if !zones.contains(&zone) {
                 zones.push(zone);
@@ -211,7 +242,7 @@ impl Plan {
             balance: self.balance(),
             // Health checks are a driver's that can make requests up.
             health: None,
-            when_all_down: self.when_all_down.unwrap_or_default(),
+            when_all_down: self.when_all_down.unwrap_or(self.implied.when_all_down),
         }
     }
 
@@ -241,7 +272,7 @@ impl Plan {
     }
 
     fn balance(&self) -> BalanceSettings {
-        let balance = self.balance.unwrap_or_default();
+        let balance = self.balance.unwrap_or(self.implied.balance);
         let own = self.own_zone.as_ref().and_then(|zone| self.zone(zone));
         BalanceSettings { zone: own.map(ZoneSettings::new).or(balance.zone), ..balance }
     }
@@ -253,16 +284,13 @@ impl Plan {
         BreakerSettings { attempt_timeout: self.attempt(), mode, ..settings }
     }
 
-    /// A choice among endpoints that includes dead ones would be worse than none, so with
-    /// endpoints come their breakers and the outlier detector, unless switched off by name.
     fn endpoint_breaker(&self) -> BreakerSettings {
-        let default = BreakerSettings::for_endpoint();
-        let implied = self.endpoints.is_some().then_some(default);
-        self.breaker(self.endpoint_breaker.or(implied), default)
+        let implied = self.endpoints.is_some().then_some(self.implied.endpoint_breaker);
+        self.breaker(self.endpoint_breaker.or(implied), BreakerSettings::for_endpoint())
     }
 
     fn outlier(&self) -> OutlierSettings {
-        let default = OutlierSettings::default();
+        let default = self.implied.outlier;
         let settings = match (&self.endpoints, self.outlier) {
             (_, Some(asked)) => asked,
             (Some(_), None) => default,

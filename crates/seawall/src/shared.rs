@@ -12,18 +12,19 @@ use std::task::Waker;
 use seawall_core::balance::EndpointInfo;
 use seawall_core::budget::BudgetSnapshot;
 use seawall_core::bulkhead::Waiter;
-use seawall_core::call::{Action, Call as Machine, CallSettings, Context, Replay};
+use seawall_core::call::{Action, Call as Machine, CallSettings, Context, Replay, Step, StepKind};
 use seawall_core::endpoint::EndpointId;
-use seawall_core::outcome::{Observation, Overrides};
+use seawall_core::outcome::Observation;
+use seawall_core::outlier::Agreement;
 use seawall_core::reason::Reason;
-use seawall_core::rng::Stream;
+use seawall_core::rng::{Rng as _, Stream};
 use seawall_core::time::Instant;
 use seawall_core::upstream::{self, EndpointName, Upstream};
 
 use crate::attempt::Endpoint;
 use crate::call::Options;
 use crate::clock::Clock;
-use crate::event::{Event, Listeners, Outbox, endpoint_of};
+use crate::event::{Decision, Event, Listeners, Outbox, endpoint_of};
 use crate::settings::{Plan, Resolved};
 
 /// What a step of the machine draws on.
@@ -52,6 +53,8 @@ pub(crate) struct Locked {
     rng: Stream,
     outbox: Outbox,
     published: u64,
+    /// Calls that have begun.
+    calls: u64,
     directory: Vec<(EndpointId, Endpoint)>,
     /// Calls that wait for a permit. The queue of the bulkhead bounds them.
     waiting: HashMap<Waiter, Waker>,
@@ -73,6 +76,7 @@ pub(crate) struct Turn {
 #[derive(Debug, Default)]
 struct After {
     events: Vec<Event>,
+    decisions: Vec<Decision>,
     woken: Woken,
 }
 
@@ -119,12 +123,13 @@ impl Shared {
         let Resolved { call, upstream } = plan.resolve();
         let upstream = Upstream::solo(upstream, clock.now(), &mut rng);
         let mut outbox = Outbox::default();
-        if !listeners.is_empty() {
+        if !listeners.events.is_empty() {
             outbox.open();
         }
-        let (published, directory, waiting) = (0, Vec::new(), HashMap::new());
+        outbox.want_decisions(!listeners.decisions.is_empty());
+        let (published, calls, directory, waiting) = (0, 0, Vec::new(), HashMap::new());
         let mut locked =
-            Locked { upstream, plan, call, rng, outbox, published, directory, waiting };
+            Locked { upstream, plan, call, rng, outbox, published, calls, directory, waiting };
         locked.place_endpoints(clock.now());
         Self { name, clock, listeners, locked: Mutex::new(locked) }
     }
@@ -139,13 +144,17 @@ impl Shared {
     pub(crate) fn start(
         &self,
         machine: &mut Option<Machine>,
+        place: &mut Place,
         options: &Options,
         rungs: u8,
     ) -> Turn {
         let now = self.clock.now();
         let mut locked = self.lock();
+        locked.calls += 1;
+        place.call = locked.calls;
+        locked.outbox.call = place.call;
         let settings = CallSettings { rungs, ..locked.call };
-        let facts = options.facts(locked.plan.safety, now, &self.clock);
+        let facts = options.facts(&locked.plan, now, &self.clock);
         let machine = machine.insert(Machine::new(settings, facts));
         let action = machine.begin(&mut locked.context(now));
         let turn = locked.turn(action, machine, now);
@@ -163,6 +172,7 @@ impl Shared {
     ) -> Turn {
         let now = self.clock.now();
         let mut locked = self.lock();
+        locked.outbox.call = place.call;
         let mut ctx = locked.context(now);
         let mut action = act(machine, &mut ctx);
         if let Action::Deliver(number) = action {
@@ -202,15 +212,32 @@ impl Shared {
 
     /// A reader of the events from now on.
     pub(crate) fn subscribe(&self) -> crate::Events {
-        let events = self.listeners.subscribe();
+        let events = self.listeners.events.subscribe();
         self.lock().outbox.open();
         events
+    }
+
+    /// A reader of the decisions for calls from now on.
+    pub(crate) fn subscribe_decisions(&self) -> crate::Events<Decision> {
+        let decisions = self.listeners.decisions.subscribe();
+        self.lock().outbox.want_decisions(true);
+        decisions
     }
 
     fn follow(&self, after: After) {
         drop(after.woken);
         for event in &after.events {
-            self.listeners.publish(event);
+            self.listeners.events.publish(event);
+        }
+        for decision in &after.decisions {
+            self.listeners.decisions.publish(decision);
+        }
+        if !after.decisions.is_empty() && self.listeners.decisions.is_empty() {
+            // The last reader has gone: calls go unrecorded again. Asked once more under the lock,
+            // under which a new reader would say that it is there.
+            let mut locked = self.lock();
+            let wanted = !self.listeners.decisions.is_empty();
+            locked.outbox.want_decisions(wanted);
         }
     }
 }
@@ -218,6 +245,8 @@ impl Shared {
 /// Where a call waits for a permit, if it does, and whom to wake.
 #[derive(Debug, Default)]
 pub(crate) struct Place {
+    /// The number of the call.
+    call: u64,
     waiter: Option<Waiter>,
     /// Cloned before the lock is taken: cloning may run anything.
     pub(crate) waker: Option<Waker>,
@@ -244,10 +273,21 @@ impl Locked {
         upstream.force_breaker(manual, now, outbox);
     }
 
+    /// Different endpoints to ask the same of.
+    pub(crate) fn replicas(&mut self, number: usize, now: Instant) -> Vec<EndpointId> {
+        self.upstream.replicas(number, now, &mut self.rng)
+    }
+
+    /// Tells the outlier detector how an answer compared with others.
+    pub(crate) fn compared(&mut self, id: EndpointId, agreement: Agreement, now: Instant) {
+        let Self { upstream, rng, outbox, .. } = self;
+        upstream.compared(id, agreement, (now, rng.draw()), outbox);
+    }
+
     /// Tells the machine of the endpoints, if the policy has any, and how statuses are judged.
     fn place_endpoints(&mut self, now: Instant) {
         // A list that does not hold together has been refused with the plan.
-        self.upstream.set_overrides(Overrides::new(&self.plan.overrides).unwrap_or_default());
+        self.upstream.set_overrides(self.plan.overrides.clone().unwrap_or_default());
         let Some(endpoints) = &self.plan.endpoints else { return };
         let described = endpoints.iter().map(|endpoint| {
             let zone = endpoint.zone.as_ref().and_then(|zone| self.plan.zone(zone));
@@ -273,7 +313,7 @@ impl Locked {
         Turn { action, now, endpoint, budget }
     }
 
-    fn find(&self, id: EndpointId) -> Option<Endpoint> {
+    pub(crate) fn find(&self, id: EndpointId) -> Option<Endpoint> {
         self.directory.iter().find(|(known, _)| *known == id).map(|(_, info)| info.clone())
     }
 
@@ -313,7 +353,19 @@ impl Locked {
         }
         let reported = self.outbox.drain();
         after.events = reported.into_iter().map(|event| self.name(shared, event)).collect();
+        let decided = self.outbox.drain_decisions();
+        after.decisions = decided.into_iter().map(|step| self.name_step(shared, step)).collect();
         after
+    }
+
+    /// A decision in the words of users.
+    fn name_step(&self, shared: &Shared, (call, step): (u64, Step)) -> Decision {
+        let at = shared.clock.runtime_or_epoch(step.at);
+        let endpoint = match step.kind {
+            StepKind::Attempt { endpoint, .. } => self.find(endpoint),
+            _ => None,
+        };
+        Decision { policy: shared.name.clone(), call, at, endpoint, what: step.kind }
     }
 
     /// An event in the words of users.

@@ -11,7 +11,7 @@ use seawall_core::Mode;
 use seawall_core::balance::ZONES_MAX;
 use seawall_core::call::ATTEMPTS_MAX;
 use seawall_core::invalid::Invalid;
-use seawall_core::outcome::{OptIns, Overrides};
+use seawall_core::outcome::OptIns;
 use seawall_core::timeout::{Hedges, OperationClass};
 use seawall_core::upstream::ENDPOINTS_MAX;
 
@@ -70,7 +70,7 @@ impl Plan {
         let repeats = self.max_attempts() > 1 || self.hedge().is_some();
         let permitted = "left out of a policy without `retry` and `hedge`";
         found.unless(repeats || self.opt_ins == OptIns::default(), "opt_ins", "set", permitted);
-        found.mistakes.extend(Overrides::new(&self.overrides).err());
+        found.mistakes.extend(self.overrides.as_ref().err().cloned());
     }
 
     fn check_hedges(&self, found: &mut Findings) {

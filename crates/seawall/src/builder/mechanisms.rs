@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use seawall_core::Mode;
 use seawall_core::concurrency::LimitSettings;
-use seawall_core::outcome::{OptIns, Override};
-use seawall_core::shed::ShedSettings;
+use seawall_core::outcome::{OptIns, Override, Overrides};
+use seawall_core::shed::{Priority, ShedSettings};
 use seawall_core::throttle::ThrottleSettings;
 use seawall_core::timeout::{OperationClass, OperationKind};
 
@@ -26,6 +26,12 @@ impl<S> PolicyBuilder<S> {
     /// [`bulkhead`](Self::bulkhead), and without that it would never act. Default: none.
     pub fn shed(mut self, settings: ShedSettings) -> Self {
         self.plan.shed = Some(settings);
+        self
+    }
+
+    /// How important calls are that do not say so themselves. Default normal.
+    pub fn priority(mut self, priority: impl Into<Priority>) -> Self {
+        self.plan.priority = priority.into();
         self
     }
 
@@ -80,7 +86,8 @@ impl<S> PolicyBuilder<S> {
     /// to classifiers that hand statuses on (`Http`), not to those that judge themselves. At
     /// most 64, each status once. Default: none.
     pub fn overrides(mut self, rows: impl IntoIterator<Item = Override>) -> Self {
-        self.plan.overrides = rows.into_iter().collect();
+        let rows: Vec<_> = rows.into_iter().collect();
+        self.plan.overrides = Overrides::new(&rows);
         self
     }
 

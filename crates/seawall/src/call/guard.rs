@@ -56,7 +56,7 @@ impl<P: Handle> Guard<P> {
 
     /// Begins the call.
     pub(super) fn start(&mut self, options: &Options, rungs: u8) -> Turn {
-        let turn = shared(&self.policy).start(&mut self.machine, options, rungs);
+        let turn = shared(&self.policy).start(&mut self.machine, &mut self.place, options, rungs);
         self.now = turn.now;
         turn
     }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::call::{Facts, Safety};
+use seawall_core::endpoint::EndpointId;
 use seawall_core::shed::Priority;
 use seawall_core::time::Instant;
 
 use super::{Call, Handle};
 use crate::clock::Clock;
+use crate::settings::Plan;
 
 /// What was said of a call; what was not is the policy's.
 #[derive(Debug, Default)]
@@ -20,20 +22,22 @@ pub(crate) struct Options {
     priority: Option<Priority>,
     cost: Option<u32>,
     weight: Option<u32>,
+    only: Option<EndpointId>,
     deadline: Option<tokio::time::Instant>,
     limit: Option<Duration>,
 }
 
 impl Options {
     /// The same in the words of the machine; what was not said is the policy's, or usual.
-    pub(crate) fn facts(&self, safety: Safety, now: Instant, clock: &Clock) -> Facts {
-        let usual = Facts::of(self.safety.unwrap_or(safety));
+    pub(crate) fn facts(&self, plan: &Plan, now: Instant, clock: &Clock) -> Facts {
+        let usual = Facts::of(self.safety.unwrap_or(plan.safety));
         Facts {
             remaining: self.remaining(now, clock),
             affinity: self.affinity,
-            priority: self.priority.unwrap_or(usual.priority),
+            priority: self.priority.unwrap_or(plan.priority),
             cost: self.cost.unwrap_or(usual.cost),
             weight: self.weight.unwrap_or(usual.weight),
+            only: self.only,
             ..usual
         }
     }
@@ -82,7 +86,7 @@ impl<P: Handle, Op, Fut: Future, L> Call<P, Op, Fut, L> {
 
     /// How important the call is, where the policy sheds or throttles: an
     /// [`Importance`](crate::Importance), or a [`Priority`] with a sub-level that tells callers of
-    /// the same importance apart. Default normal.
+    /// the same importance apart. Default: what the policy says.
     pub fn priority(mut self, priority: impl Into<Priority>) -> Self {
         self.options.priority = Some(priority.into());
         self
@@ -99,6 +103,12 @@ impl<P: Handle, Op, Fut: Future, L> Call<P, Op, Fut, L> {
     /// are can never pass.
     pub fn weight(mut self, permits: u32) -> Self {
         self.options.weight = Some(permits);
+        self
+    }
+
+    /// The one endpoint that it may go to.
+    pub(crate) fn only(mut self, endpoint: EndpointId) -> Self {
+        self.options.only = Some(endpoint);
         self
     }
 
