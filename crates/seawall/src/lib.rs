@@ -43,6 +43,23 @@
 //! - **The order of mechanisms is fixed** and [`Policy::describe`] prints it with the values in
 //!   force.
 //!
+//! # What there is
+//!
+//! All of it is asked for at the [`PolicyBuilder`], but for what is said in brackets.
+//!
+//! | against | ask for |
+//! | --- | --- |
+//! | waiting for ever | `total_timeout`, `attempt_timeout`, `adaptive_timeout`, `class`, `kind` |
+//! | failures that pass | `retry` |
+//! | slow answers now and then | `hedge` |
+//! | a dependency that is down | `breaker` (and for each call `fallback`, `fallback_with`, [`Stale`]) |
+//! | too much at once | `bulkhead`, `concurrency`, `shed` |
+//! | too much in a time | `rate_limit`, `throttle` |
+//! | bad endpoints | `endpoints`, `balance`, `outlier` |
+//! | wrong answers | ([`Policy::quorum`]) |
+//! | doing things twice | ([`Call::idempotency_key`], [`IdempotencyKeys`]) |
+//! | surprises | `mode` (and [`Policy::describe`], [`Policy::events`], [`Policy::decisions`]) |
+//!
 //! # What comes back
 //!
 //! `Ok` is the value of the attempt that settled the call. [`Error::Failed`] has the operation's
@@ -122,6 +139,7 @@ mod rate_limit;
 mod retry;
 mod settings;
 mod shared;
+mod stale;
 mod validate;
 
 pub mod observe;
@@ -158,6 +176,7 @@ pub use policy::Policy;
 pub use quorum::{Agreed, Quorum, Undecided};
 pub use rate_limit::RateLimit;
 pub use retry::Retry;
+pub use stale::{Stale, StaleError, StaleSettings, Supply};
 
 pub use seawall_core::Mode;
 pub use seawall_core::backoff::{BackoffSettings, FirstRetry, Jitter};
@@ -169,6 +188,7 @@ pub use seawall_core::budget::BudgetSettings;
 pub use seawall_core::bulkhead::{BulkheadSettings, QueueOrder};
 pub use seawall_core::call::{Role, StepKind};
 pub use seawall_core::concurrency::{Algorithm as LimitAlgorithm, LimitSettings};
+pub use seawall_core::fallback::{FlightSettings, ShelfSettings};
 pub use seawall_core::hedge::{HedgeDelay, HedgeEvent, HedgeSettings};
 pub use seawall_core::idempotency::{Ending, IdempotencySettings, KeyFault, Policy as Unknowns};
 pub use seawall_core::invalid::Invalid;

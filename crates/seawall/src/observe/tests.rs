@@ -12,7 +12,7 @@ use tracing::field::{Field, Visit};
 
 use super::labels::{Label, OVERFLOW};
 use super::{Kind, SIGNALS, page};
-use crate::event::{Callbacks, Listeners};
+use crate::event::Listeners;
 use crate::test::ManualClock;
 use crate::{
     BreakerEvent, BreakerSettings, Endpoint, Event, HedgeEvent, Manual, Mode, Policy, Ratio, What,

@@ -18,5 +18,6 @@ mod quorum;
 mod random;
 mod retry;
 mod settings;
+mod stale;
 mod threads;
 mod world;
