@@ -174,8 +174,8 @@ impl<T: Clone> IdempotencyKeys<T> {
     /// key stands for: the same key for another request is a [`Mismatch`](KeyError::Mismatch).
     ///
     /// A duplicate waits for the first, as long as the settings say. Any `Err`, and a future that
-    /// is dropped before its end, leave the key indeterminate, because nobody knows whether the work
-    /// was done; [`run_judged`](Self::run_judged) may know better.
+    /// is dropped before its end, leave the key indeterminate, because nobody knows whether the
+    /// work was done; [`run_judged`](Self::run_judged) may know better.
     ///
     /// # Errors
     ///

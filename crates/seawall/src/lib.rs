@@ -52,7 +52,7 @@
 //! | waiting for ever | `total_timeout`, `attempt_timeout`, `adaptive_timeout`, `class`, `kind` |
 //! | failures that pass | `retry` |
 //! | slow answers now and then | `hedge` |
-//! | a dependency that is down | `breaker` (and for each call `fallback`, `fallback_with`, [`Stale`]) |
+//! | a dependency that is down | `breaker` (and for each call `fallback`, [`Stale`]) |
 //! | too much at once | `bulkhead`, `concurrency`, `shed` |
 //! | too much in a time | `rate_limit`, `throttle` |
 //! | bad endpoints | `endpoints`, `balance`, `outlier` |

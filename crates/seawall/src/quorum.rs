@@ -1,5 +1,5 @@
-//! Majority reads: several endpoints are asked the same, and the answer is what enough of them agree
-//! on. Whoever answers otherwise is reported to the outlier detector of the policy.
+//! Majority reads: several endpoints are asked the same, and the answer is what enough of them
+//! agree on. Whoever answers otherwise is reported to the outlier detector of the policy.
 //!
 //! The counting is the core's (`seawall_core::quorum`); each question is a call of the policy.
 

@@ -1,7 +1,7 @@
 //! Kept values that stand in while the dependency fails, refreshed by one caller at a time.
 //!
 //! What may be served for how long, and who refreshes, is the core's business
-//! (`seawall_core::fallback`). Here values are kept in the memory of this process, and callers wait.
+//! (`seawall_core::fallback`). Here values are kept in memory of this process, and callers wait.
 
 use std::fmt;
 use std::future::Future;
