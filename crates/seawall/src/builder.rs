@@ -1,5 +1,7 @@
 //! How users describe a policy. What follows from it is in `settings.rs`.
 
+mod mechanisms;
+
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +16,11 @@ use seawall_core::upstream::WhenAllDown;
 
 use crate::classify::AnyResult;
 use crate::clock::Clock;
-use crate::event::{Event, Listener, Listeners};
-use crate::observe::{CallListener, Ended};
+use crate::event::{Callbacks, Decision, Event, Listeners};
+use crate::observe::Ended;
 use crate::settings::{NO_LIMIT, Plan, Total};
 use crate::shared::Shared;
-use crate::{BuildError, Hedge, Policy, Retry};
+use crate::{BuildError, EndpointSettings, Hedge, Policy, Retry};
 
 /// Describes a policy: a new one ([`Policy::builder`]), or changes to one that runs
 /// ([`Policy::reconfigure`]).
@@ -43,8 +45,7 @@ pub struct PolicyBuilder<S = New<AnyResult>> {
 pub struct New<C> {
     name: Option<Arc<str>>,
     seed: Option<u64>,
-    listeners: Vec<Listener>,
-    calls: Vec<CallListener>,
+    callbacks: Callbacks,
     clock: Option<Clock>,
     classify: C,
 }
@@ -54,7 +55,7 @@ impl<C: std::fmt::Debug> std::fmt::Debug for New<C> {
         f.debug_struct("New")
             .field("name", &self.name)
             .field("seed", &self.seed)
-            .field("listeners", &self.listeners.len())
+            .field("callbacks", &self.callbacks)
             .field("classify", &self.classify)
             .finish()
     }
@@ -66,9 +67,8 @@ pub struct Change(pub(crate) ());
 
 impl PolicyBuilder {
     pub(crate) fn new() -> Self {
-        let (listeners, calls) = (Vec::new(), Vec::new());
         let (name, seed, clock, classify) = (None, None, None, AnyResult);
-        let state = New { name, seed, listeners, calls, clock, classify };
+        let state = New { name, seed, callbacks: Callbacks::default(), clock, classify };
         Self { plan: Plan::default(), state }
     }
 }
@@ -149,9 +149,13 @@ impl<S> PolicyBuilder<S> {
 
     /// Spreads attempts over these endpoints; a retry goes to another one than the last. With them
     /// come breakers for each and the outlier detector, since a choice that includes dead endpoints
-    /// is worse than none; both can be set or switched off by name. 1 to 1,024 distinct names.
-    pub fn endpoints<N: Into<Arc<str>>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
-        self.plan.endpoints = Some(names.into_iter().map(Into::into).collect());
+    /// is worse than none; both can be set or switched off by name. 1 to 1,024 distinct names, or
+    /// [`EndpointSettings`] where weight, zone or level matter.
+    pub fn endpoints<N: Into<EndpointSettings>>(
+        mut self,
+        endpoints: impl IntoIterator<Item = N>,
+    ) -> Self {
+        self.plan.endpoints = Some(endpoints.into_iter().map(Into::into).collect());
         self
     }
 
@@ -193,8 +197,8 @@ impl<C> PolicyBuilder<New<C>> {
     /// closure's argument out: `|result: Result<&Reply, &QueryError>| …`. See
     /// [`Classify`](crate::Classify).
     pub fn classify<K>(self, classify: K) -> PolicyBuilder<New<K>> {
-        let New { name, seed, listeners, calls, clock, .. } = self.state;
-        let state = New { name, seed, listeners, calls, clock, classify };
+        let New { name, seed, callbacks, clock, .. } = self.state;
+        let state = New { name, seed, callbacks, clock, classify };
         PolicyBuilder { plan: self.plan, state }
     }
 
@@ -208,7 +212,7 @@ impl<C> PolicyBuilder<New<C>> {
     /// Calls `listener` with every change of state, outside any lock, on the thread whose call
     /// caused it: it should be quick. One that panics has lost that event, and nothing else.
     pub fn on_event(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.state.listeners.push(Box::new(listener));
+        self.state.callbacks.events.push(Box::new(listener));
         self
     }
 
@@ -216,7 +220,15 @@ impl<C> PolicyBuilder<New<C>> {
     /// Nothing is made for it where there is none. One that panics has lost that call, and nothing
     /// else.
     pub fn on_call(mut self, listener: impl Fn(&Ended) + Send + Sync + 'static) -> Self {
-        self.state.calls.push(Box::new(listener));
+        self.state.callbacks.calls.push(Box::new(listener));
+        self
+    }
+
+    /// Calls `listener` with every decision for every call, like [`on_event`](Self::on_event). For
+    /// tests and for looking closely: it costs allocations with each call, which a policy without
+    /// such a listener does without.
+    pub fn on_decision(mut self, listener: impl Fn(&Decision) + Send + Sync + 'static) -> Self {
+        self.state.callbacks.decisions.push(Box::new(listener));
         self
     }
 
@@ -235,11 +247,11 @@ impl<C> PolicyBuilder<New<C>> {
     /// [`BuildError`] with every setting that cannot work.
     pub fn build(self) -> Result<Policy<C>, BuildError> {
         self.plan.validate()?;
-        let New { name, seed, listeners, calls, clock, classify } = self.state;
+        let New { name, seed, callbacks, clock, classify } = self.state;
         let seed = seed.unwrap_or_else(|| RandomState::new().build_hasher().finish());
         let rng = Stream::new(seed, "policy");
         let clock = clock.unwrap_or_else(Clock::start);
-        let shared = Shared::new(name, self.plan, rng, Listeners::new(listeners, calls), clock);
+        let shared = Shared::new(name, self.plan, rng, Listeners::new(callbacks), clock);
         Ok(Policy::around(Arc::new(shared), classify))
     }
 }

@@ -43,6 +43,23 @@
 //! - **The order of mechanisms is fixed** and [`Policy::describe`] prints it with the values in
 //!   force.
 //!
+//! # What there is
+//!
+//! All of it is asked for at the [`PolicyBuilder`], but for what is said in brackets.
+//!
+//! | against | ask for |
+//! | --- | --- |
+//! | waiting for ever | `total_timeout`, `attempt_timeout`, `adaptive_timeout`, `class`, `kind` |
+//! | failures that pass | `retry` |
+//! | slow answers now and then | `hedge` |
+//! | a dependency that is down | `breaker` (and for each call `fallback`, [`Stale`]) |
+//! | too much at once | `bulkhead`, `concurrency`, `shed` |
+//! | too much in a time | `rate_limit`, `throttle` |
+//! | bad endpoints | `endpoints`, `balance`, `outlier` |
+//! | wrong answers | ([`Policy::quorum`]) |
+//! | doing things twice | ([`Call::idempotency_key`], [`IdempotencyKeys`]) |
+//! | surprises | `mode` (and [`Policy::describe`], [`Policy::events`], [`Policy::decisions`]) |
+//!
 //! # What comes back
 //!
 //! `Ok` is the value of the attempt that settled the call. [`Error::Failed`] has the operation's
@@ -89,6 +106,7 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `tower` | `Policy::layer`, `seawall::tower` |
+//! | `config` | `Policy::from_toml`, `PolicyBuilder::settings`: policies from files |
 //! | `http` | `Http`, and `tower::HttpReplay` |
 //! | `reqwest` | `Reqwest`, `ReqwestValue` |
 //! | `tonic` | `Grpc`, `GrpcHeads` |
@@ -98,21 +116,30 @@
 //!
 //! The decisions are those of `seawall-core`, the same that the gateway and the simulator make.
 
+mod adaptive_timeout;
 mod attempt;
 mod build_error;
 mod builder;
 mod call;
 mod classify;
 mod clock;
+#[cfg(feature = "config")]
+mod config;
 mod describe;
+mod describe_gates;
+mod endpoint_settings;
 mod error;
 mod event;
 mod hedge;
+mod keys;
 pub mod mechanism;
 mod policy;
+mod quorum;
+mod rate_limit;
 mod retry;
 mod settings;
 mod shared;
+mod stale;
 mod step;
 mod validate;
 
@@ -126,10 +153,14 @@ pub mod tower;
 #[cfg(test)]
 mod tests;
 
+pub use adaptive_timeout::AdaptiveTimeout;
 pub use attempt::{Attempt, Endpoint};
 pub use build_error::BuildError;
 pub use builder::{Change, New, PolicyBuilder};
-pub use call::{Answer, Call, Fallback, Handle, Ladder, NoFallback, Operation, Provenance, Why};
+pub use call::{
+    Answer, Asked, Below, Call, Fallback, FallbackWith, Handle, Ladder, Lengthen, NoFallback,
+    Operation, Provenance, Why,
+};
 #[cfg(feature = "http")]
 pub use classify::Http;
 pub use classify::{AnyResult, Classify, Io, Outcome};
@@ -137,11 +168,16 @@ pub use classify::{AnyResult, Classify, Io, Outcome};
 pub use classify::{Grpc, GrpcHeads};
 #[cfg(feature = "reqwest")]
 pub use classify::{Reqwest, ReqwestValue};
+pub use endpoint_settings::EndpointSettings;
 pub use error::{Error, Spent, Until};
-pub use event::{Event, Events, Heard};
+pub use event::{Decision, Event, Events, Heard};
 pub use hedge::Hedge;
+pub use keys::{IdempotencyKeys, KeyError, Once};
 pub use policy::Policy;
+pub use quorum::{Agreed, Quorum, Undecided};
+pub use rate_limit::RateLimit;
 pub use retry::Retry;
+pub use stale::{Stale, StaleError, StaleSettings, Supply};
 
 pub use seawall_core::Mode;
 pub use seawall_core::backoff::{BackoffSettings, FirstRetry, Jitter};
@@ -151,10 +187,21 @@ pub use seawall_core::breaker::{
 };
 pub use seawall_core::budget::BudgetSettings;
 pub use seawall_core::bulkhead::{BulkheadSettings, QueueOrder};
+pub use seawall_core::call::{Role, StepKind};
+pub use seawall_core::concurrency::{Algorithm as LimitAlgorithm, LimitSettings};
+pub use seawall_core::fallback::{FlightSettings, ShelfSettings};
 pub use seawall_core::hedge::{HedgeDelay, HedgeEvent, HedgeSettings};
+pub use seawall_core::idempotency::{Ending, IdempotencySettings, KeyFault, Policy as Unknowns};
 pub use seawall_core::invalid::Invalid;
-pub use seawall_core::outcome::{Class, Observation};
+pub use seawall_core::outcome::{Class, Observation, OptIn, OptIns, Override, RetryRule, Row};
 pub use seawall_core::outlier::OutlierSettings;
+pub use seawall_core::quorum::{QuorumSettings, Tally};
+pub use seawall_core::rate::{
+    Algorithm as RateAlgorithm, LimiterSettings, Quota, Rate, WarmUpSettings, WindowLimit,
+};
 pub use seawall_core::ratio::Ratio;
 pub use seawall_core::reason::Reason;
+pub use seawall_core::shed::{Class as Importance, Priority, ShedSettings};
+pub use seawall_core::throttle::ThrottleSettings;
+pub use seawall_core::timeout::{AdaptiveSettings, OperationClass, OperationKind};
 pub use seawall_core::upstream::{UpstreamSnapshot, What, WhenAllDown};

@@ -10,7 +10,7 @@ use crate::builder::{Change, PolicyBuilder};
 use crate::call::Call;
 use crate::classify::{AnyResult, Classify};
 use crate::shared::Shared;
-use crate::{Attempt, BuildError, Events};
+use crate::{Attempt, BuildError, Decision, Events};
 
 /// Guards calls of one dependency: deadlines, retries under a budget, a breaker, a bulkhead, a
 /// choice of endpoints, in one fixed order ([`Policy::describe`]).
@@ -106,6 +106,14 @@ impl<C> Policy<C> {
     #[must_use]
     pub fn events(&self) -> Events {
         self.shared.subscribe()
+    }
+
+    /// The decisions for single calls from now on: attempts and where they went, retries and why
+    /// there was none, hedges, fallbacks, refusals. Bounded, see [`Events`]. Calls pay for it while
+    /// the reader is there, and no longer.
+    #[must_use]
+    pub fn decisions(&self) -> Events<Decision> {
+        self.shared.subscribe_decisions()
     }
 
     /// Changes settings of the running policy, atomically. `change` gets the description in force

@@ -9,13 +9,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use seawall_core::balance::EndpointInfo;
 use seawall_core::budget::BudgetSnapshot;
 use seawall_core::bulkhead::Waiter;
-use seawall_core::call::{Action, Call as Machine, CallSettings, Context, Facts, Replay};
+use seawall_core::call::{Action, Call as Machine, CallSettings, Context, Replay, Step, StepKind};
 use seawall_core::endpoint::EndpointId;
 use seawall_core::outcome::Observation;
+use seawall_core::outlier::Agreement;
 use seawall_core::reason::Reason;
-use seawall_core::rng::Stream;
+use seawall_core::rng::{Rng as _, Stream};
 use seawall_core::time::Instant;
 use seawall_core::upstream::{self, EndpointName, Upstream};
 
@@ -23,7 +25,7 @@ use crate::attempt::Endpoint;
 use crate::call::Options;
 use crate::clock::Clock;
 use crate::error::Spent;
-use crate::event::{Event, Listeners, Outbox, endpoint_of};
+use crate::event::{Decision, Event, Listeners, Outbox, endpoint_of};
 use crate::settings::{Plan, Resolved};
 use crate::step::{Input, Next, Place};
 
@@ -58,6 +60,8 @@ pub(crate) struct Locked {
     rng: Stream,
     outbox: Outbox,
     published: u64,
+    /// Calls that have begun.
+    calls: u64,
     directory: Vec<(EndpointId, Endpoint)>,
     /// Calls that wait for a permit. The queue of the bulkhead bounds them.
     waiting: HashMap<Waiter, Waker>,
@@ -67,6 +71,7 @@ pub(crate) struct Locked {
 #[derive(Debug, Default)]
 struct After {
     events: Vec<Event>,
+    decisions: Vec<Decision>,
     woken: Woken,
 }
 
@@ -113,12 +118,13 @@ impl Shared {
         let Resolved { call, upstream } = plan.resolve();
         let upstream = Upstream::solo(upstream, clock.now(), &mut rng);
         let mut outbox = Outbox::default();
-        if !listeners.is_empty() {
+        if !listeners.events.is_empty() {
             outbox.open();
         }
-        let (published, directory, waiting) = (0, Vec::new(), HashMap::new());
+        outbox.want_decisions(!listeners.decisions.is_empty());
+        let (published, calls, directory, waiting) = (0, 0, Vec::new(), HashMap::new());
         let mut locked =
-            Locked { upstream, plan, call, rng, outbox, published, directory, waiting };
+            Locked { upstream, plan, call, rng, outbox, published, calls, directory, waiting };
         locked.place_endpoints(clock.now());
         Self { name, clock, listeners, locked: Apart(Mutex::new(locked)) }
     }
@@ -139,11 +145,10 @@ impl Shared {
     ) -> Next {
         let now = self.clock.now();
         let mut locked = self.lock();
-        let facts = Facts {
-            remaining: options.remaining(now, &self.clock),
-            affinity: options.affinity,
-            ..Facts::of(options.safety.unwrap_or(locked.plan.safety))
-        };
+        locked.calls += 1;
+        place.call = locked.calls;
+        locked.outbox.call = place.call;
+        let facts = options.facts(&locked.plan, now, &self.clock);
         let machine = Machine::place(machine, &locked.call, facts);
         machine.set_rungs(rungs);
         let action = machine.begin(&mut locked.context(now));
@@ -159,6 +164,7 @@ impl Shared {
     pub(crate) fn step(&self, machine: &mut Machine, place: &mut Place, input: &Input) -> Next {
         let now = self.clock.now();
         let mut locked = self.lock();
+        locked.outbox.call = place.call;
         let action = input.act(machine, &mut locked.context(now));
         let next = match action {
             Action::Deliver(number) => {
@@ -201,15 +207,32 @@ impl Shared {
 
     /// A reader of the events from now on.
     pub(crate) fn subscribe(&self) -> crate::Events {
-        let events = self.listeners.subscribe();
+        let events = self.listeners.events.subscribe();
         self.lock().outbox.open();
         events
+    }
+
+    /// A reader of the decisions for calls from now on.
+    pub(crate) fn subscribe_decisions(&self) -> crate::Events<Decision> {
+        let decisions = self.listeners.decisions.subscribe();
+        self.lock().outbox.want_decisions(true);
+        decisions
     }
 
     fn follow(&self, after: After) {
         drop(after.woken);
         for event in &after.events {
-            self.listeners.publish(event);
+            self.listeners.events.publish(event);
+        }
+        for decision in &after.decisions {
+            self.listeners.decisions.publish(decision);
+        }
+        if !after.decisions.is_empty() && self.listeners.decisions.is_empty() {
+            // The last reader has gone: calls go unrecorded again. Asked once more under the lock,
+            // under which a new reader would say that it is there.
+            let mut locked = self.lock();
+            let wanted = !self.listeners.decisions.is_empty();
+            locked.outbox.want_decisions(wanted);
         }
     }
 }
@@ -235,12 +258,30 @@ impl Locked {
         upstream.force_breaker(manual, now, outbox);
     }
 
-    /// Tells the machine of the endpoints, if the policy has any.
+    /// Different endpoints to ask the same of.
+    pub(crate) fn replicas(&mut self, number: usize, now: Instant) -> Vec<EndpointId> {
+        self.upstream.replicas(number, now, &mut self.rng)
+    }
+
+    /// Tells the outlier detector how an answer compared with others.
+    pub(crate) fn compared(&mut self, id: EndpointId, agreement: Agreement, now: Instant) {
+        let Self { upstream, rng, outbox, .. } = self;
+        upstream.compared(id, agreement, (now, rng.draw()), outbox);
+    }
+
+    /// Tells the machine of the endpoints, if the policy has any, and how statuses are judged.
     fn place_endpoints(&mut self, now: Instant) {
+        // A list that does not hold together has been refused with the plan.
+        self.upstream.set_overrides(self.plan.overrides.clone().unwrap_or_default());
         let Some(endpoints) = &self.plan.endpoints else { return };
-        let names: Vec<_> = endpoints.iter().map(|name| EndpointName::from(&**name)).collect();
-        let placed = self.upstream.set_endpoints(&names, now, &mut self.rng);
-        let known = endpoints.iter().cloned().enumerate();
+        let described = endpoints.iter().map(|endpoint| {
+            let zone = endpoint.zone.as_ref().and_then(|zone| self.plan.zone(zone));
+            let info = EndpointInfo { zone, ..endpoint.info };
+            (EndpointName::from(&*endpoint.name), info)
+        });
+        let described: Vec<_> = described.collect();
+        let placed = self.upstream.set_described(&described, now, &mut self.rng);
+        let known = endpoints.iter().map(|endpoint| Arc::clone(&endpoint.name)).enumerate();
         let ids = placed.into_iter().map(|(_, id)| id);
         self.directory.clear();
         self.directory.extend(ids.zip(known.map(|(index, name)| Endpoint { name, index })));
@@ -262,7 +303,7 @@ impl Locked {
         place.keep(action, now)
     }
 
-    fn find(&self, id: EndpointId) -> Option<Endpoint> {
+    pub(crate) fn find(&self, id: EndpointId) -> Option<Endpoint> {
         self.directory.iter().find(|(known, _)| *known == id).map(|(_, info)| info.clone())
     }
 
@@ -307,7 +348,19 @@ impl Locked {
         }
         let reported = self.outbox.drain();
         after.events = reported.into_iter().map(|event| self.name(shared, event)).collect();
+        let decided = self.outbox.drain_decisions();
+        after.decisions = decided.into_iter().map(|step| self.name_step(shared, step)).collect();
         after
+    }
+
+    /// A decision in the words of users.
+    fn name_step(&self, shared: &Shared, (call, step): (u64, Step)) -> Decision {
+        let at = shared.clock.runtime_or_epoch(step.at);
+        let endpoint = match step.kind {
+            StepKind::Attempt { endpoint, .. } => self.find(endpoint),
+            _ => None,
+        };
+        Decision { policy: shared.name.clone(), call, at, endpoint, what: step.kind }
     }
 
     /// An event in the words of users.

@@ -62,8 +62,8 @@ pub(crate) enum Next {
     Wait,
     /// Drops an attempt whose time is over.
     Abandon(u32),
-    /// Asks the ladder.
-    FallBack(Reason),
+    /// Asks this rung of the ladder.
+    FallBack(u8, Reason),
     /// Ends with what was kept.
     Answer(Provenance),
     /// Ends without an attempt; until when is in the [`Place`].
@@ -75,6 +75,8 @@ pub(crate) enum Next {
 /// What steps leave with their call, beside its machine. Written where it changes.
 #[derive(Debug)]
 pub(crate) struct Place {
+    /// The number of the call.
+    pub(crate) call: u64,
     /// Where it waits for a permit, if it does.
     pub(crate) waiter: Option<Waiter>,
     /// Cloned before the lock is taken: cloning may run anything.
@@ -98,6 +100,7 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) const fn new() -> Self {
         Self {
+            call: 0,
             waiter: None,
             waker: None,
             now: Instant::EPOCH,
@@ -121,7 +124,7 @@ impl Place {
             }
             Action::Enqueue(_) | Action::Wait | Action::Deliver(_) => Next::Wait,
             Action::Abandon(number) => Next::Abandon(*number),
-            Action::FallBack { why, .. } => Next::FallBack(*why),
+            Action::FallBack { rung, why } => Next::FallBack(*rung, *why),
             Action::Finish(verdict) => self.end(verdict),
         }
     }
@@ -132,7 +135,9 @@ impl Place {
             Verdict::Answered { attempt } | Verdict::Truncated { attempt, .. } => {
                 Next::Answer(Provenance::Attempt { number: *attempt })
             }
-            Verdict::FellBack { why, .. } => Next::Answer(Provenance::Fallback { why: *why }),
+            Verdict::FellBack { rung, why } => {
+                Next::Answer(Provenance::Fallback { rung: *rung, why: *why })
+            }
             Verdict::Rejected { why, until } => {
                 self.until = relative(*until, self.now);
                 Next::Reject(*why)

@@ -81,3 +81,13 @@ async fn t177_a_call_with_a_fallback_that_is_not_needed_allocates_nothing() {
     });
     assert_eq!(counted, 0);
 }
+
+#[tokio::test]
+async fn t177_calls_allocate_nothing_again_once_the_reader_of_decisions_has_gone() {
+    let policy = full();
+    let decisions = policy.decisions();
+    let succeed = || assert_eq!(drive(policy.call(|_| ready(Ok::<_, String>(7)))), Ok(7));
+    assert!(allocations(succeed) > 0, "somebody listens");
+    drop(decisions);
+    assert_eq!(allocations(succeed), 0);
+}

@@ -10,7 +10,7 @@ use super::repository::Repository;
 /// Each crate and those of ours that its product code may use. Everything points to the core.
 const TABLE: [(&str, &[&str]); 7] = [
     (CORE, &[]),
-    ("seawall", &[CORE]),
+    ("seawall", &[CORE, "seawall-config"]),
     ("seawall-config", &[CORE]),
     ("seawall-upstream", &[CORE]),
     ("seawall-gateway", &[CORE, "seawall-config", "seawall-upstream"]),

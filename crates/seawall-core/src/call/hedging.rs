@@ -27,7 +27,7 @@ impl Call {
         self.hedge_at = None;
         let most = ctx.upstream.settings().hedge.max_extra.min(EXTRA_MAX);
         let spent = self.hedges >= most || self.attempts >= ATTEMPTS_MAX;
-        if spent || !self.facts.safety.is_repeatable() {
+        if spent || !self.facts.safety.is_repeatable() || self.facts.only.is_some() {
             return;
         }
         self.hedge_delay = ctx.upstream.hedge_delay(timeout, ctx.now);

@@ -151,7 +151,11 @@ impl Call {
         }
         let (tried, probe, key) = (self.tried.as_slice(), self.probe(), self.facts.affinity);
         let (upstream, mut scene) = ctx.split();
-        let Some(choice) = upstream.choose(Wish { tried, probe, key }, &mut scene) else {
+        let choice = match self.facts.only {
+            None => upstream.choose(Wish { tried, probe, key }, &mut scene),
+            Some(endpoint) => upstream.choose_only(endpoint, &mut scene),
+        };
+        let Some(choice) = choice else {
             ctx.upstream.release(permit, Duration::ZERO, ctx.now);
             return self.give_up(by, Reason::NoHealthyEndpoint, Until::Unknown, ctx);
         };

@@ -74,7 +74,8 @@ impl Call {
     /// Whether the limits leave a retry. Hedges have a limit of their own.
     pub(super) const fn has_attempts_left(&self) -> bool {
         let made = self.attempts - self.hedges;
-        made < self.settings.max_attempts && self.attempts < ATTEMPTS_MAX
+        let most = if self.facts.only.is_some() { 1 } else { self.settings.max_attempts };
+        made < most && self.attempts < ATTEMPTS_MAX
     }
 
     /// The wait before the next attempt, if that attempt can still end in time.

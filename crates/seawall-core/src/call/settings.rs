@@ -1,6 +1,7 @@
 //! Settings of a route's calls, and the facts of one request.
 
 use crate::backoff::BackoffSettings;
+use crate::endpoint::EndpointId;
 use crate::outcome::OptIns;
 use crate::shed::{Class, Priority};
 use crate::time::Duration;
@@ -92,6 +93,9 @@ pub struct Facts {
     pub cost: u32,
     /// How many permits of the bulkhead each of its attempts takes. Default 1.
     pub weight: u32,
+    /// The only endpoint that it may go to, as one of several that are asked the same. It is then
+    /// attempted once and not hedged. Default none: the balancer chooses.
+    pub only: Option<EndpointId>,
 }
 
 impl Default for Facts {
@@ -105,6 +109,7 @@ impl Facts {
     #[must_use]
     pub const fn of(safety: Safety) -> Self {
         let priority = Priority::new(Class::Normal, 0);
-        Self { safety, remaining: None, affinity: None, priority, cost: 1, weight: 1 }
+        let (remaining, affinity, only) = (None, None, None);
+        Self { safety, remaining, affinity, priority, cost: 1, weight: 1, only }
     }
 }

@@ -127,8 +127,17 @@ impl Upstream {
         if wish.probe == Probe::Never {
             return None;
         }
+        let slot = self.find_due(wish.tried, wish.probe, scene.now)?;
+        self.begin_probe(slot, scene)
+    }
+
+    /// Lets an attempt learn whether an endpoint that is due has recovered.
+    pub(super) fn begin_probe(
+        &mut self,
+        slot: Slot,
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) -> Option<Choice> {
         let now = scene.now;
-        let slot = self.find_due(wish.tried, wish.probe, now)?;
         let ejection = self.outliers.begin_probe(slot, now);
         let endpoint = self.endpoints.get_mut(slot.index())?.as_mut()?;
         endpoint.due_since = None;
@@ -144,7 +153,7 @@ impl Upstream {
     }
 
     /// The first endpoint that a call like this one may probe.
-    fn find_due(&mut self, tried: &[Slot], probe: Probe, now: Instant) -> Option<Slot> {
+    pub(super) fn find_due(&mut self, tried: &[Slot], probe: Probe, now: Instant) -> Option<Slot> {
         let mut found = None;
         for index in 0..self.endpoints.len() {
             let slot = slot(index);
@@ -330,7 +339,7 @@ impl Upstream {
         Some(Choice { endpoint, reason, candidates, breaker: None, probe: None })
     }
 
-    fn begin(&mut self, id: EndpointId) {
+    pub(super) fn begin(&mut self, id: EndpointId) {
         self.balancer.started(id.slot);
         if let Some(endpoint) = self.endpoint_mut(id) {
             endpoint.active += 1;

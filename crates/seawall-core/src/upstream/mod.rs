@@ -16,6 +16,7 @@ mod gates;
 mod hedging;
 mod narrow;
 mod outcomes;
+mod replicas;
 mod settings;
 mod settle;
 mod snapshot;

@@ -101,6 +101,17 @@ impl<P: Handle> Guard<P> {
         self.machine.as_ref()?.next_deadline()
     }
 
+    /// By when the call must have ended; never without a limit.
+    pub(super) fn end(&self) -> Instant {
+        self.machine.as_ref().map_or(Instant::NEVER, Machine::deadline)
+    }
+
+    /// The time until then, as of the latest step.
+    pub(super) fn remaining(&self) -> Option<Duration> {
+        let end = self.end();
+        (!end.is_never()).then(|| end.since(self.now()))
+    }
+
     /// Attempts so far.
     pub(super) fn attempts(&self) -> u32 {
         self.machine.as_ref().map_or(0, Machine::attempts)

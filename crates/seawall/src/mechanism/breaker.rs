@@ -19,7 +19,7 @@ use super::hold::Hold;
 use super::rejected::{Rejected, relative};
 use super::report::Reports;
 use super::{Pass, policies};
-use crate::event::{Listener, Listeners};
+use crate::event::{Callbacks, Listener, Listeners};
 use crate::{AnyResult, BreakerSettings, BuildError, Classify, Error, Event, Events};
 
 /// Stops calls of a dependency while most of them fail.
@@ -267,7 +267,8 @@ impl<C> BreakerBuilder<C> {
         // The phase of the window: those of a fleet should not turn at the same moment.
         let origin = Instant::from_nanos(rng.next_u64());
         let gate = Gate::new(core::Breaker::new(self.settings, origin), rng);
-        let reports = Reports::new(self.name, Listeners::new(self.listeners, Vec::new()));
+        let callbacks = Callbacks { events: self.listeners, ..Callbacks::default() };
+        let reports = Reports::new(self.name, Listeners::new(callbacks));
         Ok(Breaker { shared: Arc::new(Shared { gate, reports }), classify: self.classify })
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct Reports {
 
 impl Reports {
     pub(super) fn new(name: Option<Arc<str>>, listeners: Listeners) -> Self {
-        let wanted = AtomicBool::new(!listeners.is_empty());
+        let wanted = AtomicBool::new(!listeners.events.is_empty());
         Self { name, clock: Clock::start(), listeners, wanted }
     }
 
@@ -38,7 +38,7 @@ impl Reports {
 
     /// A reader of everything that happens from now on.
     pub(super) fn subscribe(&self) -> Events {
-        let events = self.listeners.subscribe();
+        let events = self.listeners.events.subscribe();
         self.wanted.store(true, Ordering::Relaxed);
         events
     }
@@ -55,7 +55,7 @@ impl Reports {
     fn publish_all(&self, batch: Batch, now: Instant) {
         let at = self.clock.runtime_or_epoch(now);
         for (sequence, event) in (batch.first..).zip(batch.events) {
-            self.listeners.publish(&self.event(sequence, at, event));
+            self.listeners.events.publish(&self.event(sequence, at, event));
         }
     }
 

@@ -155,7 +155,7 @@ fn listeners_of(builder: crate::PolicyBuilder) -> Policy {
 fn publish(listeners: &Listeners, sequence: u64, what: What) {
     let endpoint = Some(Endpoint { name: "a".into(), index: 0 });
     let at = ManualClock::new().epoch();
-    listeners.publish(&Event { policy: Some("users".into()), sequence, at, endpoint, what });
+    listeners.events.publish(&Event { policy: Some("users".into()), sequence, at, endpoint, what });
 }
 
 async fn call(policy: &Policy, result: Result<(), &'static str>) {

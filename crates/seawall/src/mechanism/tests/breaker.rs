@@ -210,7 +210,7 @@ async fn after_the_ramp_traffic_flows_freely_again() {
 #[test]
 fn settings_that_cannot_work_are_refused() {
     let bad = BreakerSettings { max_probes: 0, ..touchy() };
-    assert_eq!(Breaker::new(bad).unwrap_err().mistakes()[0].field(), "breaker.max_probes");
+    assert_eq!(Breaker::new(bad).unwrap_err().mistakes()[0].path(), "breaker.max_probes");
     let breaker = Breaker::new(touchy()).unwrap();
     assert!(breaker.reconfigure(bad).is_err());
     assert_eq!(breaker.snapshot().phase, Phase::Closed);
