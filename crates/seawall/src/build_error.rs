@@ -18,6 +18,11 @@ impl BuildError {
         if mistakes.is_empty() { Ok(()) } else { Err(Self { mistakes }) }
     }
 
+    /// One mistake.
+    pub(crate) fn of(mistake: Invalid) -> Self {
+        Self { mistakes: vec![mistake] }
+    }
+
     /// The mistakes, at least one.
     #[must_use]
     pub fn mistakes(&self) -> &[Invalid] {

@@ -94,6 +94,7 @@ mod describe;
 mod error;
 mod event;
 mod hedge;
+pub mod mechanism;
 mod policy;
 mod retry;
 mod settings;

@@ -35,6 +35,7 @@
 mod call_ring;
 mod cool_down;
 mod event;
+mod free_flow;
 mod judge;
 mod keyed;
 mod keyed_event;
@@ -50,6 +51,7 @@ mod weigh;
 mod window;
 
 pub use event::{BreakerEvent, Cause};
+pub use free_flow::FreeFlow;
 pub use keyed::{KeyedBreakers, KeyedSnapshot, KeyedTicket};
 pub use keyed_event::{KeyClass, KeyedEvent};
 pub use keyed_settings::KeyedSettings;

@@ -22,7 +22,7 @@ use crate::time::{Duration, Instant};
 #[derive(Debug)]
 #[must_use = "a permit that is never released keeps its place"]
 pub struct Permit {
-    weight: u32,
+    pub(super) weight: u32,
 }
 
 impl Permit {
@@ -102,21 +102,23 @@ pub enum Claimed {
 #[derive(Debug)]
 pub struct Bulkhead {
     settings: BulkheadSettings,
-    queue: Queue,
-    in_use: u32,
+    pub(super) queue: Queue,
+    pub(super) in_use: u32,
     /// The limit set at run time; above the permits it bounds nothing.
     set: u32,
     /// What may be in use: the least of the permits and what was set.
-    limit: u32,
+    pub(super) limit: u32,
     /// What `in_use` must not exceed: the limit, or what a lowered limit has yet to drain to.
-    ceiling: u32,
+    pub(super) ceiling: u32,
+    /// Whether the count of permits is with a [`super::Front`].
+    pub(super) lent: bool,
     service: ServiceTime,
     codel: CoDel,
     rejected: Rejections,
     expired: u64,
     shed: u64,
     too_heavy: u64,
-    latest: Instant,
+    pub(super) latest: Instant,
 }
 
 impl Bulkhead {
@@ -131,6 +133,7 @@ impl Bulkhead {
             set: u32::MAX,
             limit: settings.permits,
             ceiling: settings.permits,
+            lent: false,
             service: ServiceTime::default(),
             codel: CoDel::default(),
             rejected: Rejections::default(),
@@ -145,6 +148,7 @@ impl Bulkhead {
     /// former drain, the latter keep their place and their time. Ask [`Bulkhead::next_grant`]
     /// afterwards: a raised limit may serve some of them.
     pub fn reconfigure(&mut self, settings: BulkheadSettings) {
+        debug_assert!(!self.lent, "changed while the count is with the front");
         self.settings = settings.bounded();
         self.queue.grow(self.settings.places(self.queue.granted()));
         self.apply_limit();
@@ -415,7 +419,7 @@ impl Bulkhead {
     }
 
     /// What is to become of one whose turn has come after `waited`.
-    fn judge(&mut self, waited: Duration, now: Instant) -> Fate {
+    pub(super) fn judge(&mut self, waited: Duration, now: Instant) -> Fate {
         match self.settings.order {
             QueueOrder::Fifo | QueueOrder::Lifo => Fate::Served,
             QueueOrder::CoDel => self.codel.judge(waited, now),
@@ -483,6 +487,7 @@ impl Bulkhead {
     }
 
     fn observe(&mut self, now: Instant) -> Instant {
+        debug_assert!(!self.lent, "asked while the count is with the front");
         self.latest = self.latest.max(now);
         self.latest
     }

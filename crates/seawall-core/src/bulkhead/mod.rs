@@ -42,11 +42,13 @@
 //! Blocking work, which keeps its permit also when nobody waits for it any more, is in
 //! `blocking.rs`. Adaptive limits are in `concurrency` and set at run time
 //! ([`Bulkhead::set_limit`]), priorities in `shed`; calls decide who retries a refusal. Locks
-//! are the driver's, for whom `occupancy.rs` holds a compartment in one word.
+//! are the driver's, for whom `occupancy.rs` holds a compartment in one word, which
+//! `front.rs` lends and takes back.
 
 mod blocking;
 mod codel;
 mod event;
+mod front;
 mod machine;
 mod occupancy;
 mod queue;
@@ -56,6 +58,7 @@ mod snapshot;
 
 pub use blocking::{Blocking, BlockingEvent, BlockingSnapshot, Job, THREADS_MAX};
 pub use event::{BulkheadRejected, RejectCause};
+pub use front::Front;
 pub use machine::{Acquired, Bulkhead, Claimed, Need, Permit, TooHeavy};
 pub use occupancy::Occupancy;
 pub use queue::Waiter;

@@ -28,6 +28,12 @@ impl Occupancy {
         Self { limit, in_use: 0, is_waited_for: false }
     }
 
+    /// A compartment in which `in_use` are in use, perhaps of an earlier, higher limit.
+    #[must_use]
+    pub(super) const fn holding(self, in_use: u32) -> Self {
+        Self { in_use, ..self }
+    }
+
     /// The word of [`Occupancy::bits`].
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "the lower half of the word is meant")]

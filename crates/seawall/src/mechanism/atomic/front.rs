@@ -1,0 +1,123 @@
+//! A bulkhead that many threads share: its machine behind a lock, and its count of permits in one
+//! word in front of it while nobody waits.
+//!
+//! What the word means, and when the count may be in it, is decided by the core
+//! (`bulkhead/front.rs` there). What waits is above.
+
+use std::collections::HashMap;
+use std::sync::PoisonError;
+use std::task::Waker;
+
+use seawall_core::bulkhead::{Bulkhead, Front, Permit, Waiter};
+use seawall_core::time::Instant;
+
+use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
+use super::woken::Woken;
+
+/// The count is in the word, or in the machine, never in both: it changes places only under the
+/// lock, by one swap, so no permit is lost or made on the way. Whoever waits was queued under the
+/// lock with the word gone, so every release that follows comes to the lock, and finds the waiter.
+#[derive(Debug)]
+pub(crate) struct Compartment {
+    front: AtomicU64,
+    locked: Mutex<Locked>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Locked {
+    pub(crate) machine: Bulkhead,
+    /// Of those who wait and have been polled. The queue of the machine bounds them.
+    pub(crate) wakers: HashMap<Waiter, Waker>,
+}
+
+impl Compartment {
+    pub(crate) fn new(mut machine: Bulkhead) -> Self {
+        let front = AtomicU64::new(machine.lend().map_or(Front::NONE, Front::word));
+        Self { front, locked: Mutex::new(Locked { machine, wakers: HashMap::new() }) }
+    }
+
+    /// A permit without the lock; nothing where the machine has to be asked.
+    #[inline]
+    pub(crate) fn take(&self) -> Option<Permit> {
+        let mut word = self.front.load(Ordering::Relaxed);
+        loop {
+            let (front, permit) = Front::from_word(word)?.take()?;
+            // Acquire: what the last holder did while it held the permit has happened before.
+            let swapped = self.front.compare_exchange_weak(
+                word,
+                front.word(),
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            );
+            match swapped {
+                Ok(_) => return Some(permit),
+                Err(seen) => word = seen,
+            }
+        }
+    }
+
+    /// Gives a permit back without the lock.
+    ///
+    /// # Errors
+    ///
+    /// The permit, where it has to be given to the machine.
+    #[inline]
+    pub(crate) fn give_back(&self, permit: Permit) -> Result<(), Permit> {
+        let mut word = self.front.load(Ordering::Relaxed);
+        while let Some(front) = Front::from_word(word) {
+            let swapped = self.front.compare_exchange_weak(
+                word,
+                front.give_back(&permit).word(),
+                Ordering::Release,
+                Ordering::Relaxed,
+            );
+            match swapped {
+                Ok(_) => return Ok(()),
+                Err(seen) => word = seen,
+            }
+        }
+        Err(permit)
+    }
+
+    /// One step on the machine, with the whole count in it. The waiters to wake are woken by
+    /// dropping the second part, once whatever else is locked has been released.
+    pub(crate) fn step<T>(&self, now: Instant, act: impl FnOnce(&mut Locked) -> T) -> (T, Woken) {
+        let mut locked = self.lock();
+        let Locked { machine, .. } = &mut *locked;
+        // Acquire: what the holders of permits did before they gave them back to the word.
+        if let Some(front) = Front::from_word(self.front.swap(Front::NONE, Ordering::AcqRel)) {
+            machine.reclaim(front);
+        }
+        let result = act(&mut locked);
+        let woken = locked.grant(now);
+        if let Some(front) = locked.machine.lend() {
+            self.front.store(front.word(), Ordering::Release);
+        }
+        (result, woken)
+    }
+
+    /// Permits in use that the machine does not know of, and the machine to look at.
+    pub(crate) fn look(&self) -> (u32, MutexGuard<'_, Locked>) {
+        let locked = self.lock();
+        let lent = Front::from_word(self.front.load(Ordering::Acquire));
+        (lent.map_or(0, Front::in_use), locked)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Locked> {
+        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Locked {
+    /// The wakers of those who own a permit from now on.
+    fn grant(&mut self, now: Instant) -> Woken {
+        let mut woken = Woken::default();
+        while let Some(waiter) = self.machine.next_grant(now) {
+            // Without a waker it has not been polled yet, and will ask by itself.
+            if let Some(waker) = self.wakers.remove(&waiter) {
+                woken.push(waker);
+            }
+        }
+        woken
+    }
+}

@@ -1,0 +1,285 @@
+//! A breaker by itself, shared by all its clones.
+//!
+//! The guard of an admission is in `pass.rs`, the word and the lock in `atomic/gate.rs`, all
+//! decisions in the core.
+
+use std::fmt;
+use std::future::Future;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+
+use seawall_core::breaker::{self as core, BreakerSnapshot, Ended, Manual, Probing, Ticket};
+use seawall_core::outcome::Class;
+use seawall_core::reason::Reason;
+use seawall_core::rng::{Rng, Stream};
+use seawall_core::time::Instant;
+
+use super::atomic::gate::Gate;
+use super::hold::Hold;
+use super::rejected::{Rejected, relative};
+use super::report::Reports;
+use super::{Pass, policies};
+use crate::event::{Listener, Listeners};
+use crate::{AnyResult, BreakerSettings, BuildError, Classify, Error, Event, Events};
+
+/// Stops calls of a dependency while most of them fail.
+///
+/// Clones share everything. Ask [`try_admit`](Self::try_admit) before each call and say how it
+/// ended on the [`Pass`], or let [`call`](Self::call) do both. `C` judges the results of `call`.
+///
+/// While closed, admission takes no lock; saying how a call ended takes a short one. Nothing is
+/// allocated by calls.
+#[derive(Clone, Debug)]
+pub struct Breaker<C = AnyResult> {
+    shared: Arc<Shared>,
+    classify: C,
+}
+
+/// What the clones of a breaker share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    gate: Gate,
+    pub(super) reports: Reports,
+}
+
+impl Breaker {
+    /// A closed breaker that knows nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] with every setting that cannot work.
+    pub fn new(settings: BreakerSettings) -> Result<Self, BuildError> {
+        Self::builder(settings).build()
+    }
+
+    /// The same with a name, listeners or a seed.
+    pub fn builder(settings: BreakerSettings) -> BreakerBuilder {
+        let (name, seed, listeners, classify) = (None, None, Vec::new(), AnyResult);
+        BreakerBuilder { settings, name, seed, listeners, classify }
+    }
+}
+
+impl<C> Breaker<C> {
+    /// Asks to pass, as a call that may be a probe.
+    ///
+    /// ```
+    /// # use seawall::{BreakerSettings, mechanism::{Breaker, Rejected}};
+    /// # fn example(breaker: &Breaker) -> Result<(), Rejected> {
+    /// let pass = breaker.try_admit()?;
+    /// // … call the dependency …
+    /// pass.succeed(); // Dropped instead, it counts as abandoned.
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`] by [`Reason::BreakerOpen`]; the call must not be made.
+    #[inline]
+    pub fn try_admit(&self) -> Result<Pass<'_>, Rejected> {
+        self.try_admit_as(Probing::Allowed)
+    }
+
+    /// The same, saying whether the call may be a probe. Hedges must not, nor later attempts of a
+    /// call that has been one: it would use up every place.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`], as [`Breaker::try_admit`].
+    #[inline]
+    pub fn try_admit_as(&self, probing: Probing) -> Result<Pass<'_>, Rejected> {
+        let now = self.shared.reports.clock.now();
+        let ticket = self.shared.admit(probing, now)?;
+        Ok(Pass::new(Hold::Borrowed(&*self.shared), ticket, now))
+    }
+
+    /// The same with a pass that may outlive this clone of the breaker, say in another task.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`], as [`Breaker::try_admit`].
+    pub fn try_admit_owned(&self, probing: Probing) -> Result<Pass<'static>, Rejected> {
+        let now = self.shared.reports.clock.now();
+        let ticket = self.shared.admit(probing, now)?;
+        Ok(Pass::new(Hold::Shared(Arc::clone(&self.shared)), ticket, now))
+    }
+
+    /// Runs `operation` if the breaker lets it pass, and judges its result. Dropped before its end,
+    /// or ended by a panic, the call counts as abandoned.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`] if it does not pass; [`Error::Failed`] with the error of the operation.
+    pub async fn call<Op, Fut, T, E>(&self, operation: Op) -> Result<T, Error<E>>
+    where
+        Op: FnOnce() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        C: Classify<T, E>,
+    {
+        let pass = self.try_admit()?;
+        let result = operation().await;
+        let outcome = self.classify.classify(result.as_ref());
+        let elapsed = pass.end(outcome.class());
+        result.map_err(|error| Error::Failed {
+            policy: self.shared.reports.name.clone(),
+            error,
+            // A breaker never tries again.
+            reason: Reason::AttemptsExhausted,
+            attempts: 1,
+            elapsed,
+            retry_after: outcome.hint(),
+            budget: None,
+        })
+    }
+
+    /// The same breaker for results that another classifier judges.
+    #[must_use]
+    pub fn with_classifier<K>(&self, classify: K) -> Breaker<K> {
+        Breaker { shared: Arc::clone(&self.shared), classify }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.shared.reports.name.as_deref()
+    }
+
+    /// Takes control, or gives it back. Stays until changed, whatever the settings.
+    pub fn force(&self, manual: Manual) {
+        let shared = &*self.shared;
+        let now = shared.reports.clock.now();
+        let wanted = shared.reports.are_wanted();
+        let act = |locked: &mut super::atomic::gate::Locked, sink: &mut _| {
+            locked.machine.force(manual, now, sink);
+        };
+        let ((), batch) = shared.gate.step(now, wanted, act);
+        shared.reports.publish(batch, now);
+    }
+
+    /// Everything that is known at this moment, with reasons.
+    #[must_use]
+    pub fn snapshot(&self) -> BreakerSnapshot {
+        let now = self.shared.reports.clock.now();
+        self.shared.gate.lock().machine.snapshot(now)
+    }
+
+    /// Takes other settings. State, control and what was learned stay.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] if they cannot work; the old ones then stay in force.
+    pub fn reconfigure(&self, settings: BreakerSettings) -> Result<(), BuildError> {
+        policies::check_breaker(settings)?;
+        let now = self.shared.reports.clock.now();
+        let act = |locked: &mut super::atomic::gate::Locked, _: &mut _| {
+            locked.machine.reconfigure(settings, now);
+        };
+        let ((), _nothing) = self.shared.gate.step(now, false, act);
+        Ok(())
+    }
+
+    /// The changes of state from now on. Bounded, see [`Events`].
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.shared.reports.subscribe()
+    }
+}
+
+impl Shared {
+    #[inline]
+    fn admit(&self, probing: Probing, now: Instant) -> Result<Ticket, Rejected> {
+        match self.gate.flows() {
+            Some(ticket) => Ok(ticket),
+            None => self.ask(probing, now),
+        }
+    }
+
+    #[cold]
+    fn ask(&self, probing: Probing, now: Instant) -> Result<Ticket, Rejected> {
+        let wanted = self.reports.are_wanted();
+        let (answer, batch) = self.gate.step(now, wanted, |locked, sink| {
+            let draw = locked.rng.draw();
+            locked.machine.admit(now, probing, draw, sink)
+        });
+        self.reports.publish(batch, now);
+        answer.map_err(|refused| {
+            let until = relative(refused.until, now);
+            Rejected::new(self.reports.name.as_ref(), Reason::BreakerOpen, until)
+        })
+    }
+
+    #[inline]
+    pub(super) fn settle(&self, ticket: Ticket, class: Class, since: Instant, now: Instant) {
+        let ended = Ended { class, elapsed: now.since(since) };
+        let wanted = self.reports.are_wanted();
+        let ((), batch) = self.gate.step(now, wanted, |locked, sink| {
+            let draw = locked.rng.draw();
+            locked.machine.settle(ticket, ended, (now, draw), sink);
+        });
+        self.reports.publish(batch, now);
+    }
+}
+
+/// Describes a breaker. From [`Breaker::builder`].
+#[must_use = "a description does nothing until it is built"]
+pub struct BreakerBuilder<C = AnyResult> {
+    settings: BreakerSettings,
+    name: Option<Arc<str>>,
+    seed: Option<u64>,
+    listeners: Vec<Listener>,
+    classify: C,
+}
+
+impl<C> BreakerBuilder<C> {
+    /// The name that rejections and events carry. Default: none.
+    pub fn name(self, name: impl Into<Arc<str>>) -> Self {
+        Self { name: Some(name.into()), ..self }
+    }
+
+    /// Fixes every draw. For tests. Default: a new seed for each breaker, so that the instances of
+    /// a fleet do not act in step.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed: Some(seed), ..self }
+    }
+
+    /// Calls `listener` with every change of state, outside any lock, on the thread whose call
+    /// caused it: it should be quick. One that panics has lost that event, and nothing else.
+    pub fn on_event(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.listeners.push(Box::new(listener));
+        self
+    }
+
+    /// Judges results by `classify` instead of by "any `Err` is a failure". See [`Classify`].
+    pub fn classify<K>(self, classify: K) -> BreakerBuilder<K> {
+        let Self { settings, name, seed, listeners, .. } = self;
+        BreakerBuilder { settings, name, seed, listeners, classify }
+    }
+
+    /// The breaker.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] with every setting that cannot work.
+    pub fn build(self) -> Result<Breaker<C>, BuildError> {
+        policies::check_breaker(self.settings)?;
+        let seed = self.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish());
+        let mut rng = Stream::new(seed, "breaker");
+        // The phase of the window: those of a fleet should not turn at the same moment.
+        let origin = Instant::from_nanos(rng.next_u64());
+        let gate = Gate::new(core::Breaker::new(self.settings, origin), rng);
+        let reports = Reports::new(self.name, Listeners::new(self.listeners));
+        Ok(Breaker { shared: Arc::new(Shared { gate, reports }), classify: self.classify })
+    }
+}
+
+impl<C: fmt::Debug> fmt::Debug for BreakerBuilder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BreakerBuilder")
+            .field("settings", &self.settings)
+            .field("name", &self.name)
+            .field("seed", &self.seed)
+            .field("listeners", &self.listeners.len())
+            .field("classify", &self.classify)
+            .finish()
+    }
+}

@@ -1,0 +1,143 @@
+//! The guard of a permit, and waiting for one.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use seawall_core::bulkhead::{self as core, Claimed, Waiter};
+use seawall_core::reason::Reason;
+use seawall_core::time::Instant;
+use tokio::task::coop::unconstrained;
+use tokio::time::sleep_until;
+
+use super::Rejected;
+use super::bulkhead::{Arrival, Shared};
+use super::hold::Hold;
+use crate::Until;
+
+/// The right to occupy one place of a bulkhead. It comes free when this is dropped, and goes to
+/// whoever waits for it.
+#[derive(Debug)]
+#[must_use = "a permit that is dropped at once admits nothing"]
+pub struct Permit<'a> {
+    shared: Hold<'a, Shared>,
+    permit: Option<core::Permit>,
+    since: Option<Instant>,
+}
+
+impl<'a> Permit<'a> {
+    #[inline]
+    pub(super) fn new(shared: Hold<'a, Shared>, permit: core::Permit) -> Self {
+        let since = shared.held_since();
+        Self { shared, permit: Some(permit), since }
+    }
+}
+
+impl Drop for Permit<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(permit) = self.permit.take() {
+            self.shared.release(permit, self.since);
+        }
+    }
+}
+
+/// A permit, at once or after waiting.
+pub(super) async fn acquire(
+    shared: Hold<'_, Shared>,
+    useful_until: Instant,
+) -> Result<Permit<'_>, Rejected> {
+    if let Some(permit) = shared.compartment.take() {
+        return Ok(Permit::new(shared, permit));
+    }
+    match shared.arrive(shared.clock.now(), useful_until)? {
+        Arrival::Permit(permit) => Ok(Permit::new(shared, permit)),
+        Arrival::Queued(waiter, until) => {
+            let mut place = Place { shared: &shared, waiter: Some(waiter) };
+            let permit = place.wait(until).await?;
+            drop(place);
+            Ok(Permit::new(shared, permit))
+        }
+    }
+}
+
+const fn waits(claimed: &Claimed) -> bool {
+    matches!(claimed, Claimed::StillWaiting)
+}
+
+/// A place in the queue, given up when it is dropped.
+#[derive(Debug)]
+struct Place<'a> {
+    shared: &'a Shared,
+    waiter: Option<Waiter>,
+}
+
+impl Place<'_> {
+    /// Waits for the permit, or the end of the time to wait for it. One timer, set once.
+    async fn wait(&mut self, until: Instant) -> Result<core::Permit, Rejected> {
+        let mut timer = pin!(self.shared.clock.runtime(until).map(sleep_until));
+        poll_fn(|cx| {
+            if let Poll::Ready(claimed) = self.claim(cx.waker()) {
+                return Poll::Ready(claimed);
+            }
+            self.poll_timer(timer.as_mut(), cx)
+        })
+        .await
+    }
+
+    fn claim(&mut self, waker: &Waker) -> Poll<Result<core::Permit, Rejected>> {
+        let Some(waiter) = self.waiter else { return Poll::Ready(Err(self.too_late())) };
+        let now = self.shared.clock.now();
+        // Cloned before the lock is taken, and dropped after: both may run anything.
+        let mut waker = Some(waker.clone());
+        let ((claimed, outlived), woken) = self.shared.compartment.step(now, |locked| {
+            let claimed = locked.machine.claim(waiter, now);
+            let outlived = match (&claimed, waker.take_if(|_| waits(&claimed))) {
+                (Claimed::StillWaiting, Some(waker)) => locked.wakers.insert(waiter, waker),
+                _ => locked.wakers.remove(&waiter),
+            };
+            (claimed, outlived)
+        });
+        drop((woken, outlived, waker));
+        match claimed {
+            Claimed::StillWaiting => Poll::Pending,
+            Claimed::Permit(permit) => {
+                self.waiter = None;
+                Poll::Ready(Ok(permit))
+            }
+            Claimed::Gone => {
+                self.waiter = None;
+                Poll::Ready(Err(self.too_late()))
+            }
+        }
+    }
+
+    fn poll_timer(
+        &mut self,
+        timer: Pin<&mut Option<tokio::time::Sleep>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<core::Permit, Rejected>> {
+        let Some(timer) = timer.as_pin_mut() else { return Poll::Pending };
+        // Outside the task's budget: a task that has used it up must still see its own deadline.
+        pin!(unconstrained(timer)).poll(cx).map(|()| {
+            self.give_up();
+            Err(self.too_late())
+        })
+    }
+
+    fn give_up(&mut self) {
+        if let Some(waiter) = self.waiter.take() {
+            self.shared.leave(waiter);
+        }
+    }
+
+    fn too_late(&self) -> Rejected {
+        self.shared.rejected(Reason::QueueWait, Until::Unknown)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}
