@@ -17,9 +17,11 @@ use std::future::Future;
 use std::hint::black_box;
 use std::sync::{Arc, Mutex};
 
+use seawall::Policy;
 use tower::{Service, ServiceExt as _};
 
-use crate::measure::{Entry, Row, awaited};
+use crate::measure::{Entry, OURS, Row, awaited};
+use crate::ours;
 use crate::rivals::Answer;
 use crate::rivals::breaker::REJECTED;
 
@@ -72,6 +74,12 @@ where
         !matches!(answer, Ok(REJECTED))
     };
     Entry::new(name, awaited(move || Arc::new(build()), Arc::clone, call))
+}
+
+/// Our entry where the shape is a call: a policy around the guarded operation.
+fn through(build: fn() -> Policy) -> Entry {
+    let call = async |policy: &mut Policy, input| ours::policy::call(policy, input).await;
+    Entry::new(OURS, awaited(build, Policy::clone, call))
 }
 
 /// Runs what sets an object up, outside of any measurement.

@@ -9,7 +9,8 @@ use tower::{Layer as _, service_fn};
 use tower_resilience_ratelimiter::WindowType;
 
 use super::{call_ready, served};
-use crate::measure::{Answers, Entry, Row, at_once, awaited};
+use crate::measure::{Answers, Entry, OURS, Row, at_once, awaited};
+use crate::ours;
 use crate::rivals::rate::{self, Plan};
 use crate::rivals::{answer, name};
 
@@ -33,6 +34,13 @@ pub(super) fn row() -> Row {
 
 fn at_once_entries() -> Vec<Entry> {
     vec![
+        Entry::new(
+            OURS,
+            at_once(
+                || ours::rate::direct(PLAN),
+                |limiter, _| black_box(limiter.try_acquire()).is_ok(),
+            ),
+        ),
         Entry::new(
             name::GOVERNOR,
             at_once(|| rate::governor(PLAN), |limiter, _| black_box(limiter.check()).is_ok()),
