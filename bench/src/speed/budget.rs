@@ -20,7 +20,8 @@ pub(super) fn row() -> Row {
         our_clock_reads: 1,
         targets: (None, None),
         bare: None,
-        loss: "",
+        loss: "tower looks at the clock only at withdrawals, so that its window turns late, and \
+               throttle-net forgets nothing; tower-resilience knows no share of the calls",
     }
 }
 

@@ -29,7 +29,8 @@ pub(super) fn row() -> Row {
         our_clock_reads: 0,
         targets: (Some(15.0), None),
         bare: Some("bare call"),
-        loss: "",
+        loss: "an atomic step more than the semaphore takes: permits held elsewhere are counted \
+               apart, so that nobody overtakes those who wait",
     }
 }
 

@@ -34,7 +34,8 @@ pub(super) fn row() -> Row {
         our_clock_reads: Pipeline::CLOCK_READS,
         targets: (Some(150.0), Some(300.0)),
         bare: Some("bare call"),
-        loss: "",
+        loss: "tower's stack has four of the five and no breaker, seatbelt's three, without \
+               bulkhead and rate limit; they also keep no shared budget and no total deadline",
     }
 }
 

@@ -36,7 +36,9 @@ pub(super) fn row() -> Row {
         our_clock_reads: ours::policy::CLOCK_READS,
         targets: (None, None),
         bare: Some("bare call"),
-        loss: "",
+        loss: "a loop around a call costs nothing while nothing fails. A policy pays a budget that \
+               all its calls share and bounds each attempt, for which it reads the clock twice \
+               and takes its lock twice",
     }
 }
 

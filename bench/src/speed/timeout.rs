@@ -32,7 +32,8 @@ pub(super) fn row() -> Row {
         our_clock_reads: ours::policy::CLOCK_READS,
         targets: (None, None),
         bare: Some("bare call"),
-        loss: "",
+        loss: "a timer that is set and dropped reads the clock once. A policy also learns how the \
+               call ended and how long it took: a second reading, and two short locks",
     }
 }
 

@@ -1,0 +1,155 @@
+//! The run as a page of documentation: `docs/bench.md` is one. It says nothing of the machine but
+//! its size.
+
+use std::env::consts::{ARCH, OS};
+use std::io::{self, Write};
+
+use super::{Report, note, without_clock};
+use crate::behaviour::{Cell, Finding};
+use crate::measure::{Measured, OURS, Timing};
+
+pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    head(report, out)?;
+    speed(report, out)?;
+    notes(report, out)?;
+    entries(report, out)?;
+    behaviour(report, out)
+}
+
+fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let host = &report.host;
+    writeln!(out, "# Seawall beside other crates, measured\n")?;
+    writeln!(
+        out,
+        "{}, seed {}: `cargo xtask bench --markdown > docs/bench.md`.",
+        host.date, host.seed
+    )?;
+    writeln!(
+        out,
+        "What the rows mean, and how they are kept fair: [bench/](../bench/README.md).\n"
+    )?;
+    writeln!(out, "- {OS} on {ARCH}, {} hardware threads, a virtual machine.", host.threads)?;
+    writeln!(out, "- {}; {}.", host.compiler, host.profile)?;
+    writeln!(
+        out,
+        "- The machine was shared: load {} when the run began, {} when it ended. Intervals show\n  \
+         what that did; compare entries of one row, not rows of different days.",
+        host.load, report.load_after
+    )?;
+    writeln!(out, "- One read of the clock takes {:.1} ns.", report.clock_ns)
+}
+
+/// Ours beside the best rival.
+fn speed(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\n## Speed: nanoseconds of one call\n")?;
+    writeln!(
+        out,
+        "\"Net\" is ours without its clock reads and, where the row has one, without the bare call;\n\
+         targets are of that. \"Allocs\" is ours, each call.\n"
+    )?;
+    writeln!(out, "| row | ours | clock reads | net | target | best rival | its ns | allocs |")?;
+    writeln!(out, "| --- | ---: | ---: | ---: | --- | --- | ---: | ---: |")?;
+    for row in &report.rows {
+        let (Some(ours), Some(best)) = (row.ours(), row.best_rival()) else { continue };
+        writeln!(
+            out,
+            "| `{}`, {} | {}{:.1}{} | {} | {} | {} | {} | {:.1} | {:.2} |",
+            row.row,
+            row.callers.suffix(),
+            mark(ours.ns.median <= best.ns.median),
+            ours.ns.median,
+            mark(ours.ns.median <= best.ns.median),
+            row.our_clock_reads,
+            without_clock(row, report.clock_ns).map_or_else(String::new, |ns| format!("{ns:.1}")),
+            verdict(row, report.clock_ns),
+            best.name,
+            best.ns.median,
+            ours.allocations
+        )?;
+    }
+    Ok(())
+}
+
+/// Bold where we lead.
+fn mark(leads: bool) -> &'static str {
+    if leads { "**" } else { "" }
+}
+
+fn verdict(row: &Measured, clock_ns: f64) -> String {
+    match (row.target, without_clock(row, clock_ns)) {
+        (Some(target), Some(ns)) if ns <= target => format!("{target:.0}: met"),
+        (Some(target), Some(_)) => format!("{target:.0}: missed"),
+        _ => String::new(),
+    }
+}
+
+/// Why we are behind where we are: once for each row, whoever calls.
+fn notes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\n### Where Seawall is behind, and why\n")?;
+    let mut told = "";
+    for row in &report.rows {
+        let note = note(row);
+        if row.ours().is_some() && !note.is_empty() && told != row.row {
+            told = row.row;
+            writeln!(out, "- `{}`: {note}.", row.row)?;
+        }
+    }
+    Ok(())
+}
+
+/// All entries of all rows, from the fastest.
+fn entries(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\n### All entries\n")?;
+    writeln!(
+        out,
+        "Median, the interval in which it lies with 95 %, allocations where there are any.\n"
+    )?;
+    for row in &report.rows {
+        writeln!(out, "- `{}`, {}: {}", row.row, row.callers.suffix(), all_of(row))?;
+    }
+    Ok(())
+}
+
+fn all_of(row: &Measured) -> String {
+    let mut timings: Vec<&Timing> = row.timings.iter().collect();
+    timings.sort_by(|one, other| one.ns.median.total_cmp(&other.ns.median));
+    let shown: Vec<String> = timings.into_iter().map(entry).collect();
+    shown.join("; ")
+}
+
+fn entry(timing: &Timing) -> String {
+    let bold = mark(timing.name == OURS);
+    let allocations = if timing.allocations == 0.0 {
+        String::new()
+    } else {
+        format!(", {:.2} allocs", timing.allocations)
+    };
+    let ns = timing.ns;
+    format!(
+        "{bold}{}{bold} {:.1} ({:.1}..{:.1}{allocations})",
+        timing.name, ns.median, ns.low, ns.high
+    )
+}
+
+fn behaviour(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\n## Behaviour\n")?;
+    writeln!(
+        out,
+        "✓ right, ✗ wrong; a crate without the feature is left out. The first entry is ours.\n"
+    )?;
+    writeln!(out, "| id | what | right would be | found |")?;
+    writeln!(out, "| --- | --- | --- | --- |")?;
+    report.behaviour.iter().try_for_each(|finding| found(finding, out))
+}
+
+fn found(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    let cells: Vec<String> = finding.cells.iter().filter_map(cell).collect();
+    let row = finding.row.replace('|', ",");
+    writeln!(out, "| {} | {row} | {} | {} |", finding.id, finding.ideal, cells.join("<br>"))
+}
+
+fn cell(cell: &Cell) -> Option<String> {
+    let right = if cell.ok? { "✓" } else { "✗" };
+    let bold = mark(cell.name == OURS);
+    Some(format!("{right} {bold}{}{bold}: {}", cell.name, cell.value))
+}
