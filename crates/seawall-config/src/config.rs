@@ -8,7 +8,7 @@ use crate::mistake::ConfigError;
 use crate::policy::{PolicyLayer, merge};
 use crate::reader::{Origins, ReadFile, Reading, TableReader};
 use crate::route::{self, RouteConfig, Targets};
-use crate::upstream::{self, PoolConfig, UpstreamConfig};
+use crate::upstream::{self, PoolConfig, UpstreamConfig, fit};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use toml_edit::{Array, Document, Item, Table, TableLike, TomlError, value};
@@ -115,7 +115,7 @@ fn nest(document: &mut Table, section: &str, (key, item): (&str, Item)) {
 }
 
 /// The parser stops at the first mistake of syntax, so there is always just one.
-fn note_syntax(reading: &Reading<'_>, error: &TomlError) {
+pub(crate) fn note_syntax(reading: &Reading<'_>, error: &TomlError) {
     let what = error.message().lines().collect::<Vec<_>>().join(", ");
     let remedy = "mend the TOML here, then check again";
     reading.wrong(reading.place(error.span()), format!("not TOML: {what}"), remedy);
@@ -147,7 +147,8 @@ fn read_traffic(table: &mut TableReader<'_>) -> (Vec<UpstreamConfig>, Vec<RouteC
     let targets = Targets { upstreams: &upstreams, policies: &policies, defaults: &defaults };
     let routes = read_routes(&targets, table);
     route::check(&routes, table.reading());
-    fit_breakers(&mut upstreams, &routes);
+    fit_upstreams(&mut upstreams, &routes, table.reading());
+    check_keys(&upstreams, &routes, table.reading());
     (upstreams, routes)
 }
 
@@ -188,14 +189,37 @@ fn read_routes(targets: &Targets<'_>, table: &mut TableReader<'_>) -> Vec<RouteC
     }
 }
 
-/// Where no slow limit is set, a breaker takes half the attempt timeout instead: the longest of
-/// the routes that lead to it, so that the impatient ones cannot open it for the patient.
-fn fit_breakers(upstreams: &mut [UpstreamConfig], routes: &[RouteConfig]) {
+/// Tells each upstream the longest attempt timeout of the routes that lead to it.
+fn fit_upstreams(upstreams: &mut [UpstreamConfig], routes: &[RouteConfig], reading: &Reading<'_>) {
     for upstream in upstreams {
         let leading = routes.iter().filter(|route| route.upstream == upstream.name);
-        if let Some(longest) = leading.map(|route| route.policy.timeouts.attempt).max() {
-            upstream.breaker.attempt_timeout = longest;
-            upstream.endpoint_breaker.attempt_timeout = longest;
+        let longest = leading.map(|route| route.policy.timeouts.attempt).max();
+        let longest = longest.unwrap_or(upstream.breaker.attempt_timeout);
+        let path = format!("upstreams.{}", upstream.name);
+        fit(upstream, longest, (&path, reading));
+    }
+}
+
+/// Keyed balancing needs a key, and a key is of use to nothing else.
+fn check_keys(upstreams: &[UpstreamConfig], routes: &[RouteConfig], reading: &Reading<'_>) {
+    for upstream in upstreams.iter().filter(|upstream| upstream.balance.algorithm.is_keyed()) {
+        let mut leading = routes.iter().filter(|route| route.upstream == upstream.name);
+        let given = |route: &RouteConfig| format!("routes[{}].affinity", route.index);
+        if leading.all(|route| !reading.is_given(&given(route))) {
+            let path = format!("upstreams.{}.balance", upstream.name);
+            let what = format!("{path} goes by the key of a request, and no route to it gives one");
+            let remedy = "write affinity = \"header:Customer-Id\" in a route";
+            reading.wrong(reading.place_of(&path), what, remedy);
+        }
+    }
+    for route in routes.iter().filter(|route| route.affinity.is_some()) {
+        let to = upstreams.iter().find(|upstream| upstream.name == route.upstream);
+        if let Some(upstream) = to.filter(|to| !to.balance.algorithm.is_keyed()) {
+            let path = format!("routes[{}].affinity", route.index);
+            let name = &upstream.name;
+            let what = format!("{path}: the balancing of upstream \"{name}\" goes by no key");
+            let remedy = format!("write balance = \"maglev\" in [upstreams.{name}], or remove it");
+            reading.wrong(reading.place_of(&path), what, remedy);
         }
     }
 }

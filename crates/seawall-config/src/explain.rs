@@ -63,6 +63,12 @@ impl From<u32> for SettingValue {
     }
 }
 
+impl From<u64> for SettingValue {
+    fn from(count: u64) -> Self {
+        Self::Count(count)
+    }
+}
+
 impl From<Duration> for SettingValue {
     fn from(duration: Duration) -> Self {
         Self::Text(print_duration(duration))
@@ -118,8 +124,25 @@ pub enum Origin {
     CommandLine,
     /// The class of the call says so.
     Class(&'static str),
+    /// The kind of the operation says so.
+    Kind(&'static str),
     /// Nothing says so; this is the built-in default and its reason.
     Default(&'static str),
+}
+
+impl Origin {
+    /// The origin as text, in a file of this name: `shop.toml:7`, `class interactive`,
+    /// `default: …`.
+    #[must_use]
+    pub fn describe(&self, file: &str) -> String {
+        match self {
+            Self::File(place) => format!("{file}:{}", place.line),
+            Self::CommandLine => "command line".to_owned(),
+            Self::Class(class) => format!("class {class}"),
+            Self::Kind(kind) => format!("kind {kind}"),
+            Self::Default(why) => format!("default: {why}"),
+        }
+    }
 }
 
 impl Config {
@@ -132,12 +155,7 @@ impl Config {
     /// The origin as text: `shop.toml:7`, `class interactive`, `default: …`.
     #[must_use]
     pub fn describe_origin(&self, origin: &Origin) -> String {
-        match origin {
-            Origin::File(place) => format!("{}:{}", self.file, place.line),
-            Origin::CommandLine => "command line".to_owned(),
-            Origin::Class(class) => format!("class {class}"),
-            Origin::Default(why) => format!("default: {why}"),
-        }
+        origin.describe(&self.file)
     }
 
     /// A hash of the effective values, the same on every machine and in every release that gives
@@ -145,23 +163,25 @@ impl Config {
     /// the values come from does not either.
     #[must_use]
     pub fn hash(&self) -> u64 {
-        let mut hasher = fnv::FnvHasher::default();
-        let mut lines: Vec<String> = self
-            .explain()
-            .iter()
-            .map(|setting| format!("{}\0{}", setting.keys.join("\0"), setting.value))
-            .collect();
-        lines.sort();
-        for line in lines {
-            hasher.write(line.as_bytes());
-            hasher.write_u8(b'\n');
-        }
         let mut routes: Vec<_> = self.routes.iter().collect();
         routes.sort_by_key(|route| &route.name);
-        let bodies = routes.iter().flat_map(|route| &route.policy.fallback);
-        bodies.for_each(|rung| hasher.write(&rung.body));
-        hasher.finish()
+        let rungs = routes.iter().flat_map(|route| &route.policy.fallback);
+        hash(&self.explain(), rungs.map(|rung| &*rung.body))
     }
+}
+
+/// A hash of settings in whatever order, and of contents that no setting shows.
+pub(crate) fn hash<'a>(settings: &[Setting], contents: impl Iterator<Item = &'a [u8]>) -> u64 {
+    let mut hasher = fnv::FnvHasher::default();
+    let line = |setting: &Setting| format!("{}\0{}", setting.keys.join("\0"), setting.value);
+    let mut lines: Vec<String> = settings.iter().map(line).collect();
+    lines.sort();
+    for line in lines {
+        hasher.write(line.as_bytes());
+        hasher.write_u8(b'\n');
+    }
+    contents.for_each(|bytes| hasher.write(bytes));
+    hasher.finish()
 }
 
 impl Serialize for Config {

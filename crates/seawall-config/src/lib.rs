@@ -3,7 +3,9 @@
 //! [`Config::parse`] is pure; [`Config::load`] is the only function that touches the disk. A
 //! [`Config`] exists only if it can work: a file with mistakes gives all of them at once, each
 //! with its place and its mend. Settings of mechanisms are those of `seawall-core`, declared once
-//! there; building machines, binding sockets and reloading are the gateway's.
+//! there. A [`PolicyFile`] is the part of the same schema that programs with the library use;
+//! [`Config::policy`] gives them what a gateway does on a route. Building machines, binding
+//! sockets and reloading are the gateway's.
 //!
 //! ```
 //! let config = seawall_config::Config::parse(
@@ -36,6 +38,7 @@ mod nearest;
 mod network;
 mod outline;
 mod policy;
+mod policy_file;
 mod reader;
 mod route;
 pub mod units;
@@ -47,7 +50,8 @@ pub use gateway::{AdminConfig, GatewayConfig};
 pub use listener::{Expose, ListenerConfig};
 pub use mistake::{ConfigError, MISTAKES_MAX, Mistake, Mistakes, Place};
 pub use network::Network;
-pub use policy::{Class, PolicyConfig, RetryConfig, Rung, Timeouts};
+pub use policy::{PolicyConfig, RetryConfig, Rung, Timeouts};
+pub use policy_file::{PolicyFile, PolicySettings};
 pub use route::RouteConfig;
 pub use upstream::{
     BulkheadConfig, EndpointConfig, HealthCheckConfig, HealthProbe, PoolConfig, StatusRange,

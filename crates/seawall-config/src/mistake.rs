@@ -99,6 +99,11 @@ impl Mistakes {
         }
     }
 
+    /// All that were noted, kept or left out.
+    pub(crate) const fn noted(&self) -> usize {
+        self.list.len() + self.left_out
+    }
+
     /// Turns `value` into the result of reading: `value` when nothing was wrong.
     pub(crate) fn or_else<T>(mut self, value: Option<T>) -> Result<T, ConfigError> {
         match value {

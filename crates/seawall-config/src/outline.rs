@@ -2,14 +2,20 @@
 //!
 //! Upstreams and routes have files of their own here; what the list is used for is in `explain.rs`.
 
+mod balance;
+mod breaker;
+mod overload;
 mod route;
 mod upstream;
 
 use crate::config::Config;
 use crate::explain::{Origin, Setting, SettingValue};
 use crate::listener::{Expose, ListenerConfig};
-use crate::reader::Origins;
+use crate::policy_file::{PolicyFile, SAFETY};
+use crate::reader::{Origins, Scope};
 use crate::units::print_size;
+use seawall_core::balance::EndpointInfo;
+use seawall_core::upstream::EndpointName;
 
 /// Settings collected so far, and the section that the next ones belong to.
 struct Outline<'a> {
@@ -18,19 +24,38 @@ struct Outline<'a> {
     section: Vec<String>,
     /// Paths in the file where a key of this section may stand, the decisive one first.
     sources: Vec<String>,
-    class: Option<&'static str>,
+    /// What fills in a value that the file does not give: class or kind.
+    preset: Option<Origin>,
+}
+
+impl PolicyFile {
+    /// Every effective setting, with the keys of the file.
+    pub(crate) fn outline(&self) -> Vec<Setting> {
+        let mut outline = Outline::new(&self.origins);
+        let out = &mut outline;
+        out.enter(&[]);
+        if let Some(name) = &self.settings.name {
+            out.put("name", name.as_str(), "as given");
+        }
+        let safety = word(&SAFETY, self.settings.safety);
+        out.put("safety", safety, "nobody has promised that calls may be repeated");
+        self.policy.outline_calls(Scope::Library, out);
+        if let Some(endpoints) = &self.settings.endpoints {
+            let described = |(name, info): &(EndpointName, EndpointInfo)| {
+                upstream::describe(name.as_str(), *info, &self.upstream.places)
+            };
+            let endpoints = endpoints.iter().map(described).collect();
+            out.put("endpoints", SettingValue::List(endpoints), "as given");
+        }
+        self.upstream.outline_mechanisms(out);
+        outline.settings
+    }
 }
 
 impl Config {
     /// Every effective setting, grouped by section.
     pub(crate) fn outline(&self) -> Vec<Setting> {
-        let mut outline = Outline {
-            origins: &self.origins,
-            settings: Vec::new(),
-            section: Vec::new(),
-            sources: Vec::new(),
-            class: None,
-        };
+        let mut outline = Outline::new(&self.origins);
         self.outline_process(&mut outline);
         self.listeners.iter().for_each(|listener| listener.outline(&mut outline));
         self.upstreams.iter().for_each(|upstream| upstream.outline(&mut outline));
@@ -73,34 +98,43 @@ impl ListenerConfig {
     }
 }
 
-impl Outline<'_> {
+impl<'a> Outline<'a> {
+    fn new(origins: &'a Origins) -> Self {
+        let (section, sources) = (Vec::new(), Vec::new());
+        Self { origins, settings: Vec::new(), section, sources, preset: None }
+    }
+
     /// Starts a section whose keys stand under `keys` in the file.
     fn enter(&mut self, keys: &[&str]) {
         self.section = keys.iter().map(|&key| key.to_owned()).collect();
         self.sources = vec![keys.join(".")];
-        self.class = None;
+        self.preset = None;
     }
 
     /// Adds a setting; dots in `key` lead into tables. `why` is the reason of its default.
     fn put(&mut self, key: &str, value: impl Into<SettingValue>, why: &'static str) {
-        let given = |source: &String| self.origins.get(&format!("{source}.{key}"));
-        let origin = match (self.sources.iter().find_map(given), self.class) {
+        let given = self.sources.iter().find_map(|source| self.origins.get(&under(source, key)));
+        let origin = match (given, &self.preset) {
             (Some(Some(place)), _) => Origin::File(*place),
             (Some(None), _) => Origin::CommandLine,
-            (None, Some(class)) => Origin::Class(class),
+            (None, Some(preset)) => preset.clone(),
             (None, None) => Origin::Default(why),
         };
         let keys = self.section.iter().cloned().chain(key.split('.').map(str::to_owned)).collect();
         self.settings.push(Setting { keys, value: value.into(), origin });
     }
 
-    /// Adds a mechanism that is switched off, which only the file can do.
-    fn put_off(&mut self, key: &str) {
+    /// Adds a mechanism that is off; `why` is the reason where that is its default.
+    fn put_off(&mut self, key: &str, why: &'static str) {
         let mode = format!("{key}.mode");
-        let by_mode =
-            self.sources.iter().any(|s| self.origins.contains_key(&format!("{s}.{mode}")));
-        self.put(if by_mode { &mode } else { key }, "off", "as given");
+        let by_mode = self.sources.iter().any(|s| self.origins.contains_key(&under(s, &mode)));
+        self.put(if by_mode { &mode } else { key }, "off", why);
     }
+}
+
+/// The path of a key under a table; the top of a file has no name.
+fn under(table: &str, key: &str) -> String {
+    if table.is_empty() { key.to_owned() } else { format!("{table}.{key}") }
 }
 
 /// The word of the config file for `value`.

@@ -25,6 +25,9 @@ pub struct RouteConfig {
     pub upstream: String,
     /// The name of the policy, where one is named.
     pub policy_name: Option<String>,
+    /// The field of a request by which keyed balancing goes, in lower case: requests with the same
+    /// value go to the same endpoint. `None`, the default, suits the other algorithms.
+    pub affinity: Option<String>,
     /// What calls get on this route: class, `[defaults]`, policy and the route's own keys merged.
     pub policy: PolicyConfig,
     /// The position in the file, where the origins of its keys are found.
@@ -49,6 +52,7 @@ impl Targets<'_> {
             methods: Vec::new(),
             upstream: upstream.name.clone(),
             policy_name: None,
+            affinity: None,
             policy: merge(layers, upstream.pool.connect, reading),
             index: 0,
         }
@@ -61,6 +65,7 @@ impl Targets<'_> {
         let methods = read_methods(table);
         let upstream = self.read_upstream(table);
         let (policy_name, named) = self.read_policy(table);
+        let affinity = read_affinity(table);
         let own = PolicyLayer::read(table);
         let name = table.text("name", "\"pay\"").map(|given| given.value.to_owned());
         let connect = upstream.map_or_else(Default::default, |upstream| upstream.pool);
@@ -72,6 +77,7 @@ impl Targets<'_> {
             methods,
             upstream: upstream.map_or_else(String::new, |upstream| upstream.name.clone()),
             policy_name,
+            affinity,
             policy: merge(layers, connect.connect, table.reading()),
             index,
         }
@@ -107,6 +113,20 @@ impl Targets<'_> {
         }
         (Some(given.value.to_owned()), found.cloned().unwrap_or_default())
     }
+}
+
+/// `header:NAME`, of which the name is kept; names of fields are tokens (RFC 9110 section 5.1).
+fn read_affinity(table: &mut TableReader<'_>) -> Option<String> {
+    let given = table.text("affinity", "\"header:Customer-Id\"")?;
+    let name = given.value.strip_prefix("header:").map(str::to_ascii_lowercase);
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    let valid = |name: &String| !name.is_empty() && name.bytes().all(token);
+    let name = name.filter(valid);
+    if name.is_none() {
+        let what = format!("{}: \"{}\" names no field", table.path_of("affinity"), given.value);
+        table.wrong(given.place, what, "write affinity = \"header:Customer-Id\"");
+    }
+    name
 }
 
 /// `GET,POST shop.example/pay`: what a route matches, as far as it says.

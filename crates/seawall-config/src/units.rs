@@ -65,6 +65,24 @@ pub fn parse_share(text: &str) -> Result<Ratio, String> {
     ratio(ppm, text)
 }
 
+/// Reads a quantile: `p50`, `p99.9`.
+///
+/// # Errors
+/// What is wrong with the text, as the end of a sentence about it; also a quantile of 0.
+pub fn parse_quantile(text: &str) -> Result<Ratio, String> {
+    let wrong = || format!("\"{text}\" is no quantile from p0.0001 to p100");
+    let number = text.strip_prefix('p').ok_or_else(wrong)?;
+    let ppm = scaled(number, 10_000).ok_or_else(wrong)?;
+    let share = ratio(ppm, text)?;
+    if share == Ratio::ZERO || share > Ratio::ONE { Err(wrong()) } else { Ok(share) }
+}
+
+/// Prints a quantile: `p99`, `p99.9`.
+#[must_use]
+pub fn print_quantile(share: Ratio) -> String {
+    format!("p{}", share.to_string().trim_end_matches('%'))
+}
+
 /// Reads a plain factor such as `2` or `1.5`, at most 4 294.
 ///
 /// # Errors
@@ -96,6 +114,38 @@ pub fn parse_rate(text: &str) -> Result<u32, String> {
         return Err(format!("\"{text}\" is not a whole number for each second"));
     }
     Ok(count / seconds)
+}
+
+/// Reads a count and the period that it is for: `5/s`, `300/min`, `10/500ms`.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn parse_quota(text: &str) -> Result<(u32, Duration), String> {
+    let (number, period) =
+        text.split_once('/').ok_or_else(|| format!("\"{text}\" names no period"))?;
+    let count = number.parse().map_err(|_| format!("\"{number}\" is not a whole number"))?;
+    let named = PERIODS.iter().find(|(name, _)| *name == period);
+    let period = match named {
+        Some((_, seconds)) => Duration::from_secs((*seconds).into()),
+        None => parse_duration(period).map_err(|_| {
+            format!("\"/{period}\" is neither /s, /min, /h nor a duration such as /500ms")
+        })?,
+    };
+    if period.is_zero() {
+        return Err(format!("\"{text}\" is for no time at all"));
+    }
+    Ok((count, period))
+}
+
+/// Prints a count and its period, for each second where that is a whole number: `5/s`, `7/1m`.
+#[must_use]
+pub fn print_quota(count: u64, period: Duration) -> String {
+    const SECOND: u64 = 1_000_000_000;
+    let nanos = seawall_core::time::nanos(period).max(1);
+    match count.checked_mul(SECOND).filter(|_| nanos <= SECOND) {
+        Some(scaled) if scaled.is_multiple_of(nanos) => format!("{}/s", scaled / nanos),
+        _ => format!("{count}/{}", print_duration(period)),
+    }
 }
 
 /// Prints a rate for each second: `10/s`.
@@ -159,6 +209,10 @@ mod tests {
         assert_eq!(parse_size("64KiB"), Ok(65_536));
         assert_eq!(parse_share("12.5%"), Ok(Ratio::from_ppm(125_000)));
         assert_eq!(parse_rate("300/min"), Ok(5));
+        assert_eq!(parse_quota("10/500ms"), Ok((10, Duration::from_millis(500))));
+        assert_eq!(print_quota(10, Duration::from_millis(500)), "20/s");
+        assert_eq!(print_quota(7, Duration::from_secs(60)), "7/1m");
+        assert_eq!(parse_quota("7/1m"), parse_quota("7/min"));
         assert_eq!(parse_factor("1.5"), Ok(Ratio::from_ppm(1_500_000)));
         assert_eq!(print_factor(Ratio::from_ppm(2_000_000)), "2");
     }
@@ -176,6 +230,10 @@ mod tests {
         assert_eq!(why("64KB"), "\"KB\" in \"64KB\" is not one of GiB, MiB, KiB, B");
         assert_eq!(why("99999999999GiB"), "\"99999999999GiB\" is no number that can be held");
         assert_eq!(parse_share("999999%").unwrap_err(), "\"999999%\" is too large");
+        assert_eq!(parse_quantile("p0").unwrap_err(), "\"p0\" is no quantile from p0.0001 to p100");
+        assert_eq!(parse_quantile("95"), parse_quantile("95%").map_err(|e| e.replace('%', "")));
+        assert_eq!(parse_quota("7/0s").unwrap_err(), "\"7/0s\" is for no time at all");
+        assert!(parse_quota("7/day").unwrap_err().contains("such as /500ms"));
         assert_eq!(parse_rate("10").unwrap_err(), "\"10\" names no period");
         assert!(parse_rate("7/min").unwrap_err().contains("whole number for each second"));
         assert!(parse_rate("7/day").unwrap_err().contains("/s, /min, /h"));
@@ -193,12 +251,14 @@ mod tests {
             prop_assert_eq!(parse_share(&share.to_string()), Ok(share));
             prop_assert_eq!(parse_factor(&print_factor(share)), Ok(share));
             prop_assert_eq!(parse_rate(&print_rate(rate)), Ok(rate));
+            let quantile = Ratio::from_ppm(ppm % 1_000_000 + 1);
+            prop_assert_eq!(parse_quantile(&print_quantile(quantile)), Ok(quantile));
         }
 
         #[test]
         fn no_text_makes_a_reader_panic(text in "[ -~é]{0,24}") {
             drop((parse_duration(&text), parse_size(&text), parse_share(&text)));
-            drop((parse_factor(&text), parse_rate(&text)));
+            drop((parse_factor(&text), parse_rate(&text), parse_quantile(&text)));
         }
     }
 }

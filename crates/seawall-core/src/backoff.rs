@@ -16,7 +16,7 @@
 
 mod hint;
 
-pub use hint::{HINT_MAX, HintTooFar, Pushback, delta_seconds, follow, pushback, with_hint};
+pub use hint::{HINT_MAX, HintTooFar, delta_seconds, follow, with_hint};
 
 use crate::invalid::Invalid;
 use crate::ratio::Ratio;
@@ -179,7 +179,7 @@ impl Backoff {
     }
 
     /// Begins the schedule anew: the retry after this one waits as the first. For servers that set
-    /// the wait before `retry` themselves ([`Pushback`]).
+    /// the wait before `retry` themselves ([`crate::outcome::Pushback`]).
     pub fn restart_after(&mut self, retry: u32) {
         *self = Self { previous: None, skipped: retry.max(1) };
     }

@@ -50,6 +50,7 @@ pub mod ratio;
 pub mod reason;
 pub mod rng;
 pub mod shed;
+pub mod sizing;
 pub mod throttle;
 pub mod time;
 pub mod timeout;

@@ -90,7 +90,7 @@ reasons! {
     Draining => "draining",
     /// The gateway has reached its own bounds.
     Overloaded => "overloaded",
-    /// Arrived without useful time left.
+    /// Arrived without time left.
     DeadlineExpired => "deadline_expired",
     /// The total deadline passed.
     DeadlineExceeded => "deadline_exceeded",

@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use seawall_config::Config;
 use seawall_core::call::CallSettings;
+use seawall_core::shed::Class;
 use seawall_core::time::Duration;
 use seawall_upstream::PoolSettings;
 
@@ -51,6 +52,10 @@ pub(crate) struct Route {
     pub(crate) upstream: Arc<SharedUpstream>,
     /// How its calls are made.
     pub(crate) settings: CallSettings,
+    /// How important they are.
+    pub(crate) priority: Class,
+    /// The field of requests that keyed balancing goes by.
+    pub(crate) affinity: Option<HeaderName>,
     /// Longest silence of the service in the middle of an answer.
     pub(crate) body_idle: Duration,
     /// Bytes of a request body that are kept for further attempts.

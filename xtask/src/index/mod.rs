@@ -43,6 +43,10 @@ const EXAMPLES: [(&str, u32, &str); 19] = [
     ("t", 187, "known defects"),
 ];
 
+/// Examples without a test, and what each waits for.
+const WAITING: [(&str, u32, &str); 1] =
+    [("he", 5, "the simulator: it is a figure of a fleet of a hundred servers")];
+
 /// Writes the page.
 pub(crate) fn run(out: &mut dyn Write) -> Result<Clean, Error> {
     let workspace = Workspace::find()?;
@@ -67,7 +71,7 @@ pub(crate) fn page(repository: &Repository) -> String {
         for number in 1..=*count {
             let found = tests.get(&Id::new(prefix, number));
             let name = format!("{}-{number}", prefix.to_uppercase());
-            page += &row(&name, (*about, None), found);
+            page += &row(&name, (*about, waits_for(prefix, number)), found);
         }
     }
     page
@@ -81,7 +85,8 @@ pub(crate) fn missing(repository: &Repository) -> Vec<String> {
     for (prefix, count, _) in EXAMPLES {
         for number in 1..=count {
             let id = Id::new(prefix, number);
-            let waiting = prefix == "t" && waits.get(number as usize - 1) == Some(&true);
+            let defect = prefix == "t" && waits.get(number as usize - 1) == Some(&true);
+            let waiting = defect || waits_for(prefix, number).is_some();
             if !waiting && !tests.contains_key(&id) {
                 missing.push(id.to_string());
             }
@@ -109,6 +114,11 @@ fn row(name: &str, (words, waits): (&str, Option<&str>), found: Option<&Vec<Stri
         (None, None) => "missing".to_owned(),
     };
     format!("| {name} | {words} | {tests} |\n")
+}
+
+fn waits_for(prefix: &str, number: u32) -> Option<&'static str> {
+    let found = WAITING.iter().find(|(waiting, n, _)| (*waiting, *n) == (prefix, number));
+    found.map(|(.., reason)| *reason)
 }
 
 /// What each defect is about, and what it waits for, in the order of their numbers.

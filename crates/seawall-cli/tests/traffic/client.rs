@@ -134,7 +134,7 @@ fn curl_speaks_http_2_without_an_upgrade() {
 }
 
 #[test]
-fn curl_that_offers_an_upgrade_to_http_2_stays_with_1_1() {
+fn t49_curl_that_offers_an_upgrade_to_http_2_stays_with_1_1() {
     let (_origin, gateway) = ordinary();
     let Some(ended) = curl(&["--http2", "-i", &gateway.url("/head")]) else { return };
     assert!(ended.stdout.starts_with("HTTP/1.1 200 OK"), "{ended:?}");

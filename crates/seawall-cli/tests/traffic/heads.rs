@@ -166,7 +166,7 @@ fn http_1_0_without_a_host_reaches_the_service_with_one() {
 }
 
 #[test]
-fn t100_continue_comes_once_the_service_takes_the_body() {
+fn a_100_comes_once_the_service_takes_the_body() {
     let stage = Stage::open();
     let gateway = Gateway::to(&[stage.address()]);
     let mut client = Connection::to(gateway.address());

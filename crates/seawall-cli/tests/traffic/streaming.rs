@@ -30,7 +30,7 @@ fn a_chunk_of_an_answer_arrives_before_the_next_is_sent() {
 }
 
 #[test]
-fn bytes_of_a_sized_answer_arrive_before_the_rest_is_sent() {
+fn t53_bytes_of_a_sized_answer_arrive_before_the_rest_is_sent() {
     let (_gateway, mut client, mut service) = meet("GET /slow", &[]);
     service.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc");
     assert_eq!(client.head().unwrap().header("content-length"), Some("6"));
@@ -106,7 +106,7 @@ fn an_answer_may_start_early_and_end_after_the_upload() {
 }
 
 #[test]
-fn a_caller_that_leaves_ends_the_upstream_request() {
+fn t53_a_caller_that_leaves_ends_the_upstream_request() {
     let (gateway, mut client, mut service) = meet("GET /feed", &[]);
     service.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n");
     assert_eq!(client.head().unwrap().status, 200);

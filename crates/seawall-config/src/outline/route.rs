@@ -1,11 +1,16 @@
 //! The effective settings of a route, its policy merged.
 
 use super::{Outline, size, word};
-use crate::explain::SettingValue;
-use crate::policy::{JITTER, PolicyConfig, RetryConfig, Rung};
+use crate::explain::{Origin, SettingValue};
+use crate::policy::{
+    FIRST, JITTER, PRIORITIES, PolicyConfig, RetryConfig, Rung, Timeouts, schedule_word, usual,
+};
+use crate::reader::Scope;
 use crate::route::RouteConfig;
 use crate::units::{print_factor, print_size};
-use seawall_core::outcome::RetryOn500;
+use seawall_core::backoff::BackoffSettings;
+use seawall_core::outcome::{OptIn, OptIns};
+use seawall_core::timeout::OperationKind;
 
 impl RouteConfig {
     pub(super) fn outline(&self, out: &mut Outline<'_>) {
@@ -19,6 +24,9 @@ impl RouteConfig {
             out.put("policy", policy.as_str(), "as given");
             out.sources.push(format!("policies.{policy}"));
         }
+        if let Some(field) = &self.affinity {
+            out.put("affinity", format!("header:{field}"), "as given");
+        }
         out.sources.push("defaults".to_owned());
         self.policy.outline(out);
     }
@@ -26,40 +34,84 @@ impl RouteConfig {
 
 impl PolicyConfig {
     fn outline(&self, out: &mut Outline<'_>) {
-        out.put("class", self.class.name(), "fits three attempts in ten seconds");
-        out.class = Some(self.class.name());
-        out.put("timeouts.total", self.timeouts.total, "that of the class");
-        out.put("timeouts.body_idle", self.timeouts.body_idle, "that of the class");
-        let uncut = self.timeouts.attempt == self.class.timeouts().1;
-        out.class = uncut.then_some(self.class.name());
-        out.put("timeouts.attempt", self.timeouts.attempt, "that of the class, cut to the total");
-        out.class = None;
-        out.put("timeouts.connect", self.timeouts.connect, "that of the pool, cut to the attempt");
-        match &self.retry {
-            Some(retry) => retry.outline(out),
-            None => out.put_off("retry"),
-        }
+        self.outline_calls(Scope::Gateway, out);
         out.put("replay", size(self.replay), "holds most requests, bounds memory");
         let rungs = self.fallback.iter().map(describe_rung).collect();
         let why = "a fallback nobody asked for hides outages";
         out.put("fallback", SettingValue::List(rungs), why);
     }
+
+    /// What a gateway and a program have in common; keys of one table stay together.
+    pub(super) fn outline_calls(&self, scope: Scope, out: &mut Outline<'_>) {
+        // Every field is named, so that a new one cannot be forgotten here.
+        let Self { class, kind, priority, timeouts: _, retry, replay: _, fallback: _ } = self;
+        out.put("class", class.name(), "fits three attempts in ten seconds");
+        if let Some(kind) = kind {
+            out.put("kind", kind.name(), "as given");
+        }
+        let priority = word(&PRIORITIES, *priority);
+        out.put("priority", priority, "most calls are neither first nor last");
+        self.outline_timeouts(scope, out);
+        match retry {
+            Some(retry) => retry.outline(*kind, out),
+            None => out.put_off("retry", "as given"),
+        }
+    }
+
+    fn outline_timeouts(&self, scope: Scope, out: &mut Outline<'_>) {
+        let Timeouts { total, attempt, body_idle, connect } = self.timeouts;
+        let class = Origin::Class(self.class.name());
+        let preset = self.kind.map_or(class.clone(), |kind| Origin::Kind(kind.name()));
+        out.preset = Some(preset.clone());
+        out.put("timeouts.total", total, "that of the class");
+        let uncut = attempt == usual((self.class, self.kind)).1;
+        out.preset = uncut.then_some(preset);
+        out.put("timeouts.attempt", attempt, "that of the class, cut to the total");
+        if scope == Scope::Gateway {
+            out.preset = Some(class);
+            out.put("timeouts.body_idle", body_idle, "that of the class");
+            out.preset = None;
+            out.put("timeouts.connect", connect, "that of the pool, cut to the attempt");
+        }
+        out.preset = None;
+    }
 }
 
 impl RetryConfig {
-    fn outline(&self, out: &mut Outline<'_>) {
-        out.put("retry.max_attempts", self.max_attempts, "1% failures become one in a million");
-        out.put("retry.base", self.backoff.base, "a transient failure is over by then");
-        out.put("retry.factor", print_factor(self.backoff.factor), "doubling backs off fast");
-        out.put("retry.max", self.backoff.cap, "longer waits seldom fit a deadline");
-        out.put(
-            "retry.jitter",
-            word(&JITTER, self.backoff.jitter),
-            "the fewest calls of all kinds",
-        );
-        let on_500 = SettingValue::Flag(self.on_500 == RetryOn500::IfSafe);
-        out.put("retry.on_500", on_500, "a deterministic bug repeats");
+    fn outline(&self, kind: Option<OperationKind>, out: &mut Outline<'_>) {
+        let Self { max_attempts, backoff: waits, throttled, opt_ins } = self;
+        out.preset = kind.map(|kind| Origin::Kind(kind.name()));
+        out.put("retry.max_attempts", *max_attempts, "1% failures become one in a million");
+        out.preset = None;
+        backoff(out, "retry", (waits, "a transient failure is over by then"));
+        let first = word(&FIRST, waits.first);
+        out.put("retry.first", first, "a lost connection may be a sign of load");
+        backoff(out, "retry.throttled", (throttled, "who is out of capacity needs quiet"));
+        let OptIns { on_500, on_aborted, on_data_loss } = *opt_ins;
+        let flag = |opt_in| SettingValue::Flag(opt_in == OptIn::IfSafe);
+        out.put("retry.on_500", flag(on_500), "a deterministic bug repeats");
+        let why = "the retry belongs above the transaction";
+        out.put("retry.on_aborted", flag(on_aborted), why);
+        out.put("retry.on_data_loss", flag(on_data_loss), "what is lost stays lost");
     }
+}
+
+/// `base` comes with its reason, the rest is the same for every backoff.
+fn backoff(out: &mut Outline<'_>, path: &str, (settings, why): (&BackoffSettings, &'static str)) {
+    let BackoffSettings { base, factor, cap, jitter, first: _ } = settings;
+    let mut put =
+        |key: &str, value: SettingValue, why| out.put(&format!("{path}.{key}"), value, why);
+    let schedule = schedule_word(settings);
+    put("backoff", schedule.into(), "backs off fast, and never for long");
+    if schedule == "none" {
+        return;
+    }
+    put("base", (*base).into(), why);
+    if schedule == "exponential" {
+        put("factor", print_factor(*factor).into(), "doubling backs off fast");
+        put("max", (*cap).into(), "longer waits seldom fit a deadline");
+    }
+    put("jitter", word(&JITTER, *jitter).into(), "the fewest calls of all kinds");
 }
 
 fn describe_rung(rung: &Rung) -> String {

@@ -1,114 +1,190 @@
 //! The effective settings of an upstream.
+//!
+//! Balancing, breakers and ejection have files of their own here.
 
+use super::balance::balance;
+use super::breaker::{breaker, ejection};
+use super::overload::{adaptive_limit, rate_limit, shed, throttle};
 use super::{Outline, count_or, word};
 use crate::explain::SettingValue;
-use crate::units::{print_factor, print_rate};
-use crate::upstream::breaker::ABANDONED;
+use crate::units::{print_factor, print_quantile, print_rate};
 use crate::upstream::bulkhead::{BulkheadConfig, ORDER};
+use crate::upstream::overrides::{CLASSES, RULES, rows};
+use crate::upstream::place::Places;
 use crate::upstream::{
-    BALANCE, EndpointConfig, HealthCheckConfig, HealthProbe, MODES, UpstreamConfig, WHEN_ALL_DOWN,
+    EndpointConfig, HealthCheckConfig, HealthProbe, MODES, PoolConfig, UpstreamConfig,
+    WHEN_ALL_DOWN,
 };
 use seawall_core::Mode;
-use seawall_core::breaker::{BreakerSettings, WindowKind};
-use seawall_core::outlier::OutlierSettings;
+use seawall_core::balance::EndpointInfo;
+use seawall_core::budget::BudgetSettings;
+use seawall_core::health::HealthSettings;
+use seawall_core::hedge::{HedgeDelay, HedgeSettings};
+use seawall_core::outcome::{Override, Row};
+use seawall_core::timeout::AdaptiveSettings;
 
 impl UpstreamConfig {
     pub(super) fn outline(&self, out: &mut Outline<'_>) {
         out.enter(&["upstreams", &self.name]);
-        let endpoint = |e: &EndpointConfig| match &e.zone {
-            Some(zone) => format!("{} in zone {zone}", e.name),
-            None => e.name.clone(),
-        };
+        let endpoint = |e: &EndpointConfig| describe(&e.name, e.info, &self.places);
         let endpoints = self.endpoints.iter().map(endpoint).collect();
         out.put("endpoints", SettingValue::List(endpoints), "an upstream without any is refused");
-        let balance = word(&BALANCE, self.balance.algorithm);
-        out.put("balance", balance, "leaves a slow endpoint within one answer");
-        out.put("slow_start", self.balance.slow_start, "a cold endpoint warms up first");
-        breaker(out, "breaker", &self.breaker);
-        breaker(out, "endpoint_breaker", &self.endpoint_breaker);
-        ejection(out, &self.ejection);
-        bulkhead(out, self.bulkhead.as_ref());
-        out.put("budget.ratio", self.budget.ratio, "as the Gateway API's retry constraint");
-        let floor = print_rate(self.budget.floor_per_second);
-        out.put("budget.floor", floor, "retries still work with little traffic");
-        out.put("budget.window", self.budget.window, "as the Gateway API's retry constraint");
+        self.outline_mechanisms(out);
         health_check(out, self.health_check.as_ref());
-        out.put("pool.connections", self.pool.connections, "above what one endpoint serves");
-        out.put("pool.idle_max", self.pool.idle_max, "enough for bursts, few to keep alive");
-        out.put("pool.idle", self.pool.idle, "below the 5s after which many servers close");
-        out.put("pool.connect", self.pool.connect, "one lost packet is sent again within it");
-        let when = word(&WHEN_ALL_DOWN, self.when_all_down);
+        pool(out, &self.pool);
+    }
+
+    /// What a gateway and a program have in common.
+    pub(super) fn outline_mechanisms(&self, out: &mut Outline<'_>) {
+        // Every field is named, so that a new one cannot be forgotten here.
+        let Self {
+            name: _,
+            endpoints: _,
+            balance: balancing,
+            breaker: whole,
+            endpoint_breaker,
+            ejection: ejected,
+            bulkhead: compartment,
+            rate_limit: rate,
+            shed: shedding,
+            throttle: throttling,
+            adaptive_limit: limit,
+            budget: extra,
+            adaptive_timeout,
+            hedge: hedging,
+            overrides,
+            health_check: _,
+            pool: _,
+            when_all_down,
+            places,
+        } = self;
+        balance(out, balancing, places);
+        breaker(out, "breaker", whole);
+        breaker(out, "endpoint_breaker", endpoint_breaker);
+        ejection(out, ejected);
+        bulkhead(out, compartment.as_ref());
+        rate_limit(out, rate.as_ref());
+        shed(out, shedding.as_ref());
+        throttle(out, throttling.as_ref());
+        adaptive_limit(out, limit.as_ref());
+        budget(out, extra);
+        adaptive(out, adaptive_timeout);
+        hedge(out, hedging);
+        let moved = rows(overrides).map(describe_override).collect();
+        out.put("overrides", SettingValue::List(moved), "the table fits most services");
+        let when = word(&WHEN_ALL_DOWN, *when_all_down);
         out.put("when_all_down", when, "a wrong verdict on all is likelier than harm by trying");
     }
 }
 
-fn breaker(out: &mut Outline<'_>, name: &str, settings: &BreakerSettings) {
-    if settings.mode == Mode::Off {
-        return out.put_off(name);
+/// An endpoint with what is said of it beyond its name.
+pub(super) fn describe(name: &str, info: EndpointInfo, places: &Places) -> String {
+    let EndpointInfo { weight, zone, level } = info;
+    let mut text = name.to_owned();
+    if let Some(zone) = zone {
+        text += &format!(" in zone {}", places.zone_name(zone));
     }
-    let mut put =
-        |key: &str, value: SettingValue, why| out.put(&format!("{name}.{key}"), value, why);
-    put("failure_rate", settings.failure_rate.into(), "half of the calls failing is no chance");
-    put("consecutive", settings.consecutive.into(), "fast on one dead endpoint, chance on many");
-    put("slow_call", settings.slow_calls.map(|slow| slow.limit).into(), "needs a latency goal");
-    if let Some(slow) = settings.slow_calls {
-        put("slow_rate", slow.rate.into(), "some calls are slow at any time");
+    if weight != EndpointInfo::default().weight {
+        text += &format!(" of weight {weight}");
     }
-    match settings.window {
-        WindowKind::Time(time) => put("window", time.into(), "recent, yet enough calls"),
-        WindowKind::Calls(calls) => put("window_calls", calls.into(), "as given"),
+    if level != EndpointInfo::default().level {
+        text += &format!(" at level {level}");
     }
-    put("min_calls", settings.min_calls.into(), "at 10% errors it trips 7 times in a million");
-    put("open", settings.cool_down.base.into(), "a restart takes about as long");
-    put("growth", print_factor(settings.cool_down.growth).into(), "long outages get fewer probes");
-    put("max_open", settings.cool_down.max.into(), "recovery is noticed within a minute");
-    put("max_probes", settings.max_probes.into(), "a reviving service is not flooded");
-    put("success_threshold", settings.success_threshold.into(), "one lucky call is no recovery");
-    put("max_half_open", settings.max_half_open.into(), "no breaker stays undecided");
-    put("ramp", settings.ramp.into(), "load comes back by degrees");
-    let abandoned = word(&ABANDONED, settings.abandoned);
-    put("abandoned", abandoned.into(), "a hung endpoint opens it, an impatient caller does not");
-    put("mode", word(&MODES, settings.mode).into(), "on from the start");
+    text
 }
 
-fn ejection(out: &mut Outline<'_>, settings: &OutlierSettings) {
-    if settings.mode == Mode::Off {
-        return out.put_off("ejection");
+fn describe_override(moved: &Override) -> String {
+    let Override { row, class, retry } = *moved;
+    let row = match row {
+        Row::Status(code) => format!("status {code}"),
+        Row::Grpc(code) => format!("gRPC {}", code.number()),
+    };
+    format!("{row}: {}, retry {}", word(&CLASSES, class), word(&RULES, retry))
+}
+
+fn budget(out: &mut Outline<'_>, settings: &BudgetSettings) {
+    let BudgetSettings { ratio, floor_per_second, window } = *settings;
+    out.put("budget.ratio", ratio, "as the Gateway API's retry constraint");
+    let floor = print_rate(floor_per_second);
+    out.put("budget.floor", floor, "retries still work with little traffic");
+    out.put("budget.window", window, "as the Gateway API's retry constraint");
+}
+
+fn adaptive(out: &mut Outline<'_>, settings: &AdaptiveSettings) {
+    let AdaptiveSettings { mode, quantile, factor, floor, ceiling, tighten, refresh, samples_min } =
+        *settings;
+    if mode == Mode::Off {
+        let why = "a timeout that moves by itself is somebody's choice";
+        return out.put_off("adaptive_timeout", why);
     }
-    out.put("ejection.consecutive", settings.consecutive, "fast on a dead endpoint");
-    out.put("ejection.failure_share", settings.failure_share, "half of them failing is no chance");
-    out.put("ejection.deviation", settings.deviation, "clearly worse than its peers");
-    out.put("ejection.min_requests", settings.min_requests, "fewer say nothing about a rate");
-    out.put("ejection.window", settings.window, "recent, yet enough requests");
-    out.put("ejection.base", settings.base, "time for a restart");
-    out.put("ejection.max", settings.max, "recovery is noticed within minutes");
-    out.put("ejection.max_ejected", settings.max_ejected, "the rest must carry the load");
-    out.put("ejection.min_healthy", settings.min_healthy, "never the last endpoint");
-    out.put("ejection.mode", word(&MODES, settings.mode), "on from the start");
+    let mut put = |key: &str, value: SettingValue, why| {
+        out.put(&format!("adaptive_timeout.{key}"), value, why)
+    };
+    put("quantile", print_quantile(quantile).into(), "nearly all answers fit");
+    put("factor", print_factor(factor).into(), "room for what is slow today");
+    put("floor", floor.into(), "a collection of garbage or a lost packet");
+    put("ceiling", ceiling.into(), "the longest attempt timeout that leads here");
+    put("tighten", tighten.into(), "a minute from the ceiling to a fifteenth of it");
+    put("refresh", refresh.into(), "notices a slowdown within seconds");
+    put("samples_min", samples_min.into(), "the fewest of which one is the slowest hundredth");
+    put("mode", word(&MODES, mode).into(), "as given with the table");
+}
+
+fn hedge(out: &mut Outline<'_>, settings: &HedgeSettings) {
+    let HedgeSettings { mode, delay, max_extra, share, window, samples_min, refresh } = *settings;
+    if mode == Mode::Off {
+        return out.put_off("hedge", "only who knows the upstream can say that it has room");
+    }
+    let mut put =
+        |key: &str, value: SettingValue, why| out.put(&format!("hedge.{key}"), value, why);
+    match delay {
+        HedgeDelay::Fixed(delay) => put("after", delay.into(), "as given"),
+        HedgeDelay::Quantile { share, floor } => {
+            put("after", print_quantile(share).into(), "one call in twenty is hedged");
+            put("floor", floor.into(), "below it a hedge costs more than the wait");
+            put("samples_min", samples_min.into(), "fewer say nothing about a quantile");
+            put("refresh", refresh.into(), "recent, and cheap");
+        }
+    }
+    put("max_extra", max_extra.into(), "one brings nearly all that hedging can");
+    put("share", share.into(), "what hedging at p95 costs while all is well");
+    put("window", window.into(), "that of the budget");
+    put("mode", word(&MODES, mode).into(), "as given with the table");
+}
+
+fn pool(out: &mut Outline<'_>, pool: &PoolConfig) {
+    let PoolConfig { connections, idle_max, idle, connect } = *pool;
+    out.put("pool.connections", connections, "above what one endpoint serves");
+    out.put("pool.idle_max", idle_max, "enough for bursts, few to keep alive");
+    out.put("pool.idle", idle, "below the 5s after which many servers close");
+    out.put("pool.connect", connect, "one lost packet is sent again within it");
 }
 
 fn bulkhead(out: &mut Outline<'_>, config: Option<&BulkheadConfig>) {
-    let Some(config) = config else { return out.put_off("bulkhead") };
-    let permits = count_or(config.permits, "derived");
-    out.put("bulkhead.permits", permits, "half of the open files, at most 10000");
-    out.put("bulkhead.queue", count_or(config.queue, "derived"), "twice the permits");
-    out.put("bulkhead.max_wait", config.max_wait, "who waits longer is better off elsewhere");
-    out.put("bulkhead.order", word(&ORDER, config.order), "fair while it is not overloaded");
+    let Some(config) = config else { return out.put_off("bulkhead", "as given") };
+    let BulkheadConfig { permits, queue, max_wait, order } = *config;
+    let derived = |count| count_or(count, "derived");
+    out.put("bulkhead.permits", derived(permits), "half of the open files, at most 10000");
+    out.put("bulkhead.queue", derived(queue), "twice the permits");
+    out.put("bulkhead.max_wait", max_wait, "who waits longer is better off elsewhere");
+    out.put("bulkhead.order", word(&ORDER, order), "fair while it is not overloaded");
 }
 
 fn health_check(out: &mut Outline<'_>, config: Option<&HealthCheckConfig>) {
     let Some(config) = config else {
         return out.put("health_check", "off", "real attempts tell more, and no path is known");
     };
-    match &config.probe {
+    let HealthCheckConfig { probe, every, timeout, verdict } = config;
+    match probe {
         HealthProbe::Tcp => out.put("health_check.tcp", SettingValue::Flag(true), "as given"),
         HealthProbe::Http { path, expect } => {
             out.put("health_check.path", path.as_str(), "as given");
             out.put("health_check.expect", expect.to_string(), "success by RFC 9110");
         }
     }
-    out.put("health_check.every", config.every, "cheap, and noticed within seconds");
-    out.put("health_check.timeout", config.timeout, "a check is small");
-    out.put("health_check.rise", config.verdict.rise, "one pass may be luck");
-    out.put("health_check.fall", config.verdict.fall, "one failure may be chance");
+    let HealthSettings { rise, fall, .. } = *verdict;
+    out.put("health_check.every", *every, "cheap, and noticed within seconds");
+    out.put("health_check.timeout", *timeout, "a check is small");
+    out.put("health_check.rise", rise, "one pass may be luck");
+    out.put("health_check.fall", fall, "one failure may be chance");
 }

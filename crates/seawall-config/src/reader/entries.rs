@@ -1,8 +1,10 @@
 //! Tables with names of the user's choice, and lists with their elements.
 
+use super::forms::{self, Refusal};
 use super::values::{Expected, kind_of_item};
 use super::{Given, Reading, TableReader};
 use crate::mistake::Place;
+use seawall_core::ratio::Ratio;
 use toml_edit::{Item, Key, Table, TableLike, Value};
 
 /// The most entries of a list and the most tables of a kind. Some checks compare each with each;
@@ -62,6 +64,26 @@ impl<'a> TableReader<'a> {
         let names = tables.iter().filter_map(|(name, _)| tables.get_key_value(name));
         let names = names.take(ENTRIES_MAX);
         names.filter_map(|(name, item)| self.one_named(key, (name, item), &mut read)).collect()
+    }
+
+    /// Reads a table of shares by names of the user's choice: `{ a = "60%", b = "40%" }`.
+    pub(crate) fn shares(&mut self, key: &'static str) -> Option<Given<Vec<(String, Ratio)>>> {
+        let (found, item) = self.item(key)?;
+        let Some(table) = item.as_table_like() else {
+            self.not_a_table(found, item, "a table of shares");
+            return None;
+        };
+        let value = table.iter().map(|(name, item)| {
+            let share = item.as_value().ok_or(Refusal::Type).and_then(forms::share);
+            if share.is_err() {
+                let place = self.reading.place(item.span());
+                let what = format!("{}.{name} is not a share", self.path_of(key));
+                self.wrong(place, what, format!("write {name} = \"50%\""));
+            }
+            Some((name.to_owned(), share.ok()?))
+        });
+        let value: Vec<Option<_>> = value.collect();
+        Some(Given { value: value.into_iter().collect::<Option<_>>()?, place: self.start(found) })
     }
 
     fn one_named<T>(

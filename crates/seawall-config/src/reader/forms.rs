@@ -22,6 +22,15 @@ impl From<String> for Refusal {
     }
 }
 
+/// When something slow is slow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// At a quantile of latency.
+    Quantile(Ratio),
+    /// After so long.
+    Fixed(Duration),
+}
+
 pub(crate) fn text(value: &Value) -> Result<&str, Refusal> {
     value.as_str().ok_or(Refusal::Type)
 }
@@ -40,6 +49,10 @@ pub(super) fn share(value: &Value) -> Result<Ratio, Refusal> {
 
 pub(super) fn rate(value: &Value) -> Result<u32, Refusal> {
     Ok(units::parse_rate(text(value)?)?)
+}
+
+pub(super) fn quota(value: &Value) -> Result<(u32, Duration), Refusal> {
+    Ok(units::parse_quota(text(value)?)?)
 }
 
 /// An IP address with a port; names are left to discovery, since what they mean changes.
@@ -77,18 +90,36 @@ pub(super) fn part(share: Ratio) -> Result<Ratio, Refusal> {
     Ok(share)
 }
 
-/// A plain number; TOML's decimal numbers go through their text, so that no rounding creeps in.
+/// A quantile such as `p95`.
+pub(super) fn quantile(value: &Value) -> Result<Ratio, Refusal> {
+    Ok(units::parse_quantile(text(value)?)?)
+}
+
+pub(super) fn moment(value: &Value) -> Result<Moment, Refusal> {
+    match text(value)? {
+        text if text.starts_with('p') => quantile(value).map(Moment::Quantile),
+        _ => above_zero(duration(value)?).map(Moment::Fixed),
+    }
+}
+
+/// A growth factor; below one it would shrink.
 pub(super) fn factor(value: &Value) -> Result<Ratio, Refusal> {
+    let factor = number(value)?;
+    if factor < Ratio::ONE {
+        let text = units::print_factor(factor);
+        return Err(Refusal::Text(format!("{text} would shrink what should grow")));
+    }
+    Ok(factor)
+}
+
+/// A plain number; TOML's decimal numbers go through their text, so that no rounding creeps in.
+pub(super) fn number(value: &Value) -> Result<Ratio, Refusal> {
     let text = match (value.as_integer(), value.as_float()) {
         (Some(whole), _) => whole.to_string(),
         (_, Some(decimal)) => decimal.to_string(),
         (None, None) => return Err(Refusal::Type),
     };
-    let factor = units::parse_factor(&text)?;
-    if factor < Ratio::ONE {
-        return Err(Refusal::Text(format!("{text} would shrink what should grow")));
-    }
-    Ok(factor)
+    Ok(units::parse_factor(&text)?)
 }
 
 pub(super) fn count(value: &Value, range: &RangeInclusive<u32>) -> Result<u32, Refusal> {

@@ -15,7 +15,8 @@ use crate::nearest;
 use toml_edit::{Item, Key, TableLike};
 
 pub(crate) use entries::Element;
-pub(crate) use reading::{Origins, ReadFile, Reading};
+pub(crate) use forms::Moment;
+pub(crate) use reading::{Origins, ReadFile, Reading, Scope};
 
 /// A value that the file gives, with its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +88,32 @@ impl<'a> TableReader<'a> {
     /// Whether the file gives `key`, in whatever form.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
+    }
+
+    /// Whether the file gives text at `key`, not a table.
+    pub(crate) fn is_text(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(Item::is_str)
+    }
+
+    /// Reads a key that belongs to another kind of file, only to say so with the reason.
+    pub(crate) fn refuse(&mut self, key: &'static str, why: &str) {
+        if let Some((found, _)) = self.item(key) {
+            let (place, path) = (self.start(found), self.path_of(key));
+            self.wrong(place, format!("{path} {why}"), format!("remove {key}"));
+        }
+    }
+
+    /// Notes that a key which is given has no effect without another.
+    pub(crate) fn pointless<T>(
+        &self,
+        key: &str,
+        given: Option<Given<T>>,
+        (needed, remedy): (&str, &str),
+    ) {
+        if let Some(given) = given {
+            let what = format!("{} does nothing without {needed}", self.path_of(key));
+            self.wrong(given.place, what, format!("{remedy}, or remove {key}"));
+        }
     }
 
     /// Whether the file gives a list without elements at `key`.

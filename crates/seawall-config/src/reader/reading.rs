@@ -3,6 +3,7 @@
 use super::TableReader;
 use crate::lines::Lines;
 use crate::mistake::{Mistake, Mistakes, Place};
+use seawall_core::invalid::Invalid;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use toml_edit::TableLike;
@@ -10,8 +11,18 @@ use toml_edit::TableLike;
 /// Reads the file of a rung, by the path that the config gives; the text says why it cannot.
 pub(crate) type ReadFile<'a> = dyn Fn(&str) -> Result<Vec<u8>, String> + 'a;
 
+/// For whom a file is, which decides what in it would have no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The gateway: listeners, upstreams, routes.
+    Gateway,
+    /// A program that uses the library: the mechanisms of one upstream and one route.
+    Library,
+}
+
 /// What the reading of one file shares: its lines, its mistakes, and where each key was given.
 pub(crate) struct Reading<'a> {
+    scope: Scope,
     lines: Lines<'a>,
     read_file: &'a ReadFile<'a>,
     mistakes: RefCell<Mistakes>,
@@ -23,12 +34,28 @@ pub(crate) type Origins = BTreeMap<String, Option<Place>>;
 
 impl<'a> Reading<'a> {
     pub(crate) fn new(source: &'a str, file: &str, read_file: &'a ReadFile<'a>) -> Self {
+        Self::of(Scope::Gateway, source, file, read_file)
+    }
+
+    /// As [`Reading::new`], for a file of another scope.
+    pub(crate) fn of(
+        scope: Scope,
+        source: &'a str,
+        file: &str,
+        read_file: &'a ReadFile<'a>,
+    ) -> Self {
         Self {
+            scope,
             lines: Lines::new(source),
             read_file,
             mistakes: RefCell::new(Mistakes::new(file)),
             origins: RefCell::default(),
         }
+    }
+
+    /// For whom the file is.
+    pub(crate) const fn scope(&self) -> Scope {
+        self.scope
     }
 
     /// Notes a mistake.
@@ -48,13 +75,39 @@ impl<'a> Reading<'a> {
     }
 
     /// Notes where the key at `path` is given.
-    pub(super) fn note_origin(&self, path: String, place: Option<Place>) {
+    pub(crate) fn note_origin(&self, path: String, place: Option<Place>) {
         self.origins.borrow_mut().insert(path, place);
     }
 
     /// Where the key at `path` was given, if it has been read and the file gives it.
     pub(crate) fn place_of(&self, path: &str) -> Option<Place> {
         self.origins.borrow().get(path).copied().flatten()
+    }
+
+    /// Whether the key at `path` has been read and given, in a file or on the command line.
+    pub(crate) fn is_given(&self, path: &str) -> bool {
+        self.origins.borrow().contains_key(path)
+    }
+
+    /// How many mistakes have been noted, so that what follows from one is not told of again.
+    pub(crate) fn noted(&self) -> usize {
+        self.mistakes.borrow().noted()
+    }
+
+    /// Notes what the core finds wrong with the settings of the table at `path`. `keys` says which
+    /// key of the table holds a field, where the two are not named alike.
+    pub(crate) fn check(&self, path: &str, found: Result<(), Invalid>, keys: &[(&str, &str)]) {
+        let Err(invalid) = found else { return };
+        let (field, permitted) = (invalid.field(), invalid.permitted());
+        let renamed = keys.iter().find(|(known, _)| *known == field);
+        let key = renamed.map_or(field, |(_, key)| key);
+        let full = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+        // A value that nobody wrote is wrong beside one that somebody did, in the same table.
+        let tables =
+            std::iter::successors(Some(full.as_str()), |path| Some(path.rsplit_once('.')?.0));
+        let place = tables.into_iter().find_map(|path| self.place_of(path));
+        let what = format!("{full} is {}", invalid.value());
+        self.wrong(place, what, format!("it must be {permitted}"));
     }
 
     /// The bytes of a file named by the config.

@@ -1,6 +1,6 @@
 //! Single values of a table: each method reads one key in one form, or notes what is wrong.
 
-use super::forms::{self, Refusal};
+use super::forms::{self, Moment, Refusal};
 use super::{Given, TableReader};
 use crate::nearest;
 use seawall_core::ratio::Ratio;
@@ -82,6 +82,32 @@ impl<'a> TableReader<'a> {
         self.value(key, &Expected { what: "a share", example }, forms::share)
     }
 
+    /// A share that may be zero or above 100 %, or `"off"`, which is `None`.
+    pub(crate) fn any_share_or_off(
+        &mut self,
+        key: &'static str,
+        example: &str,
+    ) -> Option<Given<Option<Ratio>>> {
+        let expected = Expected { what: "a share or \"off\"", example };
+        self.value(key, &expected, |v| forms::or_off(v, forms::share))
+    }
+
+    /// A quantile.
+    pub(crate) fn quantile(&mut self, key: &'static str, example: &str) -> Option<Given<Ratio>> {
+        self.value(key, &Expected { what: "a quantile", example }, forms::quantile)
+    }
+
+    /// A quantile, or a duration above zero.
+    pub(crate) fn moment(&mut self, key: &'static str, example: &str) -> Option<Given<Moment>> {
+        let expected = Expected { what: "a quantile or a duration", example };
+        self.value(key, &expected, forms::moment)
+    }
+
+    /// A number that may be below 1.
+    pub(crate) fn number(&mut self, key: &'static str, example: &str) -> Option<Given<Ratio>> {
+        self.value(key, &Expected { what: "a number", example }, forms::number)
+    }
+
     /// A growth factor of at least 1.
     pub(crate) fn factor(&mut self, key: &'static str, example: &str) -> Option<Given<Ratio>> {
         let expected = Expected { what: "a factor of at least 1", example };
@@ -91,6 +117,15 @@ impl<'a> TableReader<'a> {
     /// A rate for each second.
     pub(crate) fn rate(&mut self, key: &'static str, example: &str) -> Option<Given<u32>> {
         self.value(key, &Expected { what: "a rate", example }, forms::rate)
+    }
+
+    /// A count and the period that it is for.
+    pub(crate) fn quota(
+        &mut self,
+        key: &'static str,
+        example: &str,
+    ) -> Option<Given<(u32, Duration)>> {
+        self.value(key, &Expected { what: "a rate", example }, forms::quota)
     }
 
     /// A whole number within `range`.
@@ -113,6 +148,20 @@ impl<'a> TableReader<'a> {
     ) -> Option<Given<Option<u32>>> {
         let expected = Expected { what: "a whole number or \"off\"", example };
         self.value(key, &expected, |v| forms::or_off(v, |v| forms::count(v, &range)))
+    }
+
+    /// A whole number within `range`, or the word "all", which is `None`.
+    pub(crate) fn count_or_all(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<u32>,
+        example: &str,
+    ) -> Option<Given<Option<u32>>> {
+        let expected = Expected { what: "a whole number or \"all\"", example };
+        self.value(key, &expected, |v| match v.as_str() {
+            Some("all") => Ok(None),
+            _ => forms::count(v, &range).map(Some),
+        })
     }
 
     /// An IP address with a port.
@@ -169,7 +218,8 @@ impl<'a> TableReader<'a> {
             return Some(Given { value: *value, place: given.place });
         }
         let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let what = format!("unknown {key} \"{}\" in {}", given.value, self.path);
+        let scope = if self.path.is_empty() { "" } else { " in " };
+        let what = format!("unknown {key} \"{}\"{scope}{}", given.value, self.path);
         self.wrong(given.place, what, nearest::remedy(given.value, &names, "known words"));
         None
     }

@@ -21,9 +21,18 @@ const SLOW_RATE: Ratio = Ratio::from_percent(80);
 /// The most calls that a window by count holds: one bit ring of 8 KiB each for failed and slow.
 const WINDOW_CALLS_MAX: u32 = 65_536;
 
+/// Fields that the core names otherwise than the file does.
+const KEYS: [(&str, &str); 5] = [
+    ("slow_calls.limit", "slow_call"),
+    ("slow_calls.rate", "slow_rate"),
+    ("cool_down.base", "open"),
+    ("cool_down.max", "max_open"),
+    ("cool_down.growth", "growth"),
+];
+
 /// Reads the table over `default`. What is written wins; a default gives way where the two clash.
 pub(super) fn read(table: &mut TableReader<'_>, default: BreakerSettings) -> BreakerSettings {
-    let mut settings = default;
+    let (mut settings, noted) = (default, table.reading().noted());
     set(&mut settings.failure_rate, table.share_or_off("failure_rate", "\"50%\""));
     set(&mut settings.consecutive, table.count_or_off("consecutive", 1..=u32::MAX, "5"));
     settings.slow_calls = read_slow(table);
@@ -39,6 +48,12 @@ pub(super) fn read(table: &mut TableReader<'_>, default: BreakerSettings) -> Bre
     if !can_trip(&settings) {
         let what = format!("{} has no condition left that could trip it", table.path());
         table.wrong(table.place(), what, "set failure_rate, or switch the whole breaker \"off\"");
+    }
+    if table.reading().noted() == noted {
+        let by_calls = matches!(settings.window, WindowKind::Calls(_));
+        let window = ("window", if by_calls { "window_calls" } else { "window" });
+        let keys: Vec<_> = KEYS.into_iter().chain([window]).collect();
+        table.reading().check(table.path(), settings.validate(), &keys);
     }
     settings
 }

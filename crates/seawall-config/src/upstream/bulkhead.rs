@@ -1,13 +1,13 @@
 //! The tables `bulkhead` and `budget` of an upstream.
 
-use crate::reader::{TableReader, or, set};
+use crate::reader::{Scope, TableReader, or, set};
 use seawall_core::budget::BudgetSettings;
 use seawall_core::bulkhead::{BulkheadSettings, QueueOrder};
 use seawall_core::time::Duration;
 
 /// The words of `order`.
-pub(crate) const ORDER: [(&str, QueueOrder); 2] =
-    [("fifo", QueueOrder::Fifo), ("lifo", QueueOrder::Lifo)];
+pub(crate) const ORDER: [(&str, QueueOrder); 3] =
+    [("fifo", QueueOrder::Fifo), ("lifo", QueueOrder::Lifo), ("codel", QueueOrder::CoDel)];
 
 /// The most places of a compartment; beyond it the limit of open files decides on any machine.
 const PLACES_MAX: u32 = 1_000_000;
@@ -46,14 +46,31 @@ impl BulkheadConfig {
     }
 }
 
-pub(super) fn read(table: &mut TableReader<'_>) -> BulkheadConfig {
+/// The library has no limit of its own to derive permits from, so there silence means no bound,
+/// and a table must say how many.
+pub(super) fn read(table: &mut TableReader<'_>) -> Option<BulkheadConfig> {
+    let library = table.reading().scope() == Scope::Library;
+    match table.table_or_off("bulkhead", read_table) {
+        Some(given) => given,
+        None if library => None,
+        None => Some(BulkheadConfig::default()),
+    }
+}
+
+fn read_table(table: &mut TableReader<'_>) -> BulkheadConfig {
     let default = BulkheadConfig::default();
-    BulkheadConfig {
+    let config = BulkheadConfig {
         permits: table.count("permits", 1..=PLACES_MAX, "100").map(|given| given.value),
         queue: table.count("queue", 0..=PLACES_MAX, "200").map(|given| given.value),
         max_wait: or(table.duration("max_wait", "\"100ms\""), default.max_wait),
         order: or(table.choice("order", &ORDER), default.order),
+    };
+    if table.reading().scope() == Scope::Library && !table.has("permits") {
+        let what = format!("{} does not say how many attempts run at once", table.path());
+        table.wrong(table.place(), what, "write permits = 100");
     }
+    table.reading().check(table.path(), config.settings(1).validate(), &[]);
+    config
 }
 
 /// The budget cannot be switched off: it alone keeps retries from multiplying an outage.
@@ -63,6 +80,7 @@ pub(super) fn read_budget(table: &mut TableReader<'_>) -> BudgetSettings {
         set(&mut settings.ratio, t.any_share("ratio", "\"20%\""));
         set(&mut settings.floor_per_second, t.rate("floor", "\"10/s\""));
         set(&mut settings.window, t.duration("window", "\"10s\""));
+        t.reading().check(t.path(), settings.validate(), &[]);
     };
     if let Some(None) = table.table_or_off("budget", read) {
         let path = table.path_of("budget");

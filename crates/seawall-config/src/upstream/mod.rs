@@ -1,33 +1,47 @@
 //! The sections `[upstreams.NAME]`: endpoints, and everything that protects them.
 //!
-//! What serves a caller (timeouts, retries, fallback) stands in policies (`policy/`) instead.
+//! What serves a caller (timeouts, retries, fallback) stands in policies (`policy/`) instead. How
+//! the settings of the machine follow from a section is in `settings.rs`.
 
+pub(crate) mod balance;
 pub(crate) mod breaker;
 pub(crate) mod bulkhead;
-mod ejection;
-mod endpoint;
+pub(crate) mod ejection;
+pub(crate) mod endpoint;
 mod health;
+mod hedge;
+pub(crate) mod overload;
+pub(crate) mod overrides;
+pub(crate) mod place;
+pub(crate) mod rate;
+mod settings;
+mod timeout;
 
-use crate::reader::{TableReader, or, set};
+use crate::reader::{Scope, TableReader, or};
+use place::Places;
 use seawall_core::Mode;
-use seawall_core::balance::{Algorithm, BalanceSettings};
+use seawall_core::balance::BalanceSettings;
 use seawall_core::breaker::BreakerSettings;
 use seawall_core::budget::BudgetSettings;
+use seawall_core::concurrency::LimitSettings;
+use seawall_core::hedge::HedgeSettings;
+use seawall_core::outcome::Overrides;
 use seawall_core::outlier::OutlierSettings;
+use seawall_core::rate::LimiterSettings;
+use seawall_core::shed::ShedSettings;
+use seawall_core::throttle::ThrottleSettings;
 use seawall_core::time::Duration;
+use seawall_core::timeout::AdaptiveSettings;
 use seawall_core::upstream::WhenAllDown;
 
 pub use bulkhead::BulkheadConfig;
 pub use endpoint::EndpointConfig;
 pub use health::{HealthCheckConfig, HealthProbe, PoolConfig, StatusRange};
+pub(crate) use settings::fit;
 
 /// The words of `when_all_down`.
 pub(crate) const WHEN_ALL_DOWN: [(&str, WhenAllDown); 2] =
     [("try_all", WhenAllDown::TryAll), ("open", WhenAllDown::Refuse)];
-
-/// The words of `balance`.
-pub(crate) const BALANCE: [(&str, Algorithm); 2] =
-    [("peak-ewma", Algorithm::PeakEwma), ("round-robin", Algorithm::RoundRobin)];
 
 /// The words of `mode`.
 pub(crate) const MODES: [(&str, Mode); 3] =
@@ -55,14 +69,31 @@ pub struct UpstreamConfig {
     pub ejection: OutlierSettings,
     /// The compartment of the whole upstream; `None` means off.
     pub bulkhead: Option<BulkheadConfig>,
+    /// How many calls it may get in a time; `None`, the default, means as many as come.
+    pub rate_limit: Option<LimiterSettings>,
+    /// Shedding of calls by priority; `None`, the default, means off.
+    pub shed: Option<ShedSettings>,
+    /// Refusing by ourselves what the service would refuse; `None`, the default, means off.
+    pub throttle: Option<ThrottleSettings>,
+    /// The limit of attempts in flight that follows latency, within the permits of the bulkhead;
+    /// `None`, the default, means off.
+    pub adaptive_limit: Option<LimitSettings>,
     /// The bound on extra attempts. It cannot be off.
     pub budget: BudgetSettings,
+    /// The attempt timeout that follows latency. Default off. Where the file gives no ceiling it
+    /// is the longest attempt timeout of the routes that lead here.
+    pub adaptive_timeout: AdaptiveSettings,
+    /// Extra attempts beside slow ones. Off by default, and always off in a gateway.
+    pub hedge: HedgeSettings,
+    /// Statuses that are judged otherwise than by the table. Default none.
+    pub overrides: Overrides,
     /// Active health checks; `None`, the default, means that real attempts alone are judged.
     pub health_check: Option<HealthCheckConfig>,
     /// Connections to each endpoint.
     pub pool: PoolConfig,
     /// What happens when no endpoint is left. Default: all are tried.
     pub when_all_down: WhenAllDown,
+    pub(crate) places: Places,
 }
 
 /// The breaker that an upstream has unless the file says otherwise.
@@ -71,21 +102,47 @@ const fn upstream_breaker() -> BreakerSettings {
 }
 
 pub(crate) fn read(name: &str, table: &mut TableReader<'_>) -> UpstreamConfig {
-    let (upstream, endpoint) = (upstream_breaker(), BreakerSettings::for_endpoint());
+    let mut places = Places::default();
+    let endpoints = endpoint::read(table, &mut places);
+    let shared = read_mechanisms(table, places, endpoints.len());
+    let health_check = table.table_or_off("health_check", health::read).flatten();
+    let pool = table.table("pool", health::read_pool).unwrap_or_default();
+    UpstreamConfig { name: name.to_owned(), endpoints, health_check, pool, ..shared }
+}
+
+/// What protects a dependency, for a gateway and for the library alike; `places` knows the zones
+/// of the endpoints, which have been read, and of which there are `endpoints`.
+pub(crate) fn read_mechanisms(
+    table: &mut TableReader<'_>,
+    mut places: Places,
+    endpoints: usize,
+) -> UpstreamConfig {
+    let library = table.reading().scope() == Scope::Library;
+    let upstream = if library { BreakerSettings::for_upstream() } else { upstream_breaker() };
+    let endpoint_breaker = BreakerSettings::for_endpoint();
+    let balance = balance::read(table, &mut places);
+    balance::check_size(table, balance.algorithm, endpoints);
+    places.check(table);
     UpstreamConfig {
-        name: name.to_owned(),
-        endpoints: endpoint::read(table),
-        balance: read_balance(table),
+        name: String::new(),
+        endpoints: Vec::new(),
+        balance,
         breaker: read_breaker(table, "breaker", upstream),
-        endpoint_breaker: read_breaker(table, "endpoint_breaker", endpoint),
-        ejection: read_ejection(table),
-        bulkhead: table
-            .table_or_off("bulkhead", bulkhead::read)
-            .unwrap_or_else(|| Some(BulkheadConfig::default())),
+        endpoint_breaker: read_breaker(table, "endpoint_breaker", endpoint_breaker),
+        ejection: ejection::read(table),
+        bulkhead: bulkhead::read(table),
+        rate_limit: rate::read(table),
+        shed: overload::read_shed(table),
+        throttle: overload::read_throttle(table),
+        adaptive_limit: overload::read_limit(table),
         budget: bulkhead::read_budget(table),
-        health_check: table.table_or_off("health_check", health::read).flatten(),
-        pool: table.table("pool", health::read_pool).unwrap_or_default(),
+        adaptive_timeout: timeout::read(table),
+        hedge: hedge::read(table),
+        overrides: overrides::read(table),
+        health_check: None,
+        pool: PoolConfig::default(),
         when_all_down: or(table.choice("when_all_down", &WHEN_ALL_DOWN), WhenAllDown::TryAll),
+        places,
     }
 }
 
@@ -99,21 +156,6 @@ fn read_breaker(
         Some(None) => BreakerSettings { mode: Mode::Off, ..default },
         Some(Some(settings)) => settings,
     }
-}
-
-fn read_ejection(table: &mut TableReader<'_>) -> OutlierSettings {
-    match table.table_or_off("ejection", ejection::read) {
-        None => OutlierSettings::default(),
-        Some(None) => OutlierSettings { mode: Mode::Off, ..OutlierSettings::default() },
-        Some(Some(settings)) => settings,
-    }
-}
-
-fn read_balance(table: &mut TableReader<'_>) -> BalanceSettings {
-    let mut settings = BalanceSettings::default();
-    set(&mut settings.algorithm, table.choice("balance", &BALANCE));
-    set(&mut settings.slow_start, table.duration_or_off("slow_start", "\"30s\""));
-    settings
 }
 
 /// `mode` of a mechanism.

@@ -55,24 +55,6 @@ pub fn delta_seconds(text: &str) -> Option<Duration> {
     digits(text.trim()).map(Duration::from_secs)
 }
 
-/// What a gRPC server wants done after a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pushback {
-    /// Retry after exactly this; call [`Backoff::restart_after`](super::Backoff::restart_after),
-    /// since the schedule begins anew. It is bounded like any hint, by [`HINT_MAX`] and the
-    /// deadline.
-    After(Duration),
-    /// Do not retry.
-    Stop,
-}
-
-/// The value of `grpc-retry-pushback-ms`: whole milliseconds. Negative and unreadable ones mean to
-/// stop (gRFC A6).
-#[must_use]
-pub fn pushback(text: &str) -> Pushback {
-    digits(text.trim()).map_or(Pushback::Stop, |wait| Pushback::After(Duration::from_millis(wait)))
-}
-
 /// A number of digits alone, `u64::MAX` when it does not fit.
 fn digits(text: &str) -> Option<u64> {
     let readable = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -5,7 +5,8 @@
 //! Retries help against failures that are rare and independent, and finish off a dependency that
 //! fails as a whole: three attempts a call are three times the load in the worst moment, and layers
 //! multiply. A limit per call cannot see that; a budget per upstream can. It is spent by **every**
-//! attempt beyond the first of a call, retry or hedge alike.
+//! attempt beyond the first of a call, retry or hedge alike; a request that provably never left on
+//! a stale connection goes out again for free, twice at most.
 //!
 //! # The rule
 //!

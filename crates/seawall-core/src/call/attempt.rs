@@ -32,7 +32,7 @@ pub(super) struct Running {
     pub(super) permit: Permit,
     /// What the throttle is told of its end.
     pub(super) passed: Option<Passed>,
-    /// Attempts in flight when it began, itself included.
+    /// Permits in use when it began, its own included.
     pub(super) in_flight: u32,
     pub(super) started: Instant,
     /// Since when the service has had all that the caller sent: what it is judged by.

@@ -92,8 +92,24 @@ impl Call {
         }
     }
 
-    /// What any extra attempt needs: a permit, a token of the budget and an endpoint.
+    /// What any extra attempt needs: leave of the throttle, a permit, a token of the budget and an
+    /// endpoint.
     fn equip(
+        &mut self,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
+    ) -> Result<(Choice, Permit), Suppressed> {
+        let draw = ctx.rng.draw();
+        let asked = ctx.upstream.pass_throttle(self.facts.priority, (ctx.now, draw), ctx.sink);
+        let passed = asked.map_err(|_| Suppressed::Overloaded)?;
+        let equipped = self.take_place(ctx);
+        match equipped {
+            Ok(_) => self.passed = passed,
+            Err(_) => ctx.upstream.settle_throttle(passed, None, ctx.now, ctx.sink),
+        }
+        equipped
+    }
+
+    fn take_place(
         &self,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Result<(Choice, Permit), Suppressed> {

@@ -3,7 +3,7 @@
 //! The questions are asked in a fixed order; the budget comes last, so that no token is spent on
 //! a call that could not have retried anyway.
 
-use crate::backoff::follow;
+use crate::backoff::{HINT_MAX, follow};
 use crate::budget::{Purpose, Reservation};
 use crate::deadline;
 use crate::outcome::{Outcome, Pushback, RetryRule};
@@ -83,6 +83,9 @@ impl Call {
         let left = self.remaining(ctx.now);
         if let Some(Pushback::After(wait)) = outcome.pushback {
             // The service sets the wait itself: no jitter, and the schedule begins anew.
+            if wait > HINT_MAX {
+                return Err(Denied(Reason::RetryAfterBeyondDeadline));
+            }
             self.backoff.restart_after(retry);
             after = wait;
         } else if let Some(hint) = outcome.retry_after {

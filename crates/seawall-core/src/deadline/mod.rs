@@ -15,7 +15,8 @@
 //!   [`Instant::NEVER`] as a deadline, and a sum that overflows is that as well.
 //! - What is sent on is what is left at that moment less [`HOP_MARGIN`], at least [`LEAST_SENT`]
 //!   ([`outgoing`]).
-//! - Nothing starts that cannot finish ([`can_finish`]).
+//! - No retry, hedge or wait in a queue starts that cannot finish ([`can_finish`]). A first attempt
+//!   does: nobody knows that it cannot.
 //!
 //! Pure functions only. Which timers a call has and which of them ends it is decided by `call`;
 //! which headers are read, and from whom, by the gateway; timeouts that learn are in `timeout`.

@@ -11,6 +11,15 @@ use std::vec::Vec;
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// exp(−0.1), ln 10, log₁₀ 3, √2 and √¼ as libm computes them.
+const GOLDEN: [u64; 5] = [
+    0x3fec_f46d_99d5_2b3a,
+    0x4002_6bb1_bbb5_5516,
+    0x3fde_8927_964f_d5fd,
+    0x3ff6_a09e_667f_3bcd,
+    0x3fe0_0000_0000_0000,
+];
+
 fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
@@ -330,4 +339,12 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn t187_the_functions_of_estimators_give_the_same_bits_everywhere() {
+    let bits =
+        [libm::exp(-0.1), libm::log(10.0), libm::log10(3.0), libm::sqrt(2.0), libm::pow(0.25, 0.5)]
+            .map(f64::to_bits);
+    assert_eq!(bits, GOLDEN, "{bits:#x?}");
 }

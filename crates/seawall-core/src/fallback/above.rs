@@ -83,6 +83,7 @@ const fn concerns_caller(reason: Reason) -> bool {
             | Reason::ClientGone
             | Reason::Committed
             | Reason::RateLimited
+            | Reason::Shed
             | Reason::CostExceedsLimit
             | Reason::LimiterUnavailable
             | Reason::IdempotencyKeyMissing

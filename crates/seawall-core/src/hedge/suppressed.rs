@@ -19,7 +19,7 @@ pub enum Response {
 /// Whether anything says that there is too much work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Load {
-    /// Breaker closed, limiters with room, no degradation.
+    /// The breaker is closed and nothing is shed.
     Normal,
     /// Otherwise.
     Overloaded,
@@ -66,11 +66,11 @@ pub enum Suppressed {
     ShareReached,
     /// It would have been sent, but hedging is in shadow mode.
     Shadow,
-    /// The attempt budget denied it; reported by the caller.
-    BudgetEmpty,
     /// The bulkhead has no free permit. A hedge never queues: by the time that it got its turn
     /// the attempt beside it would be over. Reported by the caller.
     NoPermit,
+    /// The attempt budget denied it; reported by the caller.
+    BudgetEmpty,
 }
 
 impl Suppressed {
@@ -85,8 +85,8 @@ impl Suppressed {
         Self::Overloaded,
         Self::ShareReached,
         Self::Shadow,
-        Self::BudgetEmpty,
         Self::NoPermit,
+        Self::BudgetEmpty,
     ];
 
     /// The stable code: lower case, words joined by underscores. The same as that of a

@@ -45,7 +45,8 @@ impl Ending {
         match code {
             408 | 421 | 425 | 429 => Self::Free,
             200..=299 | 400..=499 => Self::Keep,
-            502 | 504 => Self::Unknown,
+            // It may have failed after its work was done.
+            500 | 502 | 504 => Self::Unknown,
             _ => Self::Free,
         }
     }

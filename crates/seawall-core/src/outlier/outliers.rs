@@ -197,7 +197,8 @@ impl Outliers {
     }
 
     /// Takes the result of comparing an answer of the endpoint with those of others: what a
-    /// majority read found (`quorum`). One that failed validation is noted by its outcome already.
+    /// majority read found (`quorum`). An answer that failed validation alone is a failure like any
+    /// other: nobody has agreed on a better one.
     pub fn compared(
         &mut self,
         slot: Slot,
@@ -245,9 +246,6 @@ impl Outliers {
         self.census.failing += usize::from(is_failing);
         self.census.failing -= usize::from(was_failing);
         self.judge_rows(slot, rows, (evidence.draw, now), sink);
-        if kind == FailureKind::Invalid && evidence.class == Class::Failure {
-            self.compared(slot, Agreement::Odd, (now, evidence.draw), sink);
-        }
         self.judge_rates(evidence.draw, now, sink);
     }
 

@@ -8,7 +8,8 @@
 //!
 //! # The promise
 //!
-//! For **every** interval t at most `burst + rate · t` calls pass, counted by cost. Rates are exact
+//! For **every** interval t at most `burst + rate · t` calls pass, counted by cost, but for the two
+//! windows of which the table says otherwise. Rates are exact
 //! fractions from one a year to ten a nanosecond; nothing drifts.
 //!
 //! | algorithm | state | at worst |

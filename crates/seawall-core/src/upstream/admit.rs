@@ -92,9 +92,11 @@ impl Upstream {
         }
         let mut scoped = Scoped { at: now, scope: Scope::Upstream, sink };
         let learnt = self.timeout.attempt_timeout(now, &mut self.latency, &mut scoped);
+        // At its ceiling it has learnt nothing: routes that allow more keep that.
+        let tightened = learnt < self.settings.timeout.ceiling;
         match self.settings.timeout.mode {
-            Mode::Enforce => learnt.min(fixed),
-            Mode::Shadow | Mode::Off => fixed,
+            Mode::Enforce if tightened => learnt.min(fixed),
+            Mode::Enforce | Mode::Shadow | Mode::Off => fixed,
         }
     }
 
@@ -131,6 +133,10 @@ impl Upstream {
                 Acquired::Refused { reason: self.name_of_full(reason), retry_at }
             }
             Ok(acquired) => acquired,
+            // Under an adaptive limit it may fit again some day.
+            Err(TooHeavy { .. }) if weight <= self.settings.bulkhead.permits => {
+                Acquired::Refused { reason: Reason::ConcurrencyLimit, retry_at: now }
+            }
             Err(TooHeavy { .. }) => {
                 Acquired::Refused { reason: Reason::CostExceedsLimit, retry_at: Instant::NEVER }
             }
@@ -142,7 +148,7 @@ impl Upstream {
         self.bulkhead.has_granted(waiter)
     }
 
-    /// Attempts in flight.
+    /// Permits in use: attempts in flight, by weight, and grants that are on their way.
     pub(crate) const fn in_flight(&self) -> u32 {
         self.bulkhead.in_use()
     }

@@ -8,13 +8,10 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode};
 
 use seawall_config::{Config, RouteConfig, UpstreamConfig};
-use seawall_core::backoff::BackoffSettings;
-use seawall_core::bulkhead::BulkheadSettings;
-use seawall_core::call::{CallSettings, Context};
-use seawall_core::outcome::OptIns;
+use seawall_core::call::Context;
 use seawall_core::rng::Stream;
 use seawall_core::time::Instant;
-use seawall_core::upstream::{EndpointName, Upstream, UpstreamSettings};
+use seawall_core::upstream::{EndpointName, Upstream};
 use seawall_upstream::PoolSettings;
 
 use super::{Live, Route, Router, StaticRung};
@@ -49,7 +46,7 @@ fn keep_or_make(
     previous: Option<&Live>,
     site: &mut Site<'_>,
 ) -> Arc<SharedUpstream> {
-    let settings = settings(config, site.resources);
+    let settings = config.settings(site.resources.attempts());
     let known = previous
         .and_then(|live| live.upstreams.iter().find(|known| **known.name() == *config.name));
     let upstream = match known {
@@ -70,10 +67,14 @@ fn keep_or_make(
 /// Registers the endpoints. Those that leave stay in the directory for as long as the machine knows
 /// them: calls that have chosen them must find them.
 fn place_endpoints(upstream: &SharedUpstream, config: &UpstreamConfig, site: &mut Site<'_>) {
-    let names: Vec<EndpointName> =
-        config.endpoints.iter().map(|endpoint| EndpointName::from(&*endpoint.name)).collect();
+    let described: Vec<_> = config
+        .endpoints
+        .iter()
+        .map(|endpoint| (EndpointName::from(&*endpoint.name), endpoint.info))
+        .collect();
     let mut locked = upstream.lock();
-    let placed = locked.machine.set_endpoints(&names, site.now, site.rng);
+    locked.machine.set_overrides(config.overrides.clone());
+    let placed = locked.machine.set_described(&described, site.now, site.rng);
     let before = upstream.directory();
     let known: HashMap<_, _> = before.iter().collect();
     let leaving: Vec<_> = known
@@ -94,23 +95,6 @@ fn describe(endpoint: &seawall_config::EndpointConfig) -> EndpointInfo {
         name: Arc::from(endpoint.name.as_str()),
         address: endpoint.address,
         zone: endpoint.zone.clone(),
-    }
-}
-
-fn settings(config: &UpstreamConfig, resources: Resources) -> UpstreamSettings {
-    let unlimited = BulkheadSettings { permits: u32::MAX, queue: 0, ..Default::default() };
-    UpstreamSettings {
-        breaker: config.breaker,
-        endpoint_breaker: config.endpoint_breaker,
-        bulkhead: config
-            .bulkhead
-            .map_or(unlimited, |bulkhead| bulkhead.settings(resources.attempts())),
-        budget: config.budget,
-        outlier: config.ejection,
-        balance: config.balance,
-        health: config.health_check.as_ref().map(|check| check.verdict),
-        when_all_down: config.when_all_down,
-        ..UpstreamSettings::default()
     }
 }
 
@@ -159,33 +143,15 @@ fn make_route(
             .filter_map(|m| Method::from_bytes(m.as_bytes()).ok())
             .collect(),
         upstream,
-        settings: call_settings(config),
+        settings: policy.call_settings(),
+        priority: policy.priority,
+        affinity: config.affinity.as_deref().and_then(|field| field.parse().ok()),
         connect: policy.timeouts.connect,
         body_idle: policy.timeouts.body_idle,
         replay: policy.replay,
         rungs: policy.fallback.iter().map(rung).collect(),
         pool,
         meters,
-    }
-}
-
-fn call_settings(config: &RouteConfig) -> CallSettings {
-    let (policy, default) = (&config.policy, CallSettings::default());
-    let rungs = u8::try_from(policy.fallback.len()).unwrap_or(u8::MAX);
-    let (total, attempt) = (policy.timeouts.total, policy.timeouts.attempt);
-    let settings = CallSettings { total, attempt, rungs, ..default };
-    match policy.retry {
-        None => CallSettings { max_attempts: 1, ..settings },
-        Some(retry) => CallSettings {
-            max_attempts: retry.max_attempts,
-            backoff: retry.backoff,
-            throttled_backoff: BackoffSettings {
-                jitter: retry.backoff.jitter,
-                ..default.throttled_backoff
-            },
-            opt_ins: OptIns { on_500: retry.on_500, ..OptIns::default() },
-            ..settings
-        },
     }
 }
 
@@ -216,6 +182,11 @@ fn pool(config: &UpstreamConfig, workers: usize) -> PoolSettings {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use seawall_core::backoff::FirstRetry;
+    use seawall_core::balance::{Algorithm, Zone};
+    use seawall_core::outcome::OptIn;
+    use seawall_core::shed::Class;
+    use seawall_core::time::Duration;
 
     /// The first generation of a config.
     pub(crate) fn live(config: Config) -> Live {
@@ -251,5 +222,41 @@ pub(crate) mod tests {
         let after = ids(&second);
         assert_eq!(before["127.0.0.1:1"], after["127.0.0.1:1"]);
         assert!(after.contains_key("127.0.0.1:3") && !after.contains_key("127.0.0.1:2"));
+    }
+
+    #[test]
+    fn what_the_file_says_of_mechanisms_reaches_the_machine() {
+        let text = r#"
+            [upstreams.u]
+            endpoints = [
+              { address = "127.0.0.1:1", weight = 3, zone = "a", level = 1 },
+              "127.0.0.1:2",
+            ]
+            balance = { algorithm = "maglev", bounded_loads = "125%" }
+            adaptive_timeout = {}
+            rate_limit = { rate = "5/s" }
+            overrides = [{ status = 404, class = "failure" }]
+            [[routes]]
+            upstream = "u"
+            affinity = "header:Customer-Id"
+            priority = "high"
+            timeouts = { attempt = "1s" }
+            retry = { first = "at_once_if_unsent", on_aborted = true }
+        "#;
+        let live = live(Config::parse(text, "test.toml").unwrap());
+        let route = &live.routes[0];
+        assert_eq!(route.affinity, Some(http::HeaderName::from_static("customer-id")));
+        assert_eq!(route.priority, Class::High);
+        assert_eq!(route.settings.backoff.first, FirstRetry::AtOnceIfUnsent);
+        assert_eq!(route.settings.opt_ins.on_aborted, OptIn::IfSafe);
+        let directory = live.upstreams[0].directory();
+        let id = directory.iter().find(|(_, info)| &*info.name == "127.0.0.1:1").unwrap().0;
+        let locked = live.upstreams[0].lock();
+        let settings = locked.machine.settings();
+        assert_eq!(settings.balance.algorithm, Algorithm::MAGLEV);
+        assert_eq!(settings.timeout.ceiling, Duration::from_secs(1));
+        assert!(settings.rate.is_some());
+        let info = locked.machine.info(id).unwrap();
+        assert_eq!((info.weight, info.level, info.zone), (3, 1, Zone::new(0)));
     }
 }

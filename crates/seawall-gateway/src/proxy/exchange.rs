@@ -10,8 +10,10 @@ use tokio::time::sleep_until;
 
 use seawall_config::Expose;
 use seawall_core::call::{Action, Call, Facts, Replay};
+use seawall_core::hash::hash;
 use seawall_core::outcome::CallerFault;
 use seawall_core::reason::Reason;
+use seawall_core::shed::Priority;
 
 use super::guard::Guarded;
 use super::kept::Kept;
@@ -77,6 +79,23 @@ pub(crate) async fn proxy(
     exchange.run(action).await
 }
 
+/// Never to change, and no secret: all instances of a fleet send equal keys to the same endpoint.
+/// Keys that collide on purpose meet `bounded_loads`.
+const AFFINITY_SEED: u64 = 0;
+
+/// Calls of one class differ in their sub-level by the id of the request, which all that they
+/// cause carries: so a class is shed by degrees, and one request by every hop alike.
+fn facts(head: &Accepted, route: &Route) -> Facts {
+    let key = route.affinity.as_ref().and_then(|field| head.headers.get(field));
+    let sub = hash(AFFINITY_SEED, head.id.as_bytes()) >> 57;
+    Facts {
+        remaining: head.remaining,
+        affinity: key.map(|key| hash(AFFINITY_SEED, key.as_bytes())),
+        priority: Priority::new(route.priority, u8::try_from(sub).unwrap_or(u8::MAX)),
+        ..Facts::of(head.safety)
+    }
+}
+
 impl Exchange {
     fn start(
         worker: Rc<Worker>,
@@ -86,7 +105,7 @@ impl Exchange {
         (listening, accepts): (&Listening, HeaderMap),
     ) -> (Self, Action) {
         let record = Record::new(&head);
-        let facts = Facts { remaining: head.remaining, ..Facts::of(head.safety) };
+        let facts = facts(&head, &route);
         let settings = route.settings;
         let (call, action) = Guarded::start((worker, route), record, upload, |ctx| {
             Call::start(settings, facts, ctx)

@@ -232,6 +232,50 @@ const NEVER_WORKS: &[(&str, &str)] = &[
     ),
 ];
 
+/// What the driver of the gateway cannot do, and what needs something beside it.
+const NOT_HERE: &[(&str, &str)] = &[
+    (
+        "hedge = { after = \"p95\" }",
+        "3:1: upstreams.a.hedge: the gateway makes one attempt of a call at a time and cannot hedge; \
+             remove hedge; programs with the library can",
+    ),
+    (
+        "ejection = { odd = {} }",
+        "3:14: upstreams.a.ejection.odd compares or validates answers, and the gateway does neither; \
+             remove odd",
+    ),
+    (
+        "overrides = [{ grpc = 5, class = \"failure\" }]",
+        "3:23: upstreams.a.overrides[0].grpc: the gateway does not read the status of gRPC answers; \
+             write status = 503 for HTTP, or remove it",
+    ),
+    (
+        "[defaults]\nretry = { on_data_loss = true }",
+        "4:11: defaults.retry.on_data_loss is said by gRPC, whose status the gateway does not read; \
+             remove on_data_loss",
+    ),
+    (
+        "balance = \"maglev\"",
+        "3:1: upstreams.a.balance goes by the key of a request, and no route to it gives one; \
+             write affinity = \"header:Customer-Id\" in a route",
+    ),
+    (
+        "[[routes]]\nupstream = \"a\"\naffinity = \"header:Id\"",
+        "5:1: routes[0].affinity: the balancing of upstream \"a\" goes by no key; \
+             write balance = \"maglev\" in [upstreams.a], or remove it",
+    ),
+    (
+        "balance = \"ring\"\n[[routes]]\nupstream = \"a\"\naffinity = \"cookie\"",
+        "6:12: routes[0].affinity: \"cookie\" names no field; \
+             write affinity = \"header:Customer-Id\"",
+    ),
+    (
+        "adaptive_timeout = { floor = \"4s\" }",
+        "3:22: upstreams.a.adaptive_timeout.floor (4s) is above the longest attempt timeout (3s); \
+             lower floor, or lengthen timeouts.attempt",
+    ),
+];
+
 /// Lists of endpoints.
 const WRONG_ENDPOINTS: &[(&str, &str)] = &[
     ("", "1:12: upstreams.a has no endpoints; write endpoints = [\"127.0.0.1:9001\"]"),
@@ -305,7 +349,10 @@ fn unknown_keys_name_the_nearest_known_one_in_every_table() {
     let zone = wrong("[upstreams.a]\nendpoints = [{ address = \"127.0.0.1:1\", zon = \"b\" }]\n");
     assert!(zone.contains("2:41: unknown key \"zon\" in upstreams.a.endpoints[0]"), "{zone}");
     let far = wrong_upstream("retries = 3");
-    assert!(far.contains("known keys: endpoints, balance, slow_start, breaker"), "{far}");
+    assert!(
+        far.contains("known keys: endpoints, balance, slow_start, slow_start_bend, breaker"),
+        "{far}"
+    );
 }
 
 #[test]
@@ -319,6 +366,14 @@ fn wrong_values_say_what_is_expected_and_show_a_valid_line() {
 fn what_can_never_work_is_refused() {
     for (lines, message) in NEVER_WORKS {
         assert_eq!(wrong_upstream(lines), format!("shop.toml:{message}"));
+    }
+}
+
+#[test]
+fn what_the_gateway_cannot_do_is_refused_with_the_reason() {
+    for (lines, message) in NOT_HERE {
+        let first = wrong_upstream(lines);
+        assert_eq!(first.lines().next(), Some(&*format!("shop.toml:{message}")), "{lines}");
     }
 }
 

@@ -46,18 +46,6 @@ fn t41_only_whole_seconds_are_a_hint() {
 }
 
 #[test]
-fn a_pushback_is_exact_and_a_bad_one_stops() {
-    assert_eq!(pushback("250"), Pushback::After(millis(250)));
-    assert_eq!(pushback(" 250\t"), Pushback::After(millis(250)));
-    assert_eq!(pushback("0"), Pushback::After(Duration::ZERO));
-    let far = Pushback::After(Duration::from_millis(u64::MAX));
-    assert_eq!(pushback("99999999999999999999999"), far);
-    for text in ["-1", "-0", "", "1.5", "soon", "1s"] {
-        assert_eq!(pushback(text), Pushback::Stop, "{text:?}");
-    }
-}
-
-#[test]
 fn an_absurd_hint_saturates() {
     assert_eq!(with_hint(millis(1), Duration::MAX, Draw::ALMOST_ONE), Duration::MAX);
 }
@@ -92,8 +80,6 @@ proptest! {
     fn t41_what_is_written_as_seconds_or_milliseconds_is_read_as_that(number in any::<u64>()) {
         let text = number.to_string();
         prop_assert_eq!(delta_seconds(&text), Some(Duration::from_secs(number)));
-        prop_assert_eq!(pushback(&text), Pushback::After(Duration::from_millis(number)));
         prop_assert_eq!(delta_seconds(&format!("-{text}")), None);
-        prop_assert_eq!(pushback(&format!("-{text}")), Pushback::Stop);
     }
 }

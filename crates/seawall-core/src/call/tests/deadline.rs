@@ -241,3 +241,23 @@ fn a_wait_for_a_permit_leaves_time_for_the_attempt() {
     let (patient, _) = world.start(plain(), get());
     assert_eq!(patient.next_deadline(), Some(world.now.after(MS * 100)));
 }
+
+#[test]
+fn t42_the_total_counts_the_work_and_not_only_the_waits() {
+    let mut world = World::new(lenient(), 4);
+    let settings = CallSettings { total: Some(SECOND), max_attempts: 4, ..plain() };
+    let (mut call, _) = world.attempt(settings, get());
+    let end = world.now.after(SECOND);
+    let mut number = 1;
+    let last = loop {
+        world.pass(MS * 250);
+        let action = call.ended(&mut world, number, REFUSED);
+        match action {
+            Action::Wait => number = call.retried(&mut world).number,
+            _ => break verdict(&action),
+        }
+    };
+    assert_eq!(number, 3, "three times 250 ms of work and two waits; a fourth cannot fit");
+    assert!(matches!(last, Verdict::Failed { .. }));
+    assert!(world.now <= end);
+}

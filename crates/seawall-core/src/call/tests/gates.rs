@@ -159,3 +159,18 @@ fn t107_an_adaptive_limit_bounds_what_is_in_flight_and_says_so() {
     assert_eq!(running.len(), 4);
     assert_eq!(rejected(&refused).0, Reason::ConcurrencyLimit);
 }
+
+#[test]
+fn t111_all_routes_of_an_upstream_share_one_adaptive_limit() {
+    let concurrency = Some(LimitSettings { initial: 4, min: 4, ..LimitSettings::default() });
+    let bulkhead = BulkheadSettings { queue: 0, ..BulkheadSettings::default() };
+    let mut world = World::new(UpstreamSettings { concurrency, bulkhead, ..lenient() }, 2);
+    let quick = CallSettings { attempt: MS * 10, ..plain() };
+    let routes = [plain(), quick, plain(), quick];
+    let _running: std::vec::Vec<_> =
+        routes.iter().map(|route| world.attempt(*route, get())).collect();
+    for route in routes {
+        let (_, action) = world.start(route, get());
+        assert_eq!(rejected(&action).0, Reason::ConcurrencyLimit);
+    }
+}

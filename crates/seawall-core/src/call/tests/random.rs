@@ -15,14 +15,14 @@ struct Seed(u64);
 impl Drop for Seed {
     fn drop(&mut self) {
         if thread::panicking() {
-            let name = "whatever_happens_a_call_ends_once_and_leaves_nothing_behind";
+            let name = "t82_whatever_happens_a_call_ends_once_and_leaves_nothing_behind";
             eprintln!("reproduce with: SEAWALL_SEED={} cargo test -p seawall-core {name}", self.0);
         }
     }
 }
 
 #[test]
-fn whatever_happens_a_call_ends_once_and_leaves_nothing_behind() {
+fn t82_whatever_happens_a_call_ends_once_and_leaves_nothing_behind() {
     let given = env::var("SEAWALL_SEED").ok().and_then(|text| text.parse().ok());
     let first: u64 = given.unwrap_or(1);
     let mut reached = BTreeSet::new();

@@ -195,10 +195,12 @@ fn disagreements_beyond_the_last_reads_are_forgotten() {
 }
 
 #[test]
-fn invalid_answers_are_odd_ones() {
+fn invalid_answers_are_failures_and_no_odd_ones_by_themselves() {
     let mut outliers = detector(OutlierSettings { consecutive: None, ..Default::default() }, 3);
-    let events = failed(&mut outliers, FailureKind::Invalid, 3);
-    assert_eq!(detectors(&events), [Detector::OddOne]);
+    assert_eq!(failed(&mut outliers, FailureKind::Invalid, 20), []);
+    let mut outliers = detector(OutlierSettings::default(), 3);
+    let events = failed(&mut outliers, FailureKind::Invalid, 5);
+    assert_eq!(detectors(&events), [Detector::Consecutive]);
 }
 
 #[test]

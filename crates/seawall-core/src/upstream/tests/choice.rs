@@ -3,7 +3,7 @@
 use super::world::{MS, SECOND, World, status};
 use crate::balance::Algorithm;
 use crate::endpoint::EndpointId;
-use crate::health::{Check, HealthState};
+use crate::health::{Check, HealthSettings, HealthState};
 use crate::outcome::Observation;
 use crate::outlier::Standing;
 use crate::time::Duration;
@@ -253,4 +253,49 @@ fn the_wait_for_a_safe_call_counts_only_while_a_probe_is_due() {
     assert!(!goes_reluctantly(&mut world, ejected));
     world.pass(SECOND * 5);
     assert!(goes_reluctantly(&mut world, ejected));
+}
+
+#[test]
+fn t148_checks_that_merely_time_out_do_not_take_the_last_endpoints_away() {
+    let settings = UpstreamSettings {
+        health: Some(HealthSettings::default()),
+        when_all_down: WhenAllDown::Refuse,
+        ..in_turn()
+    };
+    for (check, chosen) in [(Check::TimedOut, true), (Check::Failed, false)] {
+        let mut world = World::new(settings, &[]);
+        for id in world.set(&["a", "b"]) {
+            for _ in 0..HealthSettings::default().fall {
+                world.upstream.health_checked(id, check, world.now, &mut world.events);
+            }
+        }
+        assert_eq!(world.choose(&[], Probe::Freely).is_some(), chosen, "{check:?}");
+    }
+}
+
+#[test]
+fn t150_an_endpoint_comes_back_by_checks_and_by_traffic_alike() {
+    let health = Some(HealthSettings::default());
+    let mut world = World::new(UpstreamSettings { health, ..in_turn() }, &[]);
+    let id = world.set(&["a", "b"])[0];
+    for (check, times, good) in [(Check::Failed, 3, 1), (Check::Passed, 2, 2)] {
+        for _ in 0..times {
+            world.upstream.health_checked(id, check, world.now, &mut world.events);
+        }
+        assert_eq!(world.upstream.untried(&[], world.now), good, "{check:?}");
+    }
+    for _ in 0..5 {
+        let choice = world.choose(&[], Probe::Freely).expect("both are there");
+        let seen = status(if choice.endpoint == id { 500 } else { 200 });
+        world.end(choice, seen, MS);
+        let other = world.choose(&[], Probe::Freely).expect("both are there");
+        let seen = status(if other.endpoint == id { 500 } else { 200 });
+        world.end(other, seen, MS);
+    }
+    assert_eq!(world.upstream.untried(&[], world.now), 1, "traffic has found it out");
+    world.pass(SECOND * 60);
+    let probe = world.choose(&[], Probe::Freely).expect("it is probed");
+    assert_eq!(probe.endpoint, id);
+    world.end(probe, status(200), MS);
+    assert_eq!(world.upstream.untried(&[], world.now), 2, "and has let it back");
 }

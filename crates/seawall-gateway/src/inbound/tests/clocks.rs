@@ -13,7 +13,7 @@ fn about(after: Duration, expected: Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_head_that_does_not_end_is_408_ten_seconds_after_its_first_byte() {
+async fn t79_a_head_that_does_not_end_is_408_ten_seconds_after_its_first_byte() {
     local(async {
         let site = Site::open().await;
         let mut stream = site.connect().await;
@@ -32,7 +32,7 @@ async fn a_head_that_does_not_end_is_408_ten_seconds_after_its_first_byte() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dripping_head_gains_no_time_on_a_kept_connection() {
+async fn t79_a_dripping_head_gains_no_time_on_a_kept_connection() {
     local(async {
         let site = Site::open().await;
         let mut stream = site.connect().await;
