@@ -36,6 +36,7 @@ impl Occupancy {
 
     /// The word of [`Occupancy::bits`].
     #[must_use]
+    #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "the lower half of the word is meant")]
     pub const fn from_bits(bits: u64) -> Self {
         let limit = ((bits & !WAITED_FOR) >> LIMIT_SHIFT) as u32;
@@ -45,6 +46,7 @@ impl Occupancy {
 
     /// All of it in one word.
     #[must_use]
+    #[inline]
     pub const fn bits(self) -> u64 {
         let flag = if self.is_waited_for { WAITED_FOR } else { 0 };
         flag | (self.limit as u64) << LIMIT_SHIFT | self.in_use as u64
@@ -53,6 +55,7 @@ impl Occupancy {
     /// With `weight` more in use; nothing if that is beyond the limit or somebody waits, who
     /// would be overtaken.
     #[must_use]
+    #[inline]
     pub const fn take(self, weight: u32) -> Option<Self> {
         let free = self.limit.saturating_sub(self.in_use);
         if self.is_waited_for || weight > free {
@@ -74,6 +77,7 @@ impl Occupancy {
     /// With `weight` less in use, never less than nothing. Who waits should be served before
     /// anyone who arrives, if [`Occupancy::is_waited_for`].
     #[must_use]
+    #[inline]
     pub const fn put_back(self, weight: u32) -> Self {
         Self { in_use: self.in_use.saturating_sub(weight), ..self }
     }

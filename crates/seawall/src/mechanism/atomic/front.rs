@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::sync::PoisonError;
 use std::task::Waker;
 
-use seawall_core::bulkhead::{Bulkhead, Front, Permit, Waiter};
+use seawall_core::bulkhead::{Bulkhead, BulkheadRejected, Front, Permit, Waiter};
+use seawall_core::event::Sink;
 use seawall_core::time::Instant;
 
 use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
@@ -109,15 +110,36 @@ impl Compartment {
 }
 
 impl Locked {
-    /// The wakers of those who own a permit from now on.
+    /// The wakers of those who own a permit from now on, and of those who never will.
     fn grant(&mut self, now: Instant) -> Woken {
-        let mut woken = Woken::default();
-        while let Some(waiter) = self.machine.next_grant(now) {
-            // Without a waker it has not been polled yet, and will ask by itself.
-            if let Some(waker) = self.wakers.remove(&waiter) {
-                woken.push(waker);
-            }
+        let Self { machine, wakers } = self;
+        let mut turn = Turn { wakers, woken: Woken::default() };
+        while let Some(waiter) = machine.next_grant_reporting(now, &mut turn) {
+            turn.wake(waiter);
         }
-        woken
+        turn.woken
+    }
+}
+
+/// Those whose waiting has ended in one step.
+struct Turn<'a> {
+    wakers: &'a mut HashMap<Waiter, Waker>,
+    woken: Woken,
+}
+
+impl Turn<'_> {
+    fn wake(&mut self, waiter: Waiter) {
+        // Without a waker it has not been polled yet, and will ask by itself.
+        if let Some(waker) = self.wakers.remove(&waiter) {
+            self.woken.push(waker);
+        }
+    }
+}
+
+impl Sink<BulkheadRejected> for Turn<'_> {
+    fn emit(&mut self, dropped: BulkheadRejected) {
+        if let Some(waiter) = dropped.waiter {
+            self.wake(waiter);
+        }
     }
 }

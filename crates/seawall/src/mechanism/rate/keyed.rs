@@ -187,7 +187,6 @@ impl Shared {
     fn part(&self, caller: Caller) -> MutexGuard<'_, Keyed> {
         // A power of two, or one.
         let mask = self.parts.len() as u64 - 1;
-        #[expect(clippy::cast_possible_truncation, reason = "below the number of parts")]
         let index = ((caller.key >> PART_SHIFT) & mask) as usize;
         lock(&self.parts[index])
     }

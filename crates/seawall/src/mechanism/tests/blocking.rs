@@ -1,5 +1,6 @@
 //! Tests of the pool of threads.
 
+use std::cell::RefCell;
 use std::pin::pin;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -139,7 +140,7 @@ async fn dropping_the_pool_blocks_nobody_and_ends_idle_threads() {
             self.0.send(()).unwrap();
         }
     }
-    thread_local!(static ENDS: std::cell::RefCell<Option<Ends>> = const { std::cell::RefCell::new(None) });
+    thread_local!(static ENDS: RefCell<Option<Ends>> = const { RefCell::new(None) });
     let (ends, ended) = sync_channel(1);
     let pool = pool(1, 0);
     pool.run(move || ENDS.with(|slot| *slot.borrow_mut() = Some(Ends(ends)))).await.unwrap();

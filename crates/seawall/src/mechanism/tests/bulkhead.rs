@@ -96,7 +96,8 @@ async fn t97_as_many_waiters_wake_as_permits_come_free() {
         assert!(poll(waiter.as_mut(), wakes).is_pending());
     }
     drop(held);
-    let woken: Vec<u32> = wakes.iter().map(|wakes| wakes.count()).collect();
+    let count = |wakes: &Arc<Wakes>| wakes.count();
+    let woken: Vec<u32> = wakes.iter().map(count).collect();
     assert_eq!(woken, [1, 1, 1, 0, 0]);
 }
 
@@ -125,6 +126,36 @@ async fn the_newest_is_served_first_where_the_settings_say_so() {
     assert!(poll(new.as_mut(), &new_wakes).is_pending());
     drop(held);
     assert_eq!((old_wakes.count(), new_wakes.count()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn bh_3_whoever_is_shed_from_a_standing_queue_hears_of_it_at_once() {
+    let codel = BulkheadSettings { order: QueueOrder::CoDel, ..settings(1, 9) };
+    let bulkhead = Bulkhead::new(codel).unwrap();
+    let mut held = bulkhead.try_acquire().unwrap();
+    let wakes = Arc::default();
+    // Nobody waits for less than 10 ms from 100 ms to 200 ms.
+    for (before, wait) in [(80, 20), (50, 10), (20, 20)] {
+        advance(ms(before)).await;
+        let mut acquire = pin!(bulkhead.acquire());
+        assert!(poll(acquire.as_mut(), &wakes).is_pending());
+        advance(ms(wait)).await;
+        drop(held);
+        let Poll::Ready(Ok(next)) = poll(acquire.as_mut(), &wakes) else { panic!("not served") };
+        held = next;
+    }
+    advance(ms(10)).await;
+    let (old_wakes, new_wakes) = (Arc::default(), Arc::default());
+    let (mut old, mut new) = (pin!(bulkhead.acquire()), pin!(bulkhead.acquire()));
+    assert!(poll(old.as_mut(), &old_wakes).is_pending());
+    advance(ms(15)).await;
+    assert!(poll(new.as_mut(), &new_wakes).is_pending());
+    advance(ms(5)).await;
+    drop(held);
+    assert_eq!((old_wakes.count(), new_wakes.count()), (1, 1));
+    assert!(matches!(poll(old.as_mut(), &old_wakes), Poll::Ready(Err(_))));
+    assert!(matches!(poll(new.as_mut(), &new_wakes), Poll::Ready(Ok(_))));
+    assert_eq!(bulkhead.snapshot().shed, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -193,7 +224,7 @@ async fn a_call_holds_its_permit_until_it_has_ended_or_is_dropped() {
     assert_eq!(error.error(), Some(&"boom"));
     assert_nothing_held(&bulkhead);
     {
-        let mut call = pin!(bulkhead.call(|| pending::<Result<(), ()>>()));
+        let mut call = pin!(bulkhead.call(pending::<Result<(), ()>>));
         assert!(poll(call.as_mut(), &Arc::default()).is_pending());
         assert_eq!(bulkhead.snapshot().in_use, 1);
         let error = bulkhead.call(|| ready(Ok::<_, ()>(7))).await.unwrap_err();

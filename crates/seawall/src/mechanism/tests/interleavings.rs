@@ -10,14 +10,19 @@ mod sync {
     pub(super) use loom::sync::{Mutex, MutexGuard};
 }
 #[path = "../atomic/cell.rs"]
+#[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
 mod cell;
 #[path = "../atomic/fate.rs"]
+#[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
 mod fate;
 #[path = "../atomic/front.rs"]
+#[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
 mod front;
 #[path = "../atomic/gate.rs"]
+#[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
 mod gate;
 #[path = "../atomic/woken.rs"]
+#[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
 mod woken;
 
 use std::task::Waker;
@@ -91,13 +96,29 @@ fn t9_the_outcome_of_an_older_state_changes_nothing_whoever_comes_first() {
                 }
             }
         };
-        let (failing, fine) = (settler(Class::Failure), settler(Class::Failure));
-        let other = thread::spawn(failing);
-        fine();
+        let failing = (settler(Class::Failure), settler(Class::Failure));
+        let other = thread::spawn(failing.0);
+        failing.1();
         other.join().unwrap();
         let snapshot = gate.lock().machine.snapshot(NOW);
         assert!(matches!(snapshot.phase, Phase::Open { .. }), "{snapshot:?}");
         assert_eq!((snapshot.generation, snapshot.openings), (1, 1), "tripped once");
+    });
+}
+
+#[test]
+fn the_word_of_an_earlier_step_never_replaces_that_of_a_later_one() {
+    loom::model(|| {
+        let gate = gate();
+        let (failing, fine) = (gate.flows().unwrap(), gate.flows().unwrap());
+        let other = thread::spawn({
+            let gate = Arc::clone(&gate);
+            move || settle(&gate, fine, Class::Success)
+        });
+        settle(&gate, failing, Class::Failure);
+        assert!(gate.flows().is_none(), "the trip is taken back");
+        other.join().unwrap();
+        assert!(gate.flows().is_none(), "the trip is taken back");
     });
 }
 
@@ -304,8 +325,12 @@ fn t105_a_zombie_is_counted_once_and_no_longer_than_it_runs() {
                 ran
             }
         });
+        let reader = thread::spawn({
+            let zombies = Arc::clone(&zombies);
+            move || zombies.load(Ordering::Relaxed)
+        });
         fate.abandon(&zombies);
-        assert!(zombies.load(Ordering::Relaxed) <= 1, "less than none");
+        assert!(reader.join().unwrap() <= 1, "less than none");
         worker.join().unwrap();
         assert_eq!(zombies.load(Ordering::Relaxed), 0);
     });
