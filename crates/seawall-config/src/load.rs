@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::mistake::ConfigError;
+use crate::policy_file::PolicyFile;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -19,16 +20,31 @@ impl Config {
     /// [`ConfigError::Unreadable`] if the file cannot be read, is no UTF-8 or is above 4 MiB;
     /// [`ConfigError::Mistakes`] with everything that is wrong in it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
-        let bytes = read_bounded(path, CONFIG_BYTES_MAX).map_err(unreadable)?;
-        let text = String::from_utf8(bytes)
-            .map_err(|error| unreadable(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+        let text = read_text(path)?;
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
         let read_rung = |file: &str| {
             read_bounded(&folder.join(file), RUNG_BYTES_MAX).map_err(|error| error.to_string())
         };
         Self::parse_with(&text, &path.display().to_string(), &read_rung)
     }
+}
+
+impl PolicyFile {
+    /// Reads the policy file at `path`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unreadable`] if the file cannot be read, is no UTF-8 or is above 4 MiB;
+    /// [`ConfigError::Mistakes`] with everything that is wrong in it.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::parse(&read_text(path)?, &path.display().to_string())
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let bytes = read_bounded(path, CONFIG_BYTES_MAX).map_err(unreadable)?;
+    String::from_utf8(bytes)
+        .map_err(|error| unreadable(io::Error::new(io::ErrorKind::InvalidData, error)))
 }
 
 /// The contents of a regular file of at most `most` bytes. Pipes and devices are refused: they
@@ -81,6 +97,18 @@ mod tests {
         std::fs::write(folder.path().join("best.json"), huge).unwrap();
         let huge = Config::load(&path).unwrap_err().to_string();
         assert!(huge.contains("it is above 1048576 bytes"), "{huge}");
+    }
+
+    #[test]
+    fn a_policy_file_is_read_from_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("orders.toml");
+        std::fs::write(&path, "name = \"orders\"\n").unwrap();
+        let policy = PolicyFile::load(&path).unwrap();
+        assert_eq!(policy.settings().name.as_deref(), Some("orders"));
+        assert!(policy.file().ends_with("orders.toml"));
+        let missing = PolicyFile::load(&folder.path().join("no.toml")).unwrap_err();
+        assert!(matches!(missing, ConfigError::Unreadable { .. }));
     }
 
     #[test]

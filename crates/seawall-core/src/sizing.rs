@@ -29,6 +29,7 @@ pub fn blocked(permits: u32, busy: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_arithmetic, reason = "the examples are given in percent")]
 mod tests {
     use super::*;
 

@@ -61,7 +61,7 @@ impl PolicyConfig {
     fn outline_timeouts(&self, scope: Scope, out: &mut Outline<'_>) {
         let Timeouts { total, attempt, body_idle, connect } = self.timeouts;
         let class = Origin::Class(self.class.name());
-        let preset = self.kind.map_or(class.clone(), |kind| Origin::Kind(kind.name()));
+        let preset = self.kind.map_or_else(|| class.clone(), |kind| Origin::Kind(kind.name()));
         out.preset = Some(preset.clone());
         out.put("timeouts.total", total, "that of the class");
         let uncut = attempt == usual((self.class, self.kind)).1;

@@ -15,7 +15,8 @@ const QUANTILE: (Ratio, Duration) = (Ratio::from_percent(95), Duration::from_mil
 
 pub(super) fn read(table: &mut TableReader<'_>) -> HedgeSettings {
     let read = table.table_or_off("hedge", read_table).flatten();
-    let settings = read.unwrap_or(HedgeSettings { mode: Mode::Off, ..HedgeSettings::default() });
+    let settings =
+        read.unwrap_or_else(|| HedgeSettings { mode: Mode::Off, ..HedgeSettings::default() });
     if settings.mode != Mode::Off && table.reading().scope() == Scope::Gateway {
         let path = table.path_of("hedge");
         let what = format!("{path}: the gateway makes one attempt of a call at a time and cannot");

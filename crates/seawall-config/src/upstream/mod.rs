@@ -120,7 +120,14 @@ pub(crate) fn read_mechanisms(
     let library = table.reading().scope() == Scope::Library;
     let upstream = if library { BreakerSettings::for_upstream() } else { upstream_breaker() };
     let endpoint_breaker = BreakerSettings::for_endpoint();
+    let zoned = !places.zones.is_empty();
     let balance = balance::read(table, &mut places);
+    if balance.zone.is_some() && endpoints > 0 && !zoned {
+        let path = table.path_of("balance.zone");
+        let place = table.reading().place_of(&path);
+        let remedy = "write { address = …, zone = \"a\" } for each endpoint";
+        table.wrong(place, format!("{path} does nothing: no endpoint has a zone"), remedy);
+    }
     balance::check_size(table, balance.algorithm, endpoints);
     places.check(table);
     UpstreamConfig {

@@ -46,15 +46,13 @@ pub(crate) const fn word(algorithm: Algorithm) -> &'static str {
 const WARM_UP: Duration = Duration::from_secs(10);
 
 /// Fields that the core names otherwise than the file does.
-const KEYS: [(&str, &str); 8] = [
+const KEYS: [(&str, &str); 6] = [
     ("rate.period", "rate"),
     ("rate.count", "rate"),
     ("limit", "rate"),
     ("window", "rate"),
     ("warm_up.period", "warm_up"),
     ("warm_up.cold_factor", "cold_factor"),
-    ("adaptive.cut", "adaptive.cut"),
-    ("adaptive.floor", "adaptive.floor"),
 ];
 
 /// `None` for silence and for `"off"`.

@@ -175,10 +175,8 @@ impl Upstream {
     pub(super) fn name_of_full(&self, reason: Reason) -> Reason {
         let adaptive = self.gates.limit.as_ref().and_then(Limit::in_force);
         let adapted = adaptive.is_some_and(|limit| limit < self.settings.bulkhead.permits);
-        match reason {
-            Reason::BulkheadFull | Reason::QueueFull if adapted => Reason::ConcurrencyLimit,
-            reason => reason,
-        }
+        let full = matches!(reason, Reason::BulkheadFull | Reason::QueueFull);
+        if full && adapted { Reason::ConcurrencyLimit } else { reason }
     }
 
     /// Whether a gate says that there is too much work already.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 use tokio::time::sleep_until;
 
@@ -83,17 +83,25 @@ pub(crate) async fn proxy(
 /// Keys that collide on purpose meet `bounded_loads`.
 const AFFINITY_SEED: u64 = 0;
 
-/// Calls of one class differ in their sub-level by the id of the request, which all that they
-/// cause carries: so a class is shed by degrees, and one request by every hop alike.
 fn facts(head: &Accepted, route: &Route) -> Facts {
-    let key = route.affinity.as_ref().and_then(|field| head.headers.get(field));
-    let sub = hash(AFFINITY_SEED, head.id.as_bytes()) >> 57;
+    let field = route.affinity.as_ref();
     Facts {
         remaining: head.remaining,
-        affinity: key.map(|key| hash(AFFINITY_SEED, key.as_bytes())),
-        priority: Priority::new(route.priority, u8::try_from(sub).unwrap_or(u8::MAX)),
+        affinity: field.and_then(|field| affinity(&head.headers, field)),
+        priority: Priority::new(route.priority, sub_level(&head.id)),
         ..Facts::of(head.safety)
     }
+}
+
+/// The key of a request, where it has one.
+fn affinity(headers: &HeaderMap, field: &HeaderName) -> Option<u64> {
+    headers.get(field).map(|key| hash(AFFINITY_SEED, key.as_bytes()))
+}
+
+/// Calls of one class differ in their sub-level by the id of the request, which all that they
+/// cause carries: so a class is shed by degrees, and one request by every hop alike.
+fn sub_level(id: &HeaderValue) -> u8 {
+    u8::try_from(hash(AFFINITY_SEED, id.as_bytes()) >> 57).unwrap_or(u8::MAX)
 }
 
 impl Exchange {
@@ -212,4 +220,31 @@ fn accept_lines(headers: &HeaderMap) -> HeaderMap {
         kept.append(http::header::ACCEPT, line.clone());
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_with_the_same_value_have_the_same_key() {
+        let field = HeaderName::from_static("customer-id");
+        let key = |value: &'static str| {
+            let headers = [(field.clone(), HeaderValue::from_static(value))];
+            affinity(&HeaderMap::from_iter(headers), &field)
+        };
+        assert!(key("a").is_some());
+        assert_eq!(key("a"), key("a"));
+        assert_ne!(key("a"), key("b"));
+        assert_eq!(affinity(&HeaderMap::new(), &field), None);
+    }
+
+    #[test]
+    fn sub_levels_spread_over_all_of_a_class() {
+        let level = |n: u32| sub_level(&HeaderValue::from(n));
+        assert_eq!(level(7), level(7));
+        let low = (0..1_000).filter(|n| level(*n) < 64).count();
+        assert!((400..=600).contains(&low), "{low} of 1000 in the lower half");
+        assert!((0..1_000).all(|n| level(n) < 128));
+    }
 }

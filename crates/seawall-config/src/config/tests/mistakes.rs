@@ -236,23 +236,23 @@ const NEVER_WORKS: &[(&str, &str)] = &[
 const NOT_HERE: &[(&str, &str)] = &[
     (
         "hedge = { after = \"p95\" }",
-        "3:1: upstreams.a.hedge: the gateway makes one attempt of a call at a time and cannot hedge; \
-             remove hedge; programs with the library can",
+        "3:1: upstreams.a.hedge: the gateway makes one attempt of a call at a time and cannot \
+             hedge; remove hedge; programs with the library can",
     ),
     (
         "ejection = { odd = {} }",
-        "3:14: upstreams.a.ejection.odd compares or validates answers, and the gateway does neither; \
-             remove odd",
+        "3:14: upstreams.a.ejection.odd compares or validates answers, and the gateway does \
+             neither; remove odd",
     ),
     (
         "overrides = [{ grpc = 5, class = \"failure\" }]",
-        "3:23: upstreams.a.overrides[0].grpc: the gateway does not read the status of gRPC answers; \
-             write status = 503 for HTTP, or remove it",
+        "3:23: upstreams.a.overrides[0].grpc: the gateway does not read the status of gRPC \
+             answers; write status = 503 for HTTP, or remove it",
     ),
     (
         "[defaults]\nretry = { on_data_loss = true }",
-        "4:11: defaults.retry.on_data_loss is said by gRPC, whose status the gateway does not read; \
-             remove on_data_loss",
+        "4:11: defaults.retry.on_data_loss is said by gRPC, whose status the gateway does not \
+             read; remove on_data_loss",
     ),
     (
         "balance = \"maglev\"",

@@ -1,6 +1,7 @@
 //! Wrong policy files, and exactly what is said about them.
 
 use crate::PolicyFile;
+use proptest::prelude::*;
 
 fn wrong(source: &str) -> String {
     match PolicyFile::parse(source, "p.toml") {
@@ -119,6 +120,11 @@ const MISTAKES: &[(&str, &str)] = &[
     (
         "balance = { zone = {} }",
         "1:13: balance.zone does not say where callers stand; write own = \"a\"",
+    ),
+    (
+        "balance = { zone = { own = \"a\" } }\nendpoints = [\"e\"]",
+        "1:13: balance.zone does nothing: no endpoint has a zone; \
+         write { address = …, zone = \"a\" } for each endpoint",
     ),
     (
         "balance = { subset = { size = 5, instance = \"i\" } }",
@@ -309,4 +315,13 @@ fn more_zones_than_can_be_told_apart_are_refused() {
     assert!(PolicyFile::parse(&zones(8), "p.toml").is_ok());
     let message = wrong(&zones(9));
     assert!(message.contains("9 zones; name at most 8"), "{message}");
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(
+        text in "([a-z\\[\\]{}=\"., \n0-9%/]|balance|hedge|retry|rate_limit|zone|off|p9){0,40}",
+    ) {
+        drop(PolicyFile::parse(&text, "p.toml"));
+    }
 }

@@ -252,10 +252,10 @@ fn t42_the_total_counts_the_work_and_not_only_the_waits() {
     let last = loop {
         world.pass(MS * 250);
         let action = call.ended(&mut world, number, REFUSED);
-        match action {
-            Action::Wait => number = call.retried(&mut world).number,
-            _ => break verdict(&action),
+        if action != Action::Wait {
+            break verdict(&action);
         }
+        number = call.retried(&mut world).number;
     };
     assert_eq!(number, 3, "three times 250 ms of work and two waits; a fourth cannot fit");
     assert!(matches!(last, Verdict::Failed { .. }));
