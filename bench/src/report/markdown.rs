@@ -6,10 +6,12 @@ use std::io::{self, Write};
 
 use super::{Report, note, without_clock};
 use crate::behaviour::{Cell, Finding};
-use crate::measure::{Measured, OURS, Timing};
+use crate::measure::{Callers, Measured, OURS, Timing};
+use crate::rivals::name;
 
 pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     head(report, out)?;
+    scale(report, out)?;
     speed(report, out)?;
     notes(report, out)?;
     entries(report, out)?;
@@ -37,6 +39,37 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         host.load, report.load_after
     )?;
     writeln!(out, "- One read of the clock takes {:.1} ns.", report.clock_ns)
+}
+
+/// What crates took, in nanoseconds, on the machine for which the targets were set.
+const THERE: [(&str, &str, f64); 6] = [
+    ("breaker_success", name::RECLOSER, 5.0),
+    ("breaker_success", name::FAILSAFE, 70.0),
+    ("bulkhead", name::TOKIO, 9.0),
+    ("rate_direct", name::GOVERNOR, 9.5),
+    ("rate_keyed", name::GOVERNOR, 27.0),
+    ("pipeline", name::TOWER, 73.0),
+];
+
+/// How this machine compares with that one: targets are numbers of theirs.
+fn scale(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let alone = |row: &str| {
+        report.rows.iter().find(move |one| one.row == row && one.callers == Callers::One)
+    };
+    if let Some(row) = alone("atomic_step") {
+        let steps: Vec<String> = row.timings.iter().map(entry).collect();
+        writeln!(out, "- One change of a shared word takes: {}.", steps.join("; "))?;
+    }
+    let here = |(row, name, there): &(&str, &str, f64)| {
+        let ns = alone(row)?.timing(name)?.ns.median;
+        Some(format!("{name} in `{row}` {there:.0} there, {ns:.0} here"))
+    };
+    let both: Vec<String> = THERE.iter().filter_map(here).collect();
+    writeln!(
+        out,
+        "- Targets were set on a machine whose atomic steps are faster. At one thread: {}.",
+        both.join("; ")
+    )
 }
 
 /// Ours beside the best rival.

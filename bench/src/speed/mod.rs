@@ -1,6 +1,7 @@
 //! The rows of the speed table, one file for each mechanism. How a row is measured is in
 //! `crate::measure`; how the rivals are set up is in `crate::rivals` and beside each row.
 
+mod atomic;
 mod breaker;
 mod budget;
 mod bulkhead;
@@ -30,7 +31,7 @@ pub(crate) use hedge::Always;
 
 /// All rows, in the order of the printed table.
 pub(crate) fn rows() -> Vec<Row> {
-    let mut rows = vec![clock::row()];
+    let mut rows = vec![clock::row(), atomic::row()];
     rows.extend(breaker::rows());
     rows.push(bulkhead::row());
     rows.push(rate::row());
