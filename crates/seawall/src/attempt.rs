@@ -12,6 +12,7 @@ use crate::clock::Clock;
 pub struct Attempt {
     pub(crate) number: u32,
     pub(crate) deadline: Instant,
+    pub(crate) last: bool,
     pub(crate) clock: Clock,
     pub(crate) endpoint: Option<Endpoint>,
     pub(crate) idempotency_key: Option<Arc<str>>,
@@ -22,6 +23,13 @@ impl Attempt {
     #[must_use]
     pub const fn number(&self) -> u32 {
         self.number
+    }
+
+    /// Whether the limits of the policy leave no attempt after this one or beside it. What another
+    /// attempt would need, say a copy of the request, need not be kept then.
+    #[must_use]
+    pub const fn is_last(&self) -> bool {
+        self.last
     }
 
     /// The endpoint to use; `None` for a policy without endpoints.

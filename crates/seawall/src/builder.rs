@@ -13,8 +13,10 @@ use seawall_core::rng::Stream;
 use seawall_core::upstream::WhenAllDown;
 
 use crate::classify::AnyResult;
+use crate::clock::Clock;
 use crate::event::{Event, Listener, Listeners};
-use crate::settings::{Plan, Total};
+use crate::observe::{CallListener, Ended};
+use crate::settings::{NO_LIMIT, Plan, Total};
 use crate::shared::Shared;
 use crate::{BuildError, Hedge, Policy, Retry};
 
@@ -42,6 +44,8 @@ pub struct New<C> {
     name: Option<Arc<str>>,
     seed: Option<u64>,
     listeners: Vec<Listener>,
+    calls: Vec<CallListener>,
+    clock: Option<Clock>,
     classify: C,
 }
 
@@ -62,8 +66,10 @@ pub struct Change(pub(crate) ());
 
 impl PolicyBuilder {
     pub(crate) fn new() -> Self {
-        let (name, seed, listeners, classify) = (None, None, Vec::new(), AnyResult);
-        Self { plan: Plan::default(), state: New { name, seed, listeners, classify } }
+        let (listeners, calls) = (Vec::new(), Vec::new());
+        let (name, seed, clock, classify) = (None, None, None, AnyResult);
+        let state = New { name, seed, listeners, calls, clock, classify };
+        Self { plan: Plan::default(), state }
     }
 }
 
@@ -88,6 +94,13 @@ impl<S> PolicyBuilder<S> {
     /// waits fit; else all of it; 3 s where there is no total.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.plan.attempt = Some(limit);
+        self
+    }
+
+    /// No limit on single attempts but the total. Without a total either, an operation that hangs
+    /// is awaited for ever.
+    pub fn no_attempt_timeout(mut self) -> Self {
+        self.plan.attempt = Some(NO_LIMIT);
         self
     }
 
@@ -180,8 +193,9 @@ impl<C> PolicyBuilder<New<C>> {
     /// closure's argument out: `|result: Result<&Reply, &QueryError>| …`. See
     /// [`Classify`](crate::Classify).
     pub fn classify<K>(self, classify: K) -> PolicyBuilder<New<K>> {
-        let New { name, seed, listeners, .. } = self.state;
-        PolicyBuilder { plan: self.plan, state: New { name, seed, listeners, classify } }
+        let New { name, seed, listeners, calls, clock, .. } = self.state;
+        let state = New { name, seed, listeners, calls, clock, classify };
+        PolicyBuilder { plan: self.plan, state }
     }
 
     /// Fixes every draw: jitter, cool-downs, choices. For tests. Default: a new seed for each
@@ -198,6 +212,22 @@ impl<C> PolicyBuilder<New<C>> {
         self
     }
 
+    /// Calls `listener` at the end of each call, on the thread that ends it: it should be quick.
+    /// Nothing is made for it where there is none. One that panics has lost that call, and nothing
+    /// else.
+    pub fn on_call(mut self, listener: impl Fn(&Ended) + Send + Sync + 'static) -> Self {
+        self.state.calls.push(Box::new(listener));
+        self
+    }
+
+    /// Takes the time from `clock`, which is moved by hand, instead of from the runtime: for
+    /// tests without a runtime, or with one whose clock must not be paused.
+    #[cfg(feature = "test")]
+    pub fn clock(mut self, clock: &crate::test::ManualClock) -> Self {
+        self.state.clock = Some(Clock::by_hand(clock));
+        self
+    }
+
     /// The policy.
     ///
     /// # Errors
@@ -205,10 +235,11 @@ impl<C> PolicyBuilder<New<C>> {
     /// [`BuildError`] with every setting that cannot work.
     pub fn build(self) -> Result<Policy<C>, BuildError> {
         self.plan.validate()?;
-        let New { name, seed, listeners, classify } = self.state;
+        let New { name, seed, listeners, calls, clock, classify } = self.state;
         let seed = seed.unwrap_or_else(|| RandomState::new().build_hasher().finish());
         let rng = Stream::new(seed, "policy");
-        let shared = Shared::new(name, self.plan, rng, Listeners::new(listeners));
+        let clock = clock.unwrap_or_else(Clock::start);
+        let shared = Shared::new(name, self.plan, rng, Listeners::new(listeners, calls), clock);
         Ok(Policy::around(Arc::new(shared), classify))
     }
 }

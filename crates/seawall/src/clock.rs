@@ -2,26 +2,74 @@
 //!
 //! The clock is Tokio's, so that a test that pauses it drives every wait of a policy. Outside
 //! tests it is the system's monotonic clock, read once at the start and once at the end of a call.
+//! A policy may be given a clock that is moved by hand instead (feature `test`); that clock is in
+//! `test/manual.rs`.
+
+use std::task::{Context, Poll};
 
 use seawall_core::time::Instant;
 
-/// Turns the runtime's clock into instants of the core. Copies agree with each other.
-#[derive(Clone, Copy, Debug)]
+#[cfg(feature = "test")]
+use crate::test::ManualClock;
+
+/// Turns the runtime's clock into instants of the core. Clones agree with each other.
+#[derive(Clone, Debug)]
 pub(crate) struct Clock {
     epoch: tokio::time::Instant,
+    #[cfg(feature = "test")]
+    manual: Option<ManualClock>,
+}
+
+/// The place of a wait in the queue of a manual clock; nothing where there are none.
+#[derive(Debug, Default)]
+pub(crate) struct ManualTimer {
+    #[cfg(feature = "test")]
+    timer: crate::test::Timer,
 }
 
 impl Clock {
     /// A clock whose epoch is now.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     pub(crate) fn start() -> Self {
-        Self { epoch: tokio::time::Instant::now() }
+        Self {
+            epoch: tokio::time::Instant::now(),
+            #[cfg(feature = "test")]
+            manual: None,
+        }
+    }
+
+    /// A clock that `manual` moves.
+    #[cfg(feature = "test")]
+    pub(crate) fn by_hand(manual: &ManualClock) -> Self {
+        Self { epoch: manual.epoch(), manual: Some(manual.clone()) }
     }
 
     /// The present.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     pub(crate) fn now(&self) -> Instant {
+        #[cfg(feature = "test")]
+        if let Some(manual) = &self.manual {
+            return Instant::EPOCH.after(manual.elapsed());
+        }
         self.of(tokio::time::Instant::now())
+    }
+
+    /// Whether `at` has come, on a manual clock; `None` on the runtime's.
+    #[cfg_attr(not(feature = "test"), expect(clippy::unused_self, reason = "there is no other"))]
+    pub(crate) fn poll_manual(
+        &self,
+        timer: &mut ManualTimer,
+        at: Option<tokio::time::Instant>,
+        cx: &mut Context<'_>,
+    ) -> Option<Poll<()>> {
+        #[cfg(feature = "test")]
+        if let Some(manual) = &self.manual {
+            let Some(at) = at else { return Some(Poll::Pending) };
+            let at = at.saturating_duration_since(self.epoch);
+            return Some(timer.timer.poll_until(manual, at, cx));
+        }
+        let _unused = (timer, at, cx);
+        None
     }
 
     /// The core's name for an instant of the runtime.

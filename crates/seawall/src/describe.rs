@@ -11,7 +11,7 @@ use seawall_core::call::Layer;
 use seawall_core::hedge::HedgeDelay;
 
 use crate::Hedge;
-use crate::settings::{Plan, Resolved};
+use crate::settings::{NO_LIMIT, Plan, Resolved};
 
 const ABSENT: &str = "absent";
 
@@ -76,7 +76,10 @@ fn value(layer: Layer, plan: &Plan) -> String {
                 mode(upstream.outlier.mode)
             ),
         },
-        Layer::AttemptTimeout => format!("{:?}", call.attempt),
+        Layer::AttemptTimeout => match call.attempt {
+            NO_LIMIT => "off".to_owned(),
+            limit => format!("{limit:?}"),
+        },
     }
 }
 
@@ -145,7 +148,7 @@ const fn mode(mode: Mode) -> &'static str {
 fn misfit(plan: &Plan) -> Option<String> {
     let (attempts, attempt, total) = (plan.max_attempts(), plan.attempt(), plan.total()?);
     let needed = attempt.checked_mul(attempts).unwrap_or(Duration::MAX);
-    (attempts > 1 && needed > total).then(|| {
+    (attempts > 1 && attempt != NO_LIMIT && needed > total).then(|| {
         format!("{attempts} attempts that time out after {attempt:?} do not fit into {total:?}")
     })
 }

@@ -14,6 +14,7 @@ use seawall_core::event::Sink;
 use seawall_core::upstream::{self, Scope, What};
 
 use crate::attempt::Endpoint;
+use crate::observe::CallListener;
 
 /// Events that a slow reader of [`Events`] may lag behind before it loses the oldest. A change of
 /// state is rare; 256 outlast the storm in which every endpoint of a large policy changes twice.
@@ -79,12 +80,13 @@ impl Sink<Step> for Outbox {
 #[derive(Default)]
 pub(crate) struct Listeners {
     callbacks: Vec<Listener>,
+    pub(crate) calls: Vec<CallListener>,
     channel: OnceLock<broadcast::Sender<Event>>,
 }
 
 impl Listeners {
-    pub(crate) fn new(callbacks: Vec<Listener>) -> Self {
-        Self { callbacks, channel: OnceLock::new() }
+    pub(crate) fn new(callbacks: Vec<Listener>, calls: Vec<CallListener>) -> Self {
+        Self { callbacks, calls, channel: OnceLock::new() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -82,6 +82,20 @@
 //! A call that succeeds at once takes two short locks and two readings of the clock, and allocates
 //! nothing. No timer is made before an attempt has to be waited for.
 //!
+//! # Features
+//!
+//! None is on by default. Each adds names and changes nothing else.
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `tower` | `Policy::layer`, `seawall::tower` |
+//! | `http` | `Http`, and `tower::HttpReplay` |
+//! | `reqwest` | `Reqwest`, `ReqwestValue` |
+//! | `tonic` | `Grpc`, `GrpcHeads` |
+//! | `tracing` | `PolicyBuilder::tracing` |
+//! | `metrics` | `PolicyBuilder::metrics`, `Policy::publish_gauges` |
+//! | `test` | `seawall::test`: a manual clock, a scripted dependency, a check of Tower layers |
+//!
 //! The decisions are those of `seawall-core`, the same that the gateway and the simulator make.
 
 mod attempt;
@@ -101,16 +115,27 @@ mod settings;
 mod shared;
 mod validate;
 
+pub mod observe;
+pub mod only;
+#[cfg(feature = "test")]
+pub mod test;
+#[cfg(feature = "tower")]
+pub mod tower;
+
 #[cfg(test)]
 mod tests;
 
 pub use attempt::{Attempt, Endpoint};
 pub use build_error::BuildError;
 pub use builder::{Change, New, PolicyBuilder};
-pub use call::{Answer, Call, Fallback, Handle, Ladder, NoFallback, Provenance, Why};
+pub use call::{Answer, Call, Fallback, Handle, Ladder, NoFallback, Operation, Provenance, Why};
 #[cfg(feature = "http")]
 pub use classify::Http;
 pub use classify::{AnyResult, Classify, Io, Outcome};
+#[cfg(feature = "tonic")]
+pub use classify::{Grpc, GrpcHeads};
+#[cfg(feature = "reqwest")]
+pub use classify::{Reqwest, ReqwestValue};
 pub use error::{Error, Spent, Until};
 pub use event::{Event, Events, Heard};
 pub use hedge::Hedge;

@@ -22,6 +22,8 @@ use crate::{Hedge, Retry};
 pub(crate) const TOTAL: Duration = Duration::from_secs(10);
 /// The attempt timeout of a policy without a total deadline that was given none.
 pub(crate) const ATTEMPT: Duration = Duration::from_secs(3);
+/// An attempt timeout that never comes.
+pub(crate) const NO_LIMIT: Duration = Duration::MAX;
 /// An attempt's share of the total where there are retries: three of them and their backoffs fit.
 const ATTEMPT_SHARE: Ratio = Ratio::from_percent(30);
 

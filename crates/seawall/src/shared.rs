@@ -32,7 +32,7 @@ pub(crate) type Ctx<'a> = Context<'a, Stream, Outbox>;
 pub(crate) struct Shared {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) clock: Clock,
-    listeners: Listeners,
+    pub(crate) listeners: Listeners,
     locked: Mutex<Locked>,
 }
 
@@ -113,8 +113,8 @@ impl Shared {
         plan: Plan,
         mut rng: Stream,
         listeners: Listeners,
+        clock: Clock,
     ) -> Self {
-        let clock = Clock::start();
         let Resolved { call, upstream } = plan.resolve();
         let upstream = Upstream::solo(upstream, clock.now(), &mut rng);
         let mut outbox = Outbox::default();

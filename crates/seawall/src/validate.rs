@@ -14,7 +14,7 @@ use seawall_core::ratio::Ratio;
 use seawall_core::upstream::ENDPOINTS_MAX;
 
 use crate::BuildError;
-use crate::settings::{Plan, Total};
+use crate::settings::{NO_LIMIT, Plan, Total};
 
 /// Calls of a count window at most.
 const WINDOW_CALLS_MAX: u32 = 65_536;
@@ -62,7 +62,7 @@ impl Plan {
         }
         let Some(attempt) = self.attempt else { return };
         found.positive("attempt_timeout", attempt);
-        let fits = self.total().is_none_or(|total| attempt <= total);
+        let fits = attempt == NO_LIMIT || self.total().is_none_or(|total| attempt <= total);
         found.unless(fits, "attempt_timeout", Shown(attempt), "at most `total_timeout`");
     }
 

@@ -82,6 +82,10 @@ pub struct AttemptPlan {
     pub reason: ChoiceReason,
     /// By when a head must have arrived.
     pub deadline: Instant,
+    /// Nothing follows, and nothing starts beside it: what another attempt would need, such as a
+    /// copy of the request, may be given up. Resends over a fresh connection, which only a driver
+    /// that pools connections brings about, are not foreseen here.
+    pub last: bool,
 }
 
 /// What a call came to. Every call ends in exactly one.

@@ -170,7 +170,8 @@ impl Call {
             outrun: false,
         });
         self.plan_hedge(timeout, ctx);
-        AttemptPlan { number, role, endpoint, reason, deadline }
+        let last = self.hedge_at.is_none() && !self.has_attempts_left();
+        AttemptPlan { number, role, endpoint, reason, deadline, last }
     }
 
     /// What forbids an attempt now. Asked again once a permit is there: the breaker may have

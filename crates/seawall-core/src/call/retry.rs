@@ -58,11 +58,16 @@ impl Call {
         if replay == Replay::Lost {
             return Err(Denied(Reason::ReplayOverflow));
         }
-        let made = self.attempts - self.hedges;
-        if made >= self.settings.max_attempts || self.attempts >= ATTEMPTS_MAX {
+        if !self.has_attempts_left() {
             return Err(Denied(Reason::AttemptsExhausted));
         }
         Ok(())
+    }
+
+    /// Whether the limits leave a retry. Hedges have a limit of their own.
+    pub(super) const fn has_attempts_left(&self) -> bool {
+        let made = self.attempts - self.hedges;
+        made < self.settings.max_attempts && self.attempts < ATTEMPTS_MAX
     }
 
     /// The wait before the next attempt, if that attempt can still end in time.

@@ -87,6 +87,12 @@ pub trait Ladder<T, E>: sealed::Sealed {
 #[derive(Clone, Copy, Debug)]
 pub struct NoFallback(pub(super) ());
 
+impl NoFallback {
+    pub(crate) const fn new() -> Self {
+        Self(())
+    }
+}
+
 impl<T, E> Ladder<T, E> for NoFallback {
     type Answer = T;
 
@@ -108,7 +114,7 @@ pub struct Fallback<F> {
 }
 
 impl<F> Fallback<F> {
-    pub(super) const fn new(substitute: F) -> Self {
+    pub(crate) const fn new(substitute: F) -> Self {
         Self { substitute: Some(substitute) }
     }
 }

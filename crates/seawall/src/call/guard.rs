@@ -3,17 +3,15 @@
 
 use std::task::Waker;
 
-use seawall_core::call::{Action, Call as Machine, CallState, Replay};
+use seawall_core::call::{Action, Call as Machine, CallState, Verdict};
 use seawall_core::reason::Reason;
 use seawall_core::time::{Duration, Instant};
 
 use super::Options;
 use super::handle::{Handle, shared};
 use crate::clock::Clock;
+use crate::observe::{Ended, Ending, tell};
 use crate::shared::{Ctx, Place, Turn};
-
-/// The operation is a closure that can be called again from the start.
-pub(super) const REPLAY: Replay = Replay::Possible;
 
 /// A machine that cannot be forgotten.
 #[derive(Debug)]
@@ -38,8 +36,8 @@ impl<P: Handle> Guard<P> {
         &self.policy.policy().classify
     }
 
-    pub(super) fn clock(&self) -> Clock {
-        shared(&self.policy).clock
+    pub(super) fn clock(&self) -> &Clock {
+        &shared(&self.policy).clock
     }
 
     pub(super) fn name(&self) -> Option<&std::sync::Arc<str>> {
@@ -99,6 +97,17 @@ impl<P: Handle> Guard<P> {
         self.machine.as_ref().and_then(Machine::denied)
     }
 
+    /// Tells observers how the call ended; nothing where there are none.
+    pub(super) fn tell(&self, verdict: &Verdict) {
+        let listeners = &shared(&self.policy).listeners.calls;
+        if listeners.is_empty() {
+            return;
+        }
+        let (ending, reason) = Ending::of(verdict, self.denied());
+        let (policy, attempts, elapsed) = (self.name().cloned(), self.attempts(), self.elapsed());
+        tell(listeners, &Ended { policy, ending, reason, attempts, elapsed });
+    }
+
     /// How long the call has taken, as of its latest step.
     pub(super) fn elapsed(&self) -> Duration {
         self.machine.as_ref().map_or(Duration::ZERO, |machine| self.now.since(machine.started()))
@@ -113,6 +122,7 @@ impl<P: Handle> Drop for Guard<P> {
                 call.cancelled(ctx);
                 Action::Wait
             });
+            self.tell(&Verdict::Cancelled);
         }
     }
 }

@@ -8,12 +8,16 @@ mod attempts;
 mod fallback;
 mod guard;
 mod handle;
+mod operation;
 mod options;
 mod timer;
 mod verdict;
 
 pub use fallback::{Answer, Fallback, Ladder, NoFallback, Provenance, Why};
 pub use handle::Handle;
+pub use operation::Operation;
+#[cfg(feature = "tower")]
+pub(crate) use operation::sealed;
 pub(crate) use options::Options;
 
 use std::future::Future;
@@ -68,16 +72,7 @@ pin_project! {
 
 impl<P: Handle, Op, Fut: Future> Call<P, Op, Fut> {
     pub(crate) fn new(policy: P, operation: Op) -> Self {
-        Self {
-            attempts: Attempts::default(),
-            timer: Timer::default(),
-            kept: None,
-            hint: None,
-            guard: Guard::new(policy),
-            operation,
-            options: Options::default(),
-            ladder: NoFallback(()),
-        }
+        Self::with_ladder(policy, operation, NoFallback::new())
     }
 
     /// Answers by `substitute` when no attempt brings a good result, in time for the deadline: the
@@ -110,11 +105,26 @@ impl<P: Handle, Op, Fut: Future> Call<P, Op, Fut> {
     }
 }
 
+impl<P: Handle, Op, Fut: Future, L> Call<P, Op, Fut, L> {
+    pub(crate) fn with_ladder(policy: P, operation: Op, ladder: L) -> Self {
+        Self {
+            attempts: Attempts::default(),
+            timer: Timer::default(),
+            kept: None,
+            hint: None,
+            guard: Guard::new(policy),
+            operation,
+            options: Options::default(),
+            ladder,
+        }
+    }
+}
+
 impl<P, Op, Fut, L, T, E> Future for Call<P, Op, Fut, L>
 where
     P: Handle,
     P::Classifier: Classify<T, E>,
-    Op: FnMut(Attempt) -> Fut,
+    Op: Operation<Fut>,
     Fut: Future<Output = Result<T, E>>,
     L: Ladder<T, E>,
 {
@@ -142,7 +152,7 @@ impl<P, Op, Fut, L, T, E> Parts<'_, P, Op, Fut, L>
 where
     P: Handle,
     P::Classifier: Classify<T, E>,
-    Op: FnMut(Attempt) -> Fut,
+    Op: Operation<Fut>,
     Fut: Future<Output = Result<T, E>>,
     L: Ladder<T, E>,
 {
@@ -151,11 +161,12 @@ where
         let attempt = Attempt {
             number: plan.number,
             deadline: plan.deadline,
-            clock: self.guard.clock(),
+            last: plan.last,
+            clock: self.guard.clock().clone(),
             endpoint: turn.endpoint,
             idempotency_key: self.options.key.clone(),
         };
-        let future = (self.operation)(attempt);
+        let future = self.operation.begin(attempt);
         self.attempts.as_mut().begin(plan.number, future);
         self.guard.idle()
     }
@@ -171,10 +182,11 @@ where
         }
         let Some(deadline) = self.guard.next_deadline() else { return Poll::Pending };
         if deadline > self.guard.now() {
-            let at = self.guard.clock().runtime(deadline);
-            ready!(self.timer.as_mut().poll_until(at, cx));
+            let clock = self.guard.clock();
+            ready!(self.timer.as_mut().poll_until(clock.runtime(deadline), clock, cx));
         }
-        Poll::Ready(self.guard.step(|call, ctx| call.timer(guard::REPLAY, ctx)))
+        let replay = self.operation.replay();
+        Poll::Ready(self.guard.step(|call, ctx| call.timer(replay, ctx)))
     }
 
     /// Tells the machine what an attempt brought.
@@ -185,7 +197,8 @@ where
         // What the earlier result holds, say a connection, is let go of before the lock is taken.
         *self.kept = Some(result);
         let seen = outcome.observation();
-        self.guard.step(|call, ctx| call.head(number, seen, guard::REPLAY, ctx))
+        let replay = self.operation.replay();
+        self.guard.step(|call, ctx| call.head(number, seen, replay, ctx))
     }
 
     /// The time of an attempt is over: it is dropped, here and now, and only then reported.
@@ -193,7 +206,8 @@ where
         self.attempts.as_mut().drop_one(number);
         // What runs in a future of a user may have sent anything.
         let seen = Observation::TimedOut { sent: Sent::Maybe };
-        self.guard.step(|call, ctx| call.ended(number, seen, guard::REPLAY, ctx))
+        let replay = self.operation.replay();
+        self.guard.step(|call, ctx| call.ended(number, seen, replay, ctx))
     }
 
     fn fall_back(&mut self, reason: seawall_core::reason::Reason) -> Turn {

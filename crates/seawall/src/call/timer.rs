@@ -8,12 +8,15 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::clock::{Clock, ManualTimer};
+
 pin_project! {
     /// A timer that is set anew whenever the machine names another instant.
     #[derive(Debug, Default)]
     pub(super) struct Timer {
         #[pin]
         sleep: Option<Sleep>,
+        manual: ManualTimer,
     }
 }
 
@@ -22,10 +25,15 @@ impl Timer {
     pub(super) fn poll_until(
         self: Pin<&mut Self>,
         at: Option<Instant>,
+        clock: &Clock,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
+        let this = self.project();
+        if let Some(poll) = clock.poll_manual(this.manual, at, cx) {
+            return poll;
+        }
         let Some(at) = at else { return Poll::Pending };
-        let mut sleep = self.project().sleep;
+        let mut sleep = this.sleep;
         match sleep.as_mut().as_pin_mut() {
             None => sleep.set(Some(sleep_until(at))),
             Some(armed) if armed.deadline() != at => armed.reset(at),

@@ -20,6 +20,7 @@ where
     /// handed on.
     pub(super) fn finish(&mut self, verdict: Verdict, turn: &Turn) -> Result<L::Answer, Error<E>> {
         self.attempts.as_mut().drop_all();
+        self.guard.tell(&verdict);
         match verdict {
             Verdict::Answered { attempt } | Verdict::Truncated { attempt, .. } => {
                 self.answer(Provenance::Attempt { number: attempt }, turn)

@@ -69,7 +69,7 @@ impl<E> Classify<StatusCode, E> for Http {
 
 /// The hint of the service, in whole seconds (RFC 9110 section 10.2.3). A date is none: clocks of
 /// two hosts are never compared.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     // More digits than fit still mean "far away", not "no hint".

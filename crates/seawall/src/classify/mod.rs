@@ -9,12 +9,20 @@
 mod http;
 mod io;
 mod outcome;
+#[cfg(feature = "reqwest")]
+mod reqwest;
+#[cfg(feature = "tonic")]
+mod tonic;
 
 #[cfg(test)]
 mod tests;
 
 #[cfg(feature = "http")]
 pub use self::http::Http;
+#[cfg(feature = "reqwest")]
+pub use self::reqwest::{Reqwest, ReqwestValue};
+#[cfg(feature = "tonic")]
+pub use self::tonic::{Grpc, GrpcHeads};
 pub use io::Io;
 pub use outcome::Outcome;
 

@@ -267,7 +267,7 @@ impl<C> BreakerBuilder<C> {
         // The phase of the window: those of a fleet should not turn at the same moment.
         let origin = Instant::from_nanos(rng.next_u64());
         let gate = Gate::new(core::Breaker::new(self.settings, origin), rng);
-        let reports = Reports::new(self.name, Listeners::new(self.listeners));
+        let reports = Reports::new(self.name, Listeners::new(self.listeners, Vec::new()));
         Ok(Breaker { shared: Arc::new(Shared { gate, reports }), classify: self.classify })
     }
 }

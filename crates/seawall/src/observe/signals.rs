@@ -1,0 +1,160 @@
+//! Every signal that a policy gives: one table, which the documentation and a test go by.
+
+/// What kind of signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// An event of `tracing`, target `seawall`; its name is the field `event`.
+    Trace,
+    /// A counter of `metrics`.
+    Counter,
+    /// A gauge of `metrics`.
+    Gauge,
+    /// A histogram of `metrics`.
+    Histogram,
+}
+
+/// A signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Signal {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name.
+    pub name: &'static str,
+    /// Its labels or fields, beside `policy`, which all have.
+    pub labels: &'static [&'static str],
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+const fn trace(
+    name: &'static str,
+    labels: &'static [&'static str],
+    meaning: &'static str,
+) -> Signal {
+    Signal { kind: Kind::Trace, name, labels, meaning }
+}
+
+const fn metric(
+    kind: Kind,
+    name: &'static str,
+    labels: &'static [&'static str],
+    meaning: &'static str,
+) -> Signal {
+    Signal { kind, name, labels, meaning }
+}
+
+/// The fields of an event that is told whole.
+const DETAIL: &[&str] = &["endpoint", "detail"];
+
+/// Every signal.
+pub const SIGNALS: &[Signal] = &[
+    trace("call_ended", &["ending", "reason", "attempts", "elapsed_ms"], "A call ended (debug)."),
+    trace(
+        "breaker_opened",
+        &["endpoint", "cause", "rate", "calls", "openings"],
+        "A breaker stops traffic (warn).",
+    ),
+    trace("breaker_half_opened", &["endpoint"], "A breaker lets probes pass (info)."),
+    trace("breaker_closed", &["endpoint", "after_ms"], "A breaker lets traffic flow (info)."),
+    trace("breaker_forced", &["endpoint", "mode"], "Somebody took control of a breaker (info)."),
+    trace("breaker_would_reject", &["endpoint"], "A breaker in shadow mode let pass (debug)."),
+    trace("breaker_probe_abandoned", &["endpoint"], "A probe was given up (debug)."),
+    trace("breaker_stale_outcome", &["endpoint"], "A result came too late to count (debug)."),
+    trace("hedge_fired", &["delay_ms"], "An extra attempt started beside a slow one (debug)."),
+    trace("hedge_won", &[], "The extra attempt was first (debug)."),
+    trace("hedge_lost", &[], "The extra attempt was not first (debug)."),
+    trace("hedge_suppressed", &["reason"], "An attempt was slow, no other started (debug)."),
+    trace(
+        "endpoint_ejected",
+        &["endpoint", "finding", "streak", "mode"],
+        "An endpoint is left out of choice (warn).",
+    ),
+    trace("endpoint_returned", &["endpoint", "mode"], "It is chosen again (info)."),
+    trace(
+        "ejection_capped",
+        &["endpoint", "finding", "out", "mode"],
+        "It stays: as many as may be are out (warn).",
+    ),
+    trace(
+        "ejection_suppressed",
+        &["endpoint", "finding", "failing", "judged", "mode"],
+        "It stays: most endpoints do as badly (warn).",
+    ),
+    trace(
+        "ejection_not_enforced",
+        &["endpoint", "finding", "share", "mode"],
+        "It stays: chance spared it, as its detector was set to (debug).",
+    ),
+    trace("rate_limit", DETAIL, "A call was limited or waits, or the limit adapted (debug)."),
+    trace("shed", DETAIL, "A call was shed, or overload began or ended (debug)."),
+    trace("throttled", DETAIL, "The client throttle refused an attempt (debug)."),
+    trace("concurrency_limit", DETAIL, "The adaptive limit changed (debug)."),
+    trace("bulkhead_rejected", DETAIL, "A call found no place or waited too long (debug)."),
+    trace("budget_spent", DETAIL, "An extra attempt was granted (debug)."),
+    trace("budget_denied", DETAIL, "An extra attempt was denied (debug)."),
+    trace("timeout_adapted", DETAIL, "The adaptive attempt timeout changed (debug)."),
+    trace("spillover", DETAIL, "The shares of priority levels changed (debug)."),
+    trace("slow_start", &["endpoint"], "An endpoint gets its weight by degrees (info)."),
+    trace("panic_entered", &[], "No endpoint may be chosen by the rules (warn)."),
+    trace("panic_left", &[], "An endpoint may be chosen again (info)."),
+    metric(Kind::Counter, "seawall_calls_total", &["ending", "reason"], "Calls that ended."),
+    metric(Kind::Counter, "seawall_attempts_total", &[], "Attempts of the calls that ended."),
+    metric(Kind::Counter, "seawall_events_total", &["event"], "Changes of state, by name."),
+    metric(
+        Kind::Histogram,
+        "seawall_call_duration_seconds",
+        &["ending"],
+        "From the start of a call to its end.",
+    ),
+    metric(
+        Kind::Gauge,
+        "seawall_breaker_state",
+        &["endpoint"],
+        "0 closed, 1 half-open, 2 open. `endpoint` is empty for the breaker of the policy.",
+    ),
+    metric(Kind::Gauge, "seawall_endpoint_ejected", &["endpoint"], "1 while it is ejected."),
+    metric(
+        Kind::Gauge,
+        "seawall_permits_in_use",
+        &[],
+        "Attempts that run. Set by `Policy::publish_gauges`.",
+    ),
+    metric(
+        Kind::Gauge,
+        "seawall_permits_queued",
+        &[],
+        "Calls that wait for a permit. Set by `Policy::publish_gauges`.",
+    ),
+];
+
+/// The page of the documentation, in Markdown.
+#[must_use]
+pub fn page() -> String {
+    let mut page = String::from(
+        "# Signals of the library\n\nMade from the table in `crates/seawall/src/observe/signals.rs`; \
+         a test keeps them equal,\nand another sees every one of them fire.\n",
+    );
+    let parts = [
+        ("Events of `tracing`", "event", true),
+        ("Metrics through the facade `metrics`", "metric", false),
+    ];
+    for (title, column, traces) in parts {
+        page.push_str(&format!(
+            "\n## {title}\n\n| {column} | fields | meaning |\n| --- | --- | --- |\n"
+        ));
+        for signal in SIGNALS.iter().filter(|signal| (signal.kind == Kind::Trace) == traces) {
+            let kind = match signal.kind {
+                Kind::Trace => "",
+                Kind::Counter => ", counter",
+                Kind::Gauge => ", gauge",
+                Kind::Histogram => ", histogram",
+            };
+            let fields: Vec<_> = signal.labels.iter().map(|label| format!(", `{label}`")).collect();
+            let (name, fields, meaning) = (signal.name, fields.concat(), signal.meaning);
+            page.push_str(&format!("| `{name}`{kind} | `policy`{fields} | {meaning} |\n"));
+        }
+    }
+    page
+}
