@@ -34,10 +34,10 @@ fn without_clock(row: &Measured, clock_ns: f64) -> Option<f64> {
 
 /// Why a row looks as it does: an absent entry, or a loss and its reason.
 fn note(row: &Measured) -> String {
+    let Some(best) = row.best_rival() else { return String::new() };
     let Some(ours) = row.ours() else {
         return "seawall has no entry in this row yet".to_owned();
     };
-    let Some(best) = row.best_rival() else { return String::new() };
     if ours.ns.median <= best.ns.median {
         return String::new();
     }
