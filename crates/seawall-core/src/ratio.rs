@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::invalid::Invalid;
+
 /// Parts of one million; 20 % is 200 000. May exceed one (a growth factor of 2 is 2 000 000).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ratio(u32);
@@ -57,6 +59,32 @@ impl Ratio {
         }
         let share = u128::from(value) * u128::from(self.0) / u128::from(WHOLE);
         u64::try_from(share).unwrap_or(u64::MAX)
+    }
+}
+
+impl TryFrom<f64> for Ratio {
+    type Error = Invalid;
+
+    /// A share as programs compute it, 0.2 for 20 %, to the nearest millionth. The one border at
+    /// which a float becomes a ratio.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] for what is no share: not a number, negative, or above 4294.
+    fn try_from(share: f64) -> Result<Self, Invalid> {
+        const MOST: f64 = 4_294.0;
+        if !(0.0..=MOST).contains(&share) {
+            return Err(Invalid::new("ratio", share, "a number from 0 to 4294"));
+        }
+        #[expect(clippy::float_arithmetic, reason = "floats end here, and nothing is added up")]
+        let ppm = libm::rint(share * f64::from(WHOLE));
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "whole, not negative and below 2^32, as checked above"
+        )]
+        let ppm = ppm as u32;
+        Ok(Self(ppm))
     }
 }
 
@@ -116,5 +144,19 @@ mod tests {
     fn prints_as_percent() {
         assert_eq!(Ratio::from_percent(20).to_string(), "20%");
         assert_eq!(Ratio::from_ppm(12_500).to_string(), "1.25%");
+    }
+
+    #[test]
+    fn floats_that_are_no_share_are_refused() {
+        for (share, ppm) in [(0.0, 0), (0.2, 200_000), (1.0, WHOLE), (4_294.0, 4_294_000_000)] {
+            assert_eq!(Ratio::try_from(share), Ok(Ratio::from_ppm(ppm)));
+        }
+        for share in [f64::NAN, -0.1, f64::INFINITY, f64::NEG_INFINITY, 4_295.0] {
+            let invalid = Ratio::try_from(share).unwrap_err();
+            assert_eq!(
+                (invalid.field(), invalid.permitted()),
+                ("ratio", "a number from 0 to 4294")
+            );
+        }
     }
 }

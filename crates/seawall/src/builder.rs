@@ -1,5 +1,7 @@
 //! How users describe a policy. What follows from it is in `settings.rs`.
 
+mod mechanisms;
+
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +20,7 @@ use crate::event::{Event, Listener, Listeners};
 use crate::observe::{CallListener, Ended};
 use crate::settings::{NO_LIMIT, Plan, Total};
 use crate::shared::Shared;
-use crate::{BuildError, Hedge, Policy, Retry};
+use crate::{BuildError, EndpointSettings, Hedge, Policy, Retry};
 
 /// Describes a policy: a new one ([`Policy::builder`]), or changes to one that runs
 /// ([`Policy::reconfigure`]).
@@ -149,9 +151,13 @@ impl<S> PolicyBuilder<S> {
 
     /// Spreads attempts over these endpoints; a retry goes to another one than the last. With them
     /// come breakers for each and the outlier detector, since a choice that includes dead endpoints
-    /// is worse than none; both can be set or switched off by name. 1 to 1,024 distinct names.
-    pub fn endpoints<N: Into<Arc<str>>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
-        self.plan.endpoints = Some(names.into_iter().map(Into::into).collect());
+    /// is worse than none; both can be set or switched off by name. 1 to 1,024 distinct names, or
+    /// [`EndpointSettings`] where weight, zone or level matter.
+    pub fn endpoints<N: Into<EndpointSettings>>(
+        mut self,
+        endpoints: impl IntoIterator<Item = N>,
+    ) -> Self {
+        self.plan.endpoints = Some(endpoints.into_iter().map(Into::into).collect());
         self
     }
 

@@ -2,18 +2,22 @@
 //!
 //! The order is the core's own list, so that what is printed is what runs.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use seawall_core::Mode;
 use seawall_core::breaker::{BreakerSettings, WindowKind};
 use seawall_core::call::Layer;
+use seawall_core::concurrency::LimitSettings;
 use seawall_core::hedge::HedgeDelay;
+use seawall_core::upstream::UpstreamSettings;
 
 use crate::Hedge;
+use crate::describe_gates as gates;
 use crate::settings::{NO_LIMIT, Plan, Resolved};
 
-const ABSENT: &str = "absent";
+pub(crate) const ABSENT: &str = "absent";
 
 /// The whole text.
 pub(crate) fn describe(name: Option<&str>, plan: &Plan) -> String {
@@ -40,34 +44,27 @@ fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
     let _infallible = writeln!(text, "{line}");
 }
 
+fn put_in(text: &mut String, part: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _infallible = text.write_fmt(part);
+}
+
 /// What is in force at a layer.
 fn value(layer: Layer, plan: &Plan) -> String {
     let Resolved { call, upstream } = plan.resolve();
     match layer {
         Layer::Guards => "a call without time left is refused".to_owned(),
-        Layer::RateLimit | Layer::Shedding | Layer::Throttle => ABSENT.to_owned(),
+        Layer::RateLimit => gates::rate(upstream.rate.as_ref()),
+        Layer::Shedding => gates::shed(upstream.shed.as_ref()),
+        Layer::Throttle => gates::throttle(upstream.throttle.as_ref()),
         Layer::Ladder => "each call brings its own, if any".to_owned(),
         Layer::TotalDeadline => {
             call.total.map_or_else(|| "off".to_owned(), |total| format!("{total:?}"))
         }
-        Layer::Breaker => breaker(plan.breaker.as_ref()),
+        Layer::Breaker => breaker(plan.breaker.and(Some(&upstream.breaker))),
         Layer::Attempts => format!("retries: {}; hedges: {}", retry(plan), hedge(plan)),
-        Layer::Bulkhead => match plan.bulkhead {
-            None => ABSENT.to_owned(),
-            Some(bulkhead) => format!(
-                "{} permits, {} may wait for {:?}",
-                bulkhead.permits, bulkhead.queue, bulkhead.max_wait
-            ),
-        },
-        Layer::Choice => match &plan.endpoints {
-            None => ABSENT.to_owned(),
-            Some(names) => format!(
-                "{} endpoints, {:?}, when all are down {:?}",
-                names.len(),
-                upstream.balance.algorithm,
-                upstream.when_all_down
-            ),
-        },
+        Layer::Bulkhead => bulkhead(plan, upstream.concurrency.as_ref()),
+        Layer::Choice => choice(plan, &upstream),
         Layer::EndpointGuards => match &plan.endpoints {
             None => ABSENT.to_owned(),
             Some(_) => format!(
@@ -76,15 +73,48 @@ fn value(layer: Layer, plan: &Plan) -> String {
                 mode(upstream.outlier.mode)
             ),
         },
-        Layer::AttemptTimeout => match call.attempt {
-            NO_LIMIT => "off".to_owned(),
-            limit => format!("{limit:?}"),
-        },
+        Layer::AttemptTimeout => {
+            let fixed = match call.attempt {
+                NO_LIMIT => "off".to_owned(),
+                limit => format!("{limit:?}"),
+            };
+            match plan.adaptive {
+                None => fixed,
+                Some(_) => format!("{fixed}; {}", gates::adaptive(&upstream.timeout)),
+            }
+        }
     }
 }
 
+fn bulkhead(plan: &Plan, limit: Option<&LimitSettings>) -> String {
+    let fixed = plan.bulkhead.map(|bulkhead| {
+        let (permits, queue, wait) = (bulkhead.permits, bulkhead.queue, bulkhead.max_wait);
+        format!("{permits} permits, {queue} may wait for {wait:?}")
+    });
+    match (fixed, limit.map(gates::limit)) {
+        (None, None) => ABSENT.to_owned(),
+        (Some(one), None) | (None, Some(one)) => one,
+        (Some(fixed), Some(adaptive)) => format!("{fixed}; {adaptive}"),
+    }
+}
+
+fn choice(plan: &Plan, upstream: &UpstreamSettings) -> String {
+    let Some(endpoints) = &plan.endpoints else { return ABSENT.to_owned() };
+    let (algorithm, down) = (upstream.balance.algorithm, upstream.when_all_down);
+    let mut text = format!("{} endpoints, {algorithm:?}", endpoints.len());
+    let levels: BTreeSet<_> = endpoints.iter().map(|endpoint| endpoint.info.level).collect();
+    if levels.len() > 1 {
+        put_in(&mut text, format_args!(", {} levels", levels.len()));
+    }
+    if let Some(own) = &plan.own_zone {
+        put_in(&mut text, format_args!(", {own} of {} zones preferred", plan.zones().len()));
+    }
+    put_in(&mut text, format_args!(", when all are down {down:?}"));
+    text
+}
+
 fn retry(plan: &Plan) -> String {
-    let Some(retry) = plan.retry.filter(|retry| retry.max_attempts > 1) else {
+    let Some(retry) = plan.retry().filter(|retry| retry.max_attempts > 1) else {
         return ABSENT.to_owned();
     };
     let (backoff, budget) = (retry.backoff, retry.budget);
@@ -102,7 +132,8 @@ fn retry(plan: &Plan) -> String {
 }
 
 fn hedge(plan: &Plan) -> String {
-    let Some(Hedge(settings)) = plan.hedge else { return ABSENT.to_owned() };
+    let Some(Hedge(_)) = plan.hedge() else { return ABSENT.to_owned() };
+    let settings = plan.resolve().upstream.hedge;
     let delay = match settings.delay {
         HedgeDelay::Fixed(delay) => format!("{delay:?}"),
         HedgeDelay::Quantile { share, floor } => {
@@ -136,7 +167,7 @@ fn breaker(settings: Option<&BreakerSettings>) -> String {
     format!("{}: trips on {conditions}; cool-down {base:?} to {max:?}", mode(settings.mode))
 }
 
-const fn mode(mode: Mode) -> &'static str {
+pub(crate) const fn mode(mode: Mode) -> &'static str {
     match mode {
         Mode::Enforce => "enforced",
         Mode::Shadow => "in shadow",

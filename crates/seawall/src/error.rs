@@ -22,7 +22,8 @@ pub enum Error<E> {
     Rejected {
         /// The name of the policy, if it has one.
         policy: Option<Arc<str>>,
-        /// Which mechanism refused: `breaker_open`, `bulkhead_full`, `queue_full`, `queue_wait`,
+        /// Which mechanism refused: `rate_limited`, `cost_exceeds_limit`, `shed`, `throttled`,
+        /// `breaker_open`, `bulkhead_full`, `concurrency_limited`, `queue_full`, `queue_wait`,
         /// `deadline_expired`, `no_healthy_endpoint` …
         reason: Reason,
         /// When another call may be let through.
@@ -193,6 +194,22 @@ impl<E> Error<E> {
             }
             Reason::DeadlineExpired => Some("it was started without time left"),
             Reason::NoHealthyEndpoint => Some("every endpoint is ejected or removed"),
+            Reason::RateLimited => Some("calls come faster than the rate limit of this policy"),
+            Reason::CostExceedsLimit => {
+                Some("lower its cost or weight, or raise the burst or the permits")
+            }
+            Reason::Shed => {
+                Some("more important calls take what there is; `.priority` tells which")
+            }
+            Reason::Throttled => Some("the dependency has refused many of late: send it less"),
+            Reason::ConcurrencyLimit => {
+                Some("the dependency slows down with more attempts at once than run now")
+            }
+            Reason::BreakerOpen => Some("most calls of late have failed: do without for a while"),
+            Reason::BudgetEmpty => Some("too many calls need another attempt: mend what fails"),
+            Reason::DeadlineCannotFit => {
+                Some("for more attempts, shorten the attempt timeout or give the call more time")
+            }
             _ => None,
         }
     }

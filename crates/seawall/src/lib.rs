@@ -98,6 +98,7 @@
 //!
 //! The decisions are those of `seawall-core`, the same that the gateway and the simulator make.
 
+mod adaptive_timeout;
 mod attempt;
 mod build_error;
 mod builder;
@@ -105,11 +106,14 @@ mod call;
 mod classify;
 mod clock;
 mod describe;
+mod describe_gates;
+mod endpoint_settings;
 mod error;
 mod event;
 mod hedge;
 pub mod mechanism;
 mod policy;
+mod rate_limit;
 mod retry;
 mod settings;
 mod shared;
@@ -125,10 +129,14 @@ pub mod tower;
 #[cfg(test)]
 mod tests;
 
+pub use adaptive_timeout::AdaptiveTimeout;
 pub use attempt::{Attempt, Endpoint};
 pub use build_error::BuildError;
 pub use builder::{Change, New, PolicyBuilder};
-pub use call::{Answer, Call, Fallback, Handle, Ladder, NoFallback, Operation, Provenance, Why};
+pub use call::{
+    Answer, Asked, Below, Call, Fallback, FallbackWith, Handle, Ladder, Lengthen, NoFallback,
+    Operation, Provenance, Why,
+};
 #[cfg(feature = "http")]
 pub use classify::Http;
 pub use classify::{AnyResult, Classify, Io, Outcome};
@@ -136,10 +144,12 @@ pub use classify::{AnyResult, Classify, Io, Outcome};
 pub use classify::{Grpc, GrpcHeads};
 #[cfg(feature = "reqwest")]
 pub use classify::{Reqwest, ReqwestValue};
+pub use endpoint_settings::EndpointSettings;
 pub use error::{Error, Spent, Until};
 pub use event::{Event, Events, Heard};
 pub use hedge::Hedge;
 pub use policy::Policy;
+pub use rate_limit::RateLimit;
 pub use retry::Retry;
 
 pub use seawall_core::Mode;
@@ -150,10 +160,17 @@ pub use seawall_core::breaker::{
 };
 pub use seawall_core::budget::BudgetSettings;
 pub use seawall_core::bulkhead::{BulkheadSettings, QueueOrder};
+pub use seawall_core::concurrency::{Algorithm as LimitAlgorithm, LimitSettings};
 pub use seawall_core::hedge::{HedgeDelay, HedgeEvent, HedgeSettings};
 pub use seawall_core::invalid::Invalid;
-pub use seawall_core::outcome::{Class, Observation};
+pub use seawall_core::outcome::{Class, Observation, OptIn, OptIns, Override, RetryRule, Row};
 pub use seawall_core::outlier::OutlierSettings;
+pub use seawall_core::rate::{
+    Algorithm as RateAlgorithm, LimiterSettings, Quota, Rate, WarmUpSettings, WindowLimit,
+};
 pub use seawall_core::ratio::Ratio;
 pub use seawall_core::reason::Reason;
+pub use seawall_core::shed::{Class as Importance, Priority, ShedSettings};
+pub use seawall_core::throttle::ThrottleSettings;
+pub use seawall_core::timeout::{AdaptiveSettings, OperationClass, OperationKind};
 pub use seawall_core::upstream::{UpstreamSnapshot, What, WhenAllDown};

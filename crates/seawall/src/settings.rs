@@ -6,16 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::Mode;
-use seawall_core::balance::BalanceSettings;
+use seawall_core::balance::{BalanceSettings, Zone, ZoneSettings};
 use seawall_core::breaker::BreakerSettings;
 use seawall_core::budget::BudgetSettings;
 use seawall_core::bulkhead::BulkheadSettings;
 use seawall_core::call::{CallSettings, Safety};
+use seawall_core::concurrency::LimitSettings;
+use seawall_core::hedge::HedgeSettings;
+use seawall_core::outcome::{OptIns, Override};
 use seawall_core::outlier::OutlierSettings;
+use seawall_core::rate::LimiterSettings;
 use seawall_core::ratio::Ratio;
+use seawall_core::shed::ShedSettings;
+use seawall_core::throttle::ThrottleSettings;
+use seawall_core::timeout::{AdaptiveSettings, Hedges, OperationClass, OperationKind};
 use seawall_core::upstream::{UpstreamSettings, WhenAllDown};
 
-use crate::{Hedge, Retry};
+use crate::{AdaptiveTimeout, EndpointSettings, Hedge, RateLimit, Retry};
 
 /// The total deadline of a policy that was given none: what a caller of the class "standard"
 /// waits for. A missing deadline is the one default that is always wrong.
@@ -49,11 +56,22 @@ pub(crate) struct Plan {
     pub(crate) hedge: Option<Hedge>,
     pub(crate) breaker: Option<BreakerSettings>,
     pub(crate) bulkhead: Option<BulkheadSettings>,
-    pub(crate) endpoints: Option<Vec<Arc<str>>>,
+    pub(crate) endpoints: Option<Vec<EndpointSettings>>,
+    pub(crate) own_zone: Option<Arc<str>>,
     pub(crate) endpoint_breaker: Option<BreakerSettings>,
     pub(crate) outlier: Option<OutlierSettings>,
     pub(crate) balance: Option<BalanceSettings>,
     pub(crate) when_all_down: Option<WhenAllDown>,
+    pub(crate) rate: Option<RateLimit>,
+    pub(crate) shed: Option<ShedSettings>,
+    pub(crate) throttle: Option<ThrottleSettings>,
+    pub(crate) concurrency: Option<LimitSettings>,
+    pub(crate) adaptive: Option<AdaptiveTimeout>,
+    pub(crate) class: Option<OperationClass>,
+    pub(crate) kind: Option<OperationKind>,
+    pub(crate) overrides: Vec<Override>,
+    pub(crate) opt_ins: OptIns,
+    pub(crate) mode: Mode,
 }
 
 /// A plan in the words of the machines.
@@ -74,37 +92,88 @@ impl Default for Plan {
             breaker: None,
             bulkhead: None,
             endpoints: None,
+            own_zone: None,
             endpoint_breaker: None,
             outlier: None,
             balance: None,
             when_all_down: None,
+            rate: None,
+            shed: None,
+            throttle: None,
+            concurrency: None,
+            adaptive: None,
+            class: None,
+            kind: None,
+            overrides: Vec::new(),
+            opt_ins: OptIns::default(),
+            mode: Mode::Enforce,
         }
     }
 }
 
 impl Plan {
     /// The total deadline in force.
-    pub(crate) const fn total(&self) -> Option<Duration> {
-        match self.total {
-            Total::Default => Some(TOTAL),
-            Total::Limit(total) => Some(total),
-            Total::Off => None,
+    pub(crate) fn total(&self) -> Option<Duration> {
+        match (self.total, self.preset()) {
+            (Total::Limit(total), _) => Some(total),
+            (Total::Off, _) => None,
+            (Total::Default, Some((total, _))) => total,
+            (Total::Default, None) => Some(TOTAL),
         }
     }
 
     /// The attempt timeout in force. Where there is but one attempt it may take all the time.
     pub(crate) fn attempt(&self) -> Duration {
-        match (self.attempt, self.total()) {
-            (Some(attempt), _) => attempt,
-            (None, None) => ATTEMPT,
-            (None, Some(total)) if self.max_attempts() > 1 => share(total),
-            (None, Some(total)) => total,
+        match (self.attempt, self.preset(), self.total()) {
+            (Some(attempt), _, _) => attempt,
+            (None, Some((_, attempt)), total) => total.map_or(attempt, |total| total.min(attempt)),
+            (None, None, None) => ATTEMPT,
+            (None, None, Some(total)) if self.max_attempts() > 1 => share(total),
+            (None, None, Some(total)) => total,
         }
+    }
+
+    /// The total and the attempt timeout of the class or the kind that was named.
+    fn preset(&self) -> Option<(Option<Duration>, Duration)> {
+        let class = self.class.map(OperationClass::limits);
+        let kind = self.kind.map(OperationKind::preset);
+        let of_class = class.map(|limits| (limits.total, limits.attempt));
+        of_class.or(kind.map(|preset| (Some(preset.total), preset.attempt)))
+    }
+
+    /// The retries that were asked for, by themselves or by naming a kind.
+    pub(crate) fn retry(&self) -> Option<Retry> {
+        let by_kind = self.kind.map(|kind| Retry::attempts(kind.preset().attempts));
+        self.retry.or(by_kind)
+    }
+
+    /// The hedges that were asked for, by themselves or by naming a class.
+    pub(crate) fn hedge(&self) -> Option<Hedge> {
+        let limits = self.class.map(OperationClass::limits);
+        let by_class = limits.is_some_and(|limits| limits.hedges == Hedges::WhenSafe);
+        self.hedge.or_else(|| by_class.then(Hedge::adaptive))
     }
 
     /// The limit of attempts in force.
     pub(crate) fn max_attempts(&self) -> u32 {
-        self.retry.map_or(1, |retry| retry.max_attempts)
+        self.retry().map_or(1, |retry| retry.max_attempts)
+    }
+
+    /// The zones by name, in the order in which endpoints mention them: their numbers.
+    pub(crate) fn zones(&self) -> Vec<&Arc<str>> {
+        let mut zones = Vec::new();
+        for zone in self.endpoints.iter().flatten().filter_map(|endpoint| endpoint.zone.as_ref()) {
+            if !zones.contains(&zone) {
+                zones.push(zone);
+            }
+        }
+        zones
+    }
+
+    /// The number of a zone, if endpoints are in it.
+    pub(crate) fn zone(&self, name: &Arc<str>) -> Option<Zone> {
+        let place = self.zones().iter().position(|zone| *zone == name)?;
+        Zone::new(u8::try_from(place).ok()?)
     }
 
     /// What the machines are to be told.
@@ -113,37 +182,75 @@ impl Plan {
     }
 
     fn call(&self) -> CallSettings {
-        let retry = self.retry.unwrap_or_default();
+        let retry = self.retry().unwrap_or_default();
         CallSettings {
             total: self.total(),
             attempt: self.attempt(),
             max_attempts: self.max_attempts(),
             backoff: retry.backoff,
             throttled_backoff: retry.throttled_backoff,
-            // What is retried is said by classifiers, and rungs come with calls.
-            ..CallSettings::default()
+            opt_ins: self.opt_ins,
+            // Rungs come with calls.
+            rungs: 0,
         }
     }
 
     fn upstream(&self) -> UpstreamSettings {
-        let budget = self.retry.map_or_else(BudgetSettings::default, |retry| retry.budget);
         UpstreamSettings {
+            rate: self.rate.as_ref().and_then(RateLimit::settings).map(|rate| self.rate(rate)),
+            shed: self.shed.map(|shed| ShedSettings { mode: self.dim(shed.mode), ..shed }),
+            throttle: self.throttle.map(|it| ThrottleSettings { mode: self.dim(it.mode), ..it }),
+            concurrency: self.concurrency.map(|it| LimitSettings { mode: self.dim(it.mode), ..it }),
             breaker: self.breaker(self.breaker, BreakerSettings::for_upstream()),
             endpoint_breaker: self.endpoint_breaker(),
             bulkhead: self.bulkhead.unwrap_or_default(),
-            budget,
-            hedge: self.hedge.map(|hedge| hedge.0).unwrap_or_default(),
+            budget: self.retry().map_or_else(BudgetSettings::default, |retry| retry.budget),
+            timeout: self.timeout(),
+            hedge: self.hedges(),
             outlier: self.outlier(),
-            balance: self.balance.unwrap_or_default(),
+            balance: self.balance(),
+            // Health checks are a driver's that can make requests up.
+            health: None,
             when_all_down: self.when_all_down.unwrap_or_default(),
-            ..UpstreamSettings::default()
         }
+    }
+
+    /// The weaker of a mechanism's own mode and that of the policy.
+    const fn dim(&self, own: Mode) -> Mode {
+        match (own, self.mode) {
+            (Mode::Off, _) | (_, Mode::Off) => Mode::Off,
+            (Mode::Shadow, _) | (_, Mode::Shadow) => Mode::Shadow,
+            (Mode::Enforce, Mode::Enforce) => Mode::Enforce,
+        }
+    }
+
+    const fn rate(&self, asked: LimiterSettings) -> LimiterSettings {
+        LimiterSettings { mode: self.dim(asked.mode), ..asked }
+    }
+
+    fn hedges(&self) -> HedgeSettings {
+        let asked = self.hedge().map(|hedge| hedge.0).unwrap_or_default();
+        HedgeSettings { mode: self.dim(asked.mode), ..asked }
+    }
+
+    /// The adaptive timeout, which opens no further than the fixed one.
+    pub(crate) fn timeout(&self) -> AdaptiveSettings {
+        let asked = self.adaptive.map(|adaptive| adaptive.0).unwrap_or_default();
+        let ceiling = asked.ceiling.min(self.attempt());
+        AdaptiveSettings { mode: self.dim(asked.mode), ceiling, ..asked }
+    }
+
+    fn balance(&self) -> BalanceSettings {
+        let balance = self.balance.unwrap_or_default();
+        let own = self.own_zone.as_ref().and_then(|zone| self.zone(zone));
+        BalanceSettings { zone: own.map(ZoneSettings::new).or(balance.zone), ..balance }
     }
 
     /// The breaker that was asked for, or one that lets everything pass.
     fn breaker(&self, asked: Option<BreakerSettings>, absent: BreakerSettings) -> BreakerSettings {
         let settings = asked.unwrap_or(BreakerSettings { mode: Mode::Off, ..absent });
-        BreakerSettings { attempt_timeout: self.attempt(), ..settings }
+        let mode = self.dim(settings.mode);
+        BreakerSettings { attempt_timeout: self.attempt(), mode, ..settings }
     }
 
     /// A choice among endpoints that includes dead ones would be worse than none, so with
@@ -156,11 +263,12 @@ impl Plan {
 
     fn outlier(&self) -> OutlierSettings {
         let default = OutlierSettings::default();
-        match (&self.endpoints, self.outlier) {
+        let settings = match (&self.endpoints, self.outlier) {
             (_, Some(asked)) => asked,
             (Some(_), None) => default,
             (None, None) => OutlierSettings { mode: Mode::Off, ..default },
-        }
+        };
+        OutlierSettings { mode: self.dim(settings.mode), ..settings }
     }
 }
 

@@ -9,11 +9,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use seawall_core::balance::EndpointInfo;
 use seawall_core::budget::BudgetSnapshot;
 use seawall_core::bulkhead::Waiter;
-use seawall_core::call::{Action, Call as Machine, CallSettings, Context, Facts, Replay};
+use seawall_core::call::{Action, Call as Machine, CallSettings, Context, Replay};
 use seawall_core::endpoint::EndpointId;
-use seawall_core::outcome::Observation;
+use seawall_core::outcome::{Observation, Overrides};
 use seawall_core::reason::Reason;
 use seawall_core::rng::Stream;
 use seawall_core::time::Instant;
@@ -144,11 +145,7 @@ impl Shared {
         let now = self.clock.now();
         let mut locked = self.lock();
         let settings = CallSettings { rungs, ..locked.call };
-        let facts = Facts {
-            remaining: options.remaining(now, &self.clock),
-            affinity: options.affinity,
-            ..Facts::of(options.safety.unwrap_or(locked.plan.safety))
-        };
+        let facts = options.facts(locked.plan.safety, now, &self.clock);
         let machine = machine.insert(Machine::new(settings, facts));
         let action = machine.begin(&mut locked.context(now));
         let turn = locked.turn(action, machine, now);
@@ -247,12 +244,19 @@ impl Locked {
         upstream.force_breaker(manual, now, outbox);
     }
 
-    /// Tells the machine of the endpoints, if the policy has any.
+    /// Tells the machine of the endpoints, if the policy has any, and how statuses are judged.
     fn place_endpoints(&mut self, now: Instant) {
+        // A list that does not hold together has been refused with the plan.
+        self.upstream.set_overrides(Overrides::new(&self.plan.overrides).unwrap_or_default());
         let Some(endpoints) = &self.plan.endpoints else { return };
-        let names: Vec<_> = endpoints.iter().map(|name| EndpointName::from(&**name)).collect();
-        let placed = self.upstream.set_endpoints(&names, now, &mut self.rng);
-        let known = endpoints.iter().cloned().enumerate();
+        let described = endpoints.iter().map(|endpoint| {
+            let zone = endpoint.zone.as_ref().and_then(|zone| self.plan.zone(zone));
+            let info = EndpointInfo { zone, ..endpoint.info };
+            (EndpointName::from(&*endpoint.name), info)
+        });
+        let described: Vec<_> = described.collect();
+        let placed = self.upstream.set_described(&described, now, &mut self.rng);
+        let known = endpoints.iter().map(|endpoint| Arc::clone(&endpoint.name)).enumerate();
         let ids = placed.into_iter().map(|(_, id)| id);
         self.directory.clear();
         self.directory.extend(ids.zip(known.map(|(index, name)| Endpoint { name, index })));

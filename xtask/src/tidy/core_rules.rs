@@ -11,9 +11,17 @@ const SOURCES: &str = "crates/seawall-core/src/";
 /// Names of files that hold estimators, which may compute with floats: moving averages weigh
 /// the past by an exponential of time, which integers only approach; a bent slow start takes a
 /// root, and weighted rendezvous a logarithm. Failure detectors (`phi.rs`, `suspicion.rs`) take
-/// logarithms; what decides are the durations that come out, as integers. `sizing.rs` advises.
-const ESTIMATORS: [&str; 6] =
-    ["peak_ewma.rs", "phi.rs", "ramp.rs", "rendezvous.rs", "sizing.rs", "suspicion.rs"];
+/// logarithms; what decides are the durations that come out, as integers. `ratio.rs` is the border
+/// at which a share that a program has computed becomes an integer; `sizing.rs` advises.
+const ESTIMATORS: [&str; 7] = [
+    "peak_ewma.rs",
+    "phi.rs",
+    "ramp.rs",
+    "ratio.rs",
+    "rendezvous.rs",
+    "sizing.rs",
+    "suspicion.rs",
+];
 
 pub(super) fn check(repository: &Repository, findings: &mut Vec<Finding>) {
     for file in repository.rust.iter().filter(|file| file.path.starts_with(SOURCES)) {

@@ -5,6 +5,7 @@ use crate::backoff::Backoff;
 use crate::breaker;
 use crate::budget::Reservation;
 use crate::bulkhead::{Claimed, Waiter};
+use crate::deadline;
 use crate::event::Sink;
 use crate::outcome::{Class, Observation, Outcome};
 use crate::reason::Reason;
@@ -318,6 +319,17 @@ impl Call {
             Doing::Wait { until, .. } | Doing::BackOff { until } => Some(*until),
             Doing::Attempts => self.flight.next_deadline().into_iter().chain(self.hedge_at).min(),
             Doing::Nothing | Doing::Delivery { .. } | Doing::Rung { .. } => None,
+        }
+    }
+
+    /// By when it must have ended, the ladder included; never without a limit, nor before it has
+    /// begun.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        let total = deadline::shortest(self.settings.total, self.facts.remaining);
+        match (self.state, total) {
+            (State::New, _) | (_, None) => Instant::NEVER,
+            (_, Some(total)) => self.started.after(total),
         }
     }
 

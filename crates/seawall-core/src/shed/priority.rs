@@ -93,6 +93,13 @@ pub struct Priority {
     sub: u8,
 }
 
+impl From<Class> for Priority {
+    /// The most important of its class.
+    fn from(class: Class) -> Self {
+        Self::new(class, 0)
+    }
+}
+
 impl Priority {
     /// A priority of `class` with the sub-level `sub`, of which those from 128 on count as 127.
     #[must_use]

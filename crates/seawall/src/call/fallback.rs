@@ -1,4 +1,8 @@
 //! What stands in for a call that did not succeed, and how its caller is told.
+//!
+//! How single rungs are joined to a ladder is in `ladder.rs`.
+
+use std::time::Duration;
 
 use seawall_core::reason::Reason;
 
@@ -31,6 +35,8 @@ pub enum Provenance {
     },
     /// From the fallback.
     Fallback {
+        /// Which rung of the ladder, in the order of the fallbacks of the call, counted from 0.
+        rung: u8,
         /// Why the call did not succeed.
         why: Reason,
     },
@@ -42,11 +48,25 @@ pub struct Why<'a, E> {
     reason: Reason,
     error: Option<&'a E>,
     attempts: u32,
+    remaining: Option<Duration>,
 }
 
+impl<E> Clone for Why<'_, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Why<'_, E> {}
+
 impl<'a, E> Why<'a, E> {
-    pub(super) const fn new(reason: Reason, error: Option<&'a E>, attempts: u32) -> Self {
-        Self { reason, error, attempts }
+    pub(super) const fn new(
+        reason: Reason,
+        error: Option<&'a E>,
+        attempts: u32,
+        remaining: Option<Duration>,
+    ) -> Self {
+        Self { reason, error, attempts, remaining }
     }
 
     /// The stable code of why the call did not succeed.
@@ -66,76 +86,11 @@ impl<'a, E> Why<'a, E> {
     pub const fn attempts(&self) -> u32 {
         self.attempts
     }
-}
 
-/// What stands below the dependency. Implemented for [`NoFallback`] and [`Fallback`] only.
-pub trait Ladder<T, E>: sealed::Sealed {
-    /// What the caller gets.
-    type Answer;
-
-    /// How many rungs there are.
-    const RUNGS: u8;
-
-    /// Asks the rung.
-    fn ask(&mut self, why: Why<'_, E>) -> Option<T>;
-
-    /// A value as the caller gets it.
-    fn answer(value: T, provenance: Provenance) -> Self::Answer;
-}
-
-/// Nothing stands in.
-#[derive(Clone, Copy, Debug)]
-pub struct NoFallback(pub(super) ());
-
-impl NoFallback {
-    pub(crate) const fn new() -> Self {
-        Self(())
+    /// The time until the deadline of the call, at which a fallback is dropped; `None` without a
+    /// limit. A fallback that is a call itself should be given it: `.within(…)`.
+    #[must_use]
+    pub const fn remaining(&self) -> Option<Duration> {
+        self.remaining
     }
-}
-
-impl<T, E> Ladder<T, E> for NoFallback {
-    type Answer = T;
-
-    const RUNGS: u8 = 0;
-
-    fn ask(&mut self, _: Why<'_, E>) -> Option<T> {
-        None
-    }
-
-    fn answer(value: T, _: Provenance) -> T {
-        value
-    }
-}
-
-/// A closure stands in.
-#[derive(Clone, Copy, Debug)]
-pub struct Fallback<F> {
-    substitute: Option<F>,
-}
-
-impl<F> Fallback<F> {
-    pub(crate) const fn new(substitute: F) -> Self {
-        Self { substitute: Some(substitute) }
-    }
-}
-
-impl<T, E, F: FnOnce(Why<'_, E>) -> Option<T>> Ladder<T, E> for Fallback<F> {
-    type Answer = Answer<T>;
-
-    const RUNGS: u8 = 1;
-
-    fn ask(&mut self, why: Why<'_, E>) -> Option<T> {
-        self.substitute.take().and_then(|substitute| substitute(why))
-    }
-
-    fn answer(value: T, provenance: Provenance) -> Answer<T> {
-        Answer { value, provenance }
-    }
-}
-
-mod sealed {
-    #[expect(unnameable_types, reason = "what cannot be named cannot be implemented elsewhere")]
-    pub trait Sealed {}
-    impl Sealed for super::NoFallback {}
-    impl<F> Sealed for super::Fallback<F> {}
 }

@@ -87,6 +87,17 @@ impl<P: Handle> Guard<P> {
         self.machine.as_ref()?.next_deadline()
     }
 
+    /// By when the call must have ended; never without a limit.
+    pub(super) fn deadline(&self) -> Instant {
+        self.machine.as_ref().map_or(Instant::NEVER, Machine::deadline)
+    }
+
+    /// The time until then, as of the latest step.
+    pub(super) fn remaining(&self) -> Option<Duration> {
+        let deadline = self.deadline();
+        (!deadline.is_never()).then(|| deadline.since(self.now))
+    }
+
     /// Attempts so far.
     pub(super) fn attempts(&self) -> u32 {
         self.machine.as_ref().map_or(0, Machine::attempts)

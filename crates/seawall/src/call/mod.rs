@@ -1,20 +1,22 @@
 //! The future of one call: does what the call machine says, and decides nothing.
 //!
 //! The attempts that run are in `attempts.rs`, the one timer in `timer.rs`, the steps of the
-//! machine and the guard that settles a dropped call in `guard.rs`, the ladder in `fallback.rs`,
-//! and what a verdict means to the caller in `verdict.rs`.
+//! machine and the guard that settles a dropped call in `guard.rs`, the ladder in `fallback.rs` and
+//! `ladder.rs`, and what a verdict means to the caller in `verdict.rs`.
 
 mod attempts;
 mod fallback;
 mod guard;
 mod handle;
+mod ladder;
 mod operation;
 mod options;
 mod timer;
 mod verdict;
 
-pub use fallback::{Answer, Fallback, Ladder, NoFallback, Provenance, Why};
+pub use fallback::{Answer, Provenance, Why};
 pub use handle::Handle;
+pub use ladder::{Asked, Below, Fallback, FallbackWith, Ladder, Lengthen, NoFallback};
 pub use operation::Operation;
 #[cfg(feature = "tower")]
 pub(crate) use operation::sealed;
@@ -74,14 +76,16 @@ impl<P: Handle, Op, Fut: Future> Call<P, Op, Fut> {
     pub(crate) fn new(policy: P, operation: Op) -> Self {
         Self::with_ladder(policy, operation, NoFallback::new())
     }
+}
 
+impl<P: Handle, Op, Fut: Future, L: Lengthen> Call<P, Op, Fut, L> {
     /// Answers by `substitute` when no attempt brings a good result, in time for the deadline: the
     /// attempts end 50 ms or a twentieth of the total earlier, whichever is more. It is told
     /// [`Why`] and may decline with `None`. The value comes as an [`Answer`], which tells a
-    /// substitute from the real thing.
+    /// substitute from the real thing. Of several fallbacks the next is asked when one declines.
     ///
-    /// Not asked when the call had no time left at its start, nor for results that say nothing
-    /// against the dependency.
+    /// Not asked when the call had no time left at its start, when it was kept out by the rate
+    /// limit or by shedding, nor for results that say nothing against the dependency.
     ///
     /// ```
     /// # use seawall::Policy;
@@ -94,13 +98,48 @@ impl<P: Handle, Op, Fut: Future> Call<P, Op, Fut> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn fallback<F, T, E>(self, substitute: F) -> Call<P, Op, Fut, Fallback<F>>
+    pub fn fallback<F, T, E>(self, substitute: F) -> Call<P, Op, Fut, L::With<Fallback<F>>>
     where
         F: FnOnce(Why<'_, E>) -> Option<T>,
         Fut: Future<Output = Result<T, E>>,
     {
-        let Self { attempts, timer, kept, hint, guard, operation, options, .. } = self;
-        let ladder = Fallback::new(substitute);
+        self.with_rung(Fallback::new(substitute))
+    }
+
+    /// The same for a substitute that takes time: the closure is told [`Why`], and the future that
+    /// it returns has until the deadline of the call, at which it is dropped. It may itself be a
+    /// call of another policy. It costs one allocation when it is needed.
+    ///
+    /// ```
+    /// # use seawall::Policy;
+    /// # async fn fetch(_from: &str) -> Result<u32, std::io::Error> { Ok(7) }
+    /// # async fn rate(near: &Policy, far: &Policy) -> Result<(), seawall::Error<std::io::Error>> {
+    /// let rate = near
+    ///     .call(|_| fetch("near"))
+    ///     .fallback_with(|why| {
+    ///         let left = why.remaining().unwrap_or_default();
+    ///         async move { far.call(|_| fetch("far")).within(left).await.ok() }
+    ///     })
+    ///     .fallback(|_why| Some(100))
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn fallback_with<F, R, T, E>(
+        self,
+        substitute: F,
+    ) -> Call<P, Op, Fut, L::With<FallbackWith<F, R>>>
+    where
+        F: FnOnce(Why<'_, E>) -> R,
+        R: Future<Output = Option<T>>,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        self.with_rung(FallbackWith::new(substitute))
+    }
+
+    fn with_rung<R>(self, rung: R) -> Call<P, Op, Fut, L::With<R>> {
+        let Self { attempts, timer, kept, hint, guard, operation, options, ladder } = self;
+        let ladder = ladder.with(rung);
         Call { attempts, timer, kept, hint, guard, operation, options, ladder }
     }
 }
@@ -141,7 +180,7 @@ where
                 Action::Attempt(plan) => this.begin(plan, turn),
                 Action::Enqueue(_) | Action::Wait | Action::Deliver(_) => ready!(this.wait(cx)),
                 Action::Abandon(number) => this.give_up(number),
-                Action::FallBack { why, .. } => this.fall_back(why),
+                Action::FallBack { rung, why } => this.fall_back(rung, why),
                 Action::Finish(verdict) => return Poll::Ready(this.finish(verdict, &turn)),
             };
         }
@@ -174,6 +213,9 @@ where
     /// Waits for whatever comes first: a result, a permit, or the time that the machine named.
     /// Results are looked at first, so one that is ready wins over a deadline.
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
+        if self.ladder.is_running() {
+            return self.wait_for_rung(cx);
+        }
         if let Poll::Ready(brought) = self.attempts.as_mut().poll_any(cx) {
             return Poll::Ready(self.report(brought));
         }
@@ -210,11 +252,30 @@ where
         self.guard.step(|call, ctx| call.ended(number, seen, replay, ctx))
     }
 
-    fn fall_back(&mut self, reason: seawall_core::reason::Reason) -> Turn {
+    /// Asks a rung of the ladder.
+    fn fall_back(&mut self, rung: u8, reason: seawall_core::reason::Reason) -> Turn {
         self.attempts.as_mut().drop_all();
         let error = self.kept.as_ref().and_then(|kept| kept.as_ref().err());
-        let attempts = self.guard.attempts();
-        let rung = match self.ladder.ask(Why::new(reason, error, attempts)) {
+        let why = Why::new(reason, error, self.guard.attempts(), self.guard.remaining());
+        match self.ladder.ask(rung, why) {
+            Asked::Answered(answer) => self.rung_done(answer),
+            Asked::Running => self.guard.idle(),
+        }
+    }
+
+    /// Waits for the rung that runs, until the deadline of the call.
+    fn wait_for_rung(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
+        if let Poll::Ready(answer) = self.ladder.poll_rung(cx) {
+            return Poll::Ready(self.rung_done(answer));
+        }
+        let (clock, deadline) = (self.guard.clock(), self.guard.deadline());
+        ready!(self.timer.as_mut().poll_until(clock.runtime(deadline), clock, cx));
+        self.ladder.let_go();
+        Poll::Ready(self.rung_done(None))
+    }
+
+    fn rung_done(&mut self, answer: Option<T>) -> Turn {
+        let rung = match answer {
             Some(value) => {
                 *self.kept = Some(Ok(value));
                 Rung::Served

@@ -4,7 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seawall_core::call::Safety;
+use seawall_core::call::{Facts, Safety};
+use seawall_core::shed::Priority;
 use seawall_core::time::Instant;
 
 use super::{Call, Handle};
@@ -13,16 +14,32 @@ use crate::clock::Clock;
 /// What was said of a call; what was not is the policy's.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
-    pub(crate) safety: Option<Safety>,
+    safety: Option<Safety>,
     pub(crate) key: Option<Arc<str>>,
-    pub(crate) affinity: Option<u64>,
+    affinity: Option<u64>,
+    priority: Option<Priority>,
+    cost: Option<u32>,
+    weight: Option<u32>,
     deadline: Option<tokio::time::Instant>,
     limit: Option<Duration>,
 }
 
 impl Options {
+    /// The same in the words of the machine; what was not said is the policy's, or usual.
+    pub(crate) fn facts(&self, safety: Safety, now: Instant, clock: &Clock) -> Facts {
+        let usual = Facts::of(self.safety.unwrap_or(safety));
+        Facts {
+            remaining: self.remaining(now, clock),
+            affinity: self.affinity,
+            priority: self.priority.unwrap_or(usual.priority),
+            cost: self.cost.unwrap_or(usual.cost),
+            weight: self.weight.unwrap_or(usual.weight),
+            ..usual
+        }
+    }
+
     /// The time that the caller leaves the call.
-    pub(crate) fn remaining(&self, now: Instant, clock: &Clock) -> Option<Duration> {
+    fn remaining(&self, now: Instant, clock: &Clock) -> Option<Duration> {
         let until = self.deadline.map(|at| clock.of(at).since(now));
         match (until, self.limit) {
             (Some(until), Some(limit)) => Some(until.min(limit)),
@@ -60,6 +77,28 @@ impl<P: Handle, Op, Fut: Future, L> Call<P, Op, Fut, L> {
     /// every process keeps them together across a fleet.
     pub fn affinity(mut self, hash: u64) -> Self {
         self.options.affinity = Some(hash);
+        self
+    }
+
+    /// How important the call is, where the policy sheds or throttles: an
+    /// [`Importance`](crate::Importance), or a [`Priority`] with a sub-level that tells callers of
+    /// the same importance apart. Default normal.
+    pub fn priority(mut self, priority: impl Into<Priority>) -> Self {
+        self.options.priority = Some(priority.into());
+        self
+    }
+
+    /// What the call counts against the rate limit of the policy. Default 1. More than its burst
+    /// can never pass.
+    pub fn cost(mut self, cost: u32) -> Self {
+        self.options.cost = Some(cost);
+        self
+    }
+
+    /// How many permits of the bulkhead each attempt takes, at least 1. Default 1. More than there
+    /// are can never pass.
+    pub fn weight(mut self, permits: u32) -> Self {
+        self.options.weight = Some(permits);
         self
     }
 

@@ -25,7 +25,9 @@ where
             Verdict::Answered { attempt } | Verdict::Truncated { attempt, .. } => {
                 self.answer(Provenance::Attempt { number: attempt }, turn)
             }
-            Verdict::FellBack { why, .. } => self.answer(Provenance::Fallback { why }, turn),
+            Verdict::FellBack { rung, why } => {
+                self.answer(Provenance::Fallback { rung, why }, turn)
+            }
             Verdict::Rejected { why, until } => {
                 let (policy, until) = (self.guard.name().cloned(), relative(until, turn.now));
                 Err(Error::Rejected { policy, reason: why, until })

@@ -1,6 +1,9 @@
 //! The order that is printed is the order that runs.
 
-use seawall::{Policy, Retry};
+use seawall::{
+    AdaptiveTimeout, EndpointSettings, LimitSettings, Mode, Policy, RateLimit, Retry, ShedSettings,
+    ThrottleSettings,
+};
 
 use crate::world::{permits, s, touchy};
 
@@ -32,26 +35,64 @@ operations: NOT idempotent: only what provably never reached the dependency is r
 a call passes, from the outside in:
  1. guards: valid request, deadline not expired
       a call without time left is refused
- 2. fallback ladder: everything below can end in a rung of it
+ 2. rate limit of calls
+      absent
+ 3. shedding by priority
+      absent
+ 4. fallback ladder: everything below can end in a rung of it
       each call brings its own, if any
- 3. total deadline
+ 5. total deadline
       2s
- 4. breaker of the upstream
+ 6. breaker of the upstream
       enforced: trips on 2 failures in a row; cool-down 5s to 60s
- 5. retry and hedge loop under the attempt budget
+ 7. retry and hedge loop under the attempt budget
       retries: 3 attempts at most; waits 50ms to 2s, times 200%; budget 20% of 10s, at least 10 a \
 second; hedges: absent
- 6. bulkhead of the upstream: a permit for each attempt
+ 8. client throttle: what the upstream would refuse is not sent
+      absent
+ 9. bulkhead of the upstream: a permit for each attempt
       8 permits, 16 may wait for 1s
- 7. endpoint choice: ejected, unhealthy and tried endpoints left out
+10. endpoint choice: ejected, unhealthy and tried endpoints left out
       2 endpoints, PeakEwma, when all are down TryAll
- 8. breaker and outlier detector of the endpoint
+11. breaker and outlier detector of the endpoint
       enforced: trips on 5 failures in a row or 50% failures of at least 20 in 10s; cool-down 5s \
 to 60s; outlier detector enforced
- 9. attempt timeout
+12. attempt timeout
       600ms
 ";
     assert_eq!(policy.describe(), expected);
+}
+
+#[test]
+fn t171_mechanisms_against_overload_show_their_values() {
+    let policy = Policy::builder()
+        .rate_limit(RateLimit::per_second(100).burst(20))
+        .shed(ShedSettings::default())
+        .throttle(ThrottleSettings::default())
+        .bulkhead(permits(8, 16))
+        .concurrency(LimitSettings { min: 2, initial: 4, ..LimitSettings::default() })
+        .adaptive_timeout(AdaptiveTimeout::new())
+        .endpoints([
+            EndpointSettings::new("a").zone("east"),
+            EndpointSettings::new("b").zone("west").level(1),
+        ])
+        .own_zone("east")
+        .mode(Mode::Shadow)
+        .build()
+        .unwrap();
+    let text = policy.describe();
+    for line in [
+        "in shadow: 1 in each 10ms, at most 20 at once, GCRA",
+        "in shadow: while waits average 20ms over 1s; 5% always pass",
+        "in shadow: beyond 200% of what was accepted in 30s (critical 400%, high 300%, low 110%)",
+        "8 permits, 16 may wait for 1s; adaptive limit in shadow: up to 150% of the \
+         latency of quiet times, 4 at first, 2 to 1000",
+        "2 endpoints, PeakEwma, 2 levels, east of 2 zones preferred, when all are down TryAll",
+        "10s; adaptive, in shadow: 200% of what 99% take, at least 50ms",
+    ] {
+        assert!(text.lines().any(|printed| printed.trim() == line), "{line}\n{text}");
+    }
+    assert!(!text.contains("enforced"), "{text}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod describe;
 mod endpoints;
 mod events;
 mod fallback;
+mod gates;
 mod hedging;
 mod panics;
 mod random;
