@@ -1,12 +1,10 @@
-//! Policies of the library, one for each row whose shape is a call. What the policy does not yet
-//! order itself stands in front of it.
+//! Policies of the library, one for each row whose shape is a call.
 
 use std::time::Duration;
 
-use seawall::mechanism::RateLimiter;
-use seawall::{Hedge, Policy, PolicyBuilder, Retry};
+use seawall::{Hedge, Policy, PolicyBuilder, RateLimit, Retry};
 
-use super::{breaker, bulkhead, rate};
+use super::{breaker, bulkhead};
 use crate::rivals::breaker::Plan as Breaker;
 use crate::rivals::rate::Plan as Rate;
 use crate::rivals::retry::ATTEMPTS;
@@ -37,30 +35,16 @@ pub(crate) fn hedge(delay: Duration) -> Policy {
 }
 
 /// All five.
-#[derive(Clone)]
-pub(crate) struct Pipeline {
-    limit: RateLimiter,
-    policy: Policy,
-}
-
-impl Pipeline {
-    /// Clock reads of one call: the policy's, and the limiter's.
-    pub(crate) const CLOCK_READS: u32 = CLOCK_READS + 1;
-
-    pub(crate) fn new(permits: u32) -> Self {
-        let settings = breaker::settings(Breaker { cool_down: LONG, probes: 1 });
-        let policy = Policy::builder()
-            .total_timeout(LIMIT)
-            .retry(Retry::attempts(ATTEMPTS))
-            .idempotent()
-            .breaker(settings)
-            .bulkhead(bulkhead::settings(permits));
-        Self { limit: rate::direct(Rate::UNREACHED), policy: built(policy) }
-    }
-
-    pub(crate) async fn call(&self, input: u64) -> bool {
-        self.limit.try_acquire().is_ok() && call(&self.policy, input).await
-    }
+pub(crate) fn pipeline(permits: u32) -> Policy {
+    let rate = Rate::UNREACHED;
+    let policy = Policy::builder()
+        .total_timeout(LIMIT)
+        .rate_limit(RateLimit::per_second(rate.rate).burst(rate.burst))
+        .retry(Retry::attempts(ATTEMPTS))
+        .idempotent()
+        .breaker(breaker::settings(Breaker { cool_down: LONG, probes: 1 }))
+        .bulkhead(bulkhead::settings(permits));
+    built(policy)
 }
 
 fn built(policy: PolicyBuilder) -> Policy {

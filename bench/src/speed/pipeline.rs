@@ -13,9 +13,9 @@ use tower_resilience_core::{ResilienceError, UnifiedErrors as _};
 use tower_resilience_ratelimiter::WindowType;
 use tower_resilience_timelimiter::TimeLimiterLayer;
 
-use super::{executed, served, timeout};
-use crate::measure::{Answers, Entry, OURS, Row, awaited};
-use crate::ours::policy::Pipeline;
+use super::{executed, served, through, timeout};
+use crate::measure::{Answers, Entry, Row, awaited};
+use crate::ours;
 use crate::rivals::breaker::{self, Plan};
 use crate::rivals::rate::{self, Plan as Rate};
 use crate::rivals::retry::{self, TowerPolicy};
@@ -30,8 +30,15 @@ pub(super) fn row() -> Row {
         name: "pipeline",
         about: "rate limit, breaker, retry, bulkhead, timeout; a call that succeeds at once",
         answers: Answers::Admitted,
-        entries: vec![ours(), tower(), tower_resilience(), seatbelt(), throttle_net(), bare()],
-        our_clock_reads: Pipeline::CLOCK_READS,
+        entries: vec![
+            through(|| ours::policy::pipeline(PERMITS)).note("all five"),
+            tower(),
+            tower_resilience(),
+            seatbelt(),
+            throttle_net(),
+            bare(),
+        ],
+        our_clock_reads: ours::policy::CLOCK_READS,
         targets: (Some(150.0), Some(300.0)),
         bare: Some("bare call"),
         loss: "tower's stack has four of the five and no breaker, seatbelt's three, without \
@@ -42,12 +49,6 @@ pub(super) fn row() -> Row {
 fn bare() -> Entry {
     let call = async |_: &mut (), input| black_box(answer(input).await).is_ok();
     Entry::new("bare call", awaited(|| (), |()| (), call)).reference()
-}
-
-fn ours() -> Entry {
-    let call = async |pipeline: &mut Pipeline, input| pipeline.call(input).await;
-    Entry::new(OURS, awaited(|| Pipeline::new(PERMITS), Pipeline::clone, call))
-        .note("all five: a rate limit in front of a policy of the other four")
 }
 
 fn tower() -> Entry {
