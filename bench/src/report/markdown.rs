@@ -32,11 +32,18 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     )?;
     writeln!(out, "- {OS} on {ARCH}, {} hardware threads, a virtual machine.", host.threads)?;
     writeln!(out, "- {}; {}.", host.compiler, host.profile)?;
+    let (before, after) = (&host.load, &report.load_after);
     writeln!(
         out,
-        "- The machine was shared: load {} when the run began, {} when it ended. Intervals show\n  \
-         what that did; compare entries of one row, not rows of different days.",
-        host.load, report.load_after
+        "- The machine was shared: load {before} when the run began, {after} when it ended."
+    )?;
+    writeln!(
+        out,
+        "  Compare entries of one row, not rows of different days; see the intervals, and that two"
+    )?;
+    writeln!(
+        out,
+        "  threads meet less often where others run, which makes their rows too good for all alike."
     )?;
     writeln!(out, "- One read of the clock takes {:.1} ns.", report.clock_ns)
 }
@@ -77,8 +84,11 @@ fn speed(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n## Speed: nanoseconds of one call\n")?;
     writeln!(
         out,
-        "\"Net\" is ours without its clock reads and, where the row has one, without the bare call;\n\
-         targets are of that. \"Allocs\" is ours, each call.\n"
+        "\"Net\" is ours without its clock reads and, where the row has one, without the"
+    )?;
+    writeln!(
+        out,
+        "bare call; targets are of that. \"Allocs\" is ours. Bold: no rival is faster.\n"
     )?;
     writeln!(out, "| row | ours | clock reads | net | target | best rival | its ns | allocs |")?;
     writeln!(out, "| --- | ---: | ---: | ---: | --- | --- | ---: | ---: |")?;

@@ -44,8 +44,9 @@ pub(super) fn rows() -> [Row; 3] {
 /// Why we lose the rows of admissions.
 const ADMISSION: &str = "recloser keeps bits in atomics and reads no clock while closed, and pays \
      for it with stale outcomes and unbounded probes (M2, M3); reliakit reads the clock at \
-     admission only. Ours reads it at both ends, because it knows slow calls, and records under a \
-     lock, because window, generation and probes must agree";
+     admission only, since it knows no slow calls and takes late outcomes as they come. Ours reads \
+     it at both ends, and records under a lock, in which window, generation and both rates are \
+     brought up to date";
 /// Why we lose that of refusals.
 const REFUSAL: &str = "a refusal of ours is decided under the lock, since it may have to begin \
      half-open, and carries the reason, the name and when to come back";

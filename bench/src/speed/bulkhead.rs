@@ -29,9 +29,9 @@ pub(super) fn row() -> Row {
         our_clock_reads: 0,
         targets: (Some(15.0), None),
         bare: Some("bare call"),
-        loss: "threads swap one word to get a permit and to give it back, and each takes its cache \
-               line from the other; the semaphore gives back through a lock, which keeps the \
-               others off the word meanwhile",
+        loss: "threads swap one word to get a permit and to give it back, and each takes \
+               its cache line from the other; the semaphore gives back through a lock, \
+               which keeps the others off the word meanwhile",
     }
 }
 

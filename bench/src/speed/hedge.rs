@@ -31,8 +31,9 @@ pub(super) fn row() -> Row {
         our_clock_reads: ours::policy::CLOCK_READS,
         targets: (None, None),
         bare: Some("bare call"),
-        loss: "those ahead poll the first attempt before they look at the clock, learn no \
-               latencies and bound no hedges (M13)",
+        loss: "throttle-net polls the first attempt before it looks at the clock, learns \
+               no latencies and bounds no hedges (M13), as tower and seatbelt do not; a \
+               policy runs its whole call machine, two steps under its lock",
     }
 }
 

@@ -41,8 +41,9 @@ pub(super) fn row() -> Row {
         our_clock_reads: ours::policy::CLOCK_READS,
         targets: (Some(150.0), Some(300.0)),
         bare: Some("bare call"),
-        loss: "tower's stack has four of the five and no breaker, seatbelt's three, without \
-               bulkhead and rate limit; they also keep no shared budget and no total deadline",
+        loss: "tower's stack has four of the five and no breaker, seatbelt's three, \
+               without bulkhead and rate limit; neither has, as set up here, a budget \
+               that calls share or a deadline of the whole call",
     }
 }
 

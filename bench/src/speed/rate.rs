@@ -28,10 +28,10 @@ pub(super) fn row() -> Row {
         our_clock_reads: 1,
         targets: (Some(12.0), None),
         bare: None,
-        loss: "tower counts in a fixed window by exclusive access, so it shares nothing and admits \
-               twice its rate around an edge; governor reads the TSC in place of the system's \
-               clock, which paused time could not drive; ours keeps fractions of a nanosecond \
-               exactly",
+        loss: "tower counts in a fixed window by exclusive access, so it shares nothing \
+               and admits twice its rate around an edge; governor reads the TSC in place \
+               of the system's clock, which paused time could not drive; ours keeps \
+               fractions of a nanosecond exactly",
     }
 }
 

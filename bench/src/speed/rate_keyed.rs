@@ -42,9 +42,9 @@ pub(super) fn row() -> Row {
         our_clock_reads: 1,
         targets: (Some(30.0), None),
         bare: None,
-        loss: "governor reads the TSC in place of the system's clock, and its map grows with the \
-               keys; ours is a table of fixed size that keeps debts when it is full (M14), and \
-               hashes keys under a secret seed",
+        loss: "governor reads the TSC in place of the system's clock, and its map grows \
+               with the keys; ours is a table of fixed size that keeps debts when it is \
+               full (M14), and hashes keys under a secret seed",
     }
 }
 

@@ -36,9 +36,10 @@ pub(super) fn row() -> Row {
         our_clock_reads: ours::policy::CLOCK_READS,
         targets: (None, None),
         bare: Some("bare call"),
-        loss: "a loop around a call costs nothing while nothing fails. A policy pays a budget that \
-               all its calls share and bounds each attempt, for which it reads the clock twice \
-               and takes its lock twice",
+        loss: "a loop around a call costs nothing while nothing fails. A policy runs the \
+               same call machine whether it has one mechanism or all (compare the \
+               pipeline): two steps under its lock, each with a reading of the clock, \
+               which pay a budget that all its calls share and bound the attempt",
     }
 }
 

@@ -32,8 +32,9 @@ pub(super) fn row() -> Row {
         our_clock_reads: ours::policy::CLOCK_READS,
         targets: (None, None),
         bare: Some("bare call"),
-        loss: "a timer that is set and dropped reads the clock once. A policy also learns how the \
-               call ended and how long it took: a second reading, and two short locks",
+        loss: "a timer that is set and dropped reads the clock once. A policy runs the \
+               same call machine whether it has one mechanism or all (compare the \
+               pipeline): two steps under its lock, each with a reading of the clock",
     }
 }
 
