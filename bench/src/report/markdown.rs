@@ -74,7 +74,7 @@ fn scale(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let both: Vec<String> = THERE.iter().filter_map(here).collect();
     writeln!(
         out,
-        "- Targets were set on a machine whose atomic steps are faster. At one thread: {}.",
+        "- Targets were set beside numbers of another machine. At one thread: {}.",
         both.join("; ")
     )
 }
