@@ -39,11 +39,11 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "  Compare entries of one row, not rows of different days; see the intervals, and that two"
+        "  Compare entries of one row, not rows of different days. Where others run, two"
     )?;
     writeln!(
         out,
-        "  threads meet less often where others run, which makes their rows too good for all alike."
+        "  threads meet less often, and one that is stopped while it holds a lock stops both."
     )?;
     writeln!(out, "- One read of the clock takes {:.1} ns.", report.clock_ns)
 }
