@@ -8,6 +8,8 @@ use serde::Serialize;
 /// The machine, the compiler and the run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Host {
+    /// The day of the run, as the machine tells it.
+    pub(crate) date: String,
     pub(crate) processor: String,
     pub(crate) threads: usize,
     pub(crate) system: String,
@@ -22,12 +24,13 @@ pub(crate) struct Host {
 impl Host {
     pub(crate) fn describe(seed: u64) -> Self {
         Self {
+            date: first_line_of("date", &["-u", "+%F"]).unwrap_or_else(unknown),
             processor: processor().unwrap_or_else(unknown),
             threads: std::thread::available_parallelism().map_or(0, usize::from),
             system: first_line_of("uname", &["-srm"]).unwrap_or_else(unknown),
             compiler: first_line_of("rustc", &["--version"]).unwrap_or_else(unknown),
             profile: "release: opt-level 3, one codegen unit, thin LTO; no target features",
-            load: load().unwrap_or_else(unknown),
+            load: load(),
             seed,
         }
     }
@@ -43,9 +46,10 @@ fn processor() -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-fn load() -> Option<String> {
-    let averages = fs::read_to_string("/proc/loadavg").ok()?;
-    averages.split(' ').next().map(str::to_owned)
+/// Load average of the last minute.
+pub(crate) fn load() -> String {
+    let averages = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    averages.split(' ').next().filter(|load| !load.is_empty()).map_or_else(unknown, str::to_owned)
 }
 
 fn first_line_of(program: &str, arguments: &[&str]) -> Option<String> {

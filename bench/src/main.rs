@@ -24,8 +24,11 @@ use crate::report::Report;
 #[command(about = "Speed and behaviour of Seawall beside other crates, in one run")]
 struct Arguments {
     /// Print one JSON object instead of tables
-    #[arg(long)]
+    #[arg(long, conflicts_with = "markdown")]
     json: bool,
+    /// Print a page of documentation instead
+    #[arg(long)]
+    markdown: bool,
     /// Shorter turns and fewer repetitions: shows factors, not percents
     #[arg(long)]
     quick: bool,
@@ -85,8 +88,19 @@ impl Run<'_> {
             }
         }
         let behaviour = self.behaviour()?;
-        let report = Report { host, clock_ns, rows: measured, behaviour };
-        if self.arguments.json { report::write_json(&report, self.out) } else { Ok(()) }
+        let load_after = host::load();
+        self.write_whole(&Report { host, load_after, clock_ns, rows: measured, behaviour })
+    }
+
+    /// What can only be written once everything is known.
+    fn write_whole(&mut self, report: &Report) -> io::Result<()> {
+        if self.arguments.json {
+            report::write_json(report, self.out)
+        } else if self.arguments.markdown {
+            report::write_markdown(report, self.out)
+        } else {
+            Ok(())
+        }
     }
 
     fn behaviour(&mut self) -> io::Result<Vec<behaviour::Finding>> {
@@ -112,9 +126,11 @@ impl Run<'_> {
         rows.is_empty() || rows.iter().any(|part| name.contains(part.as_str()))
     }
 
-    /// Tables go out as they are found; with `--json` they tell on standard error that it lives.
+    /// Tables go out as they are found; where the output is one whole they tell on standard error
+    /// that it lives.
     fn say(&mut self, write: impl Fn(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        if self.arguments.json { write(&mut stderr()) } else { write(self.out) }
+        let whole = self.arguments.json || self.arguments.markdown;
+        if whole { write(&mut stderr()) } else { write(self.out) }
     }
 }
 

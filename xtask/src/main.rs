@@ -36,6 +36,7 @@ pub(crate) type Clean = bool;
   cargo xtask bench                       speed and behaviour beside other crates (minutes)
   cargo xtask bench --quick breaker M2    only some rows, roughly; `--list` names them all
   cargo xtask bench --json > bench.json   the same as one JSON object
+  cargo xtask bench --markdown            the same as a page, for docs/bench.md
 
 Exit status: 0 all is well, 1 something failed, 2 the chore itself could not run.")]
 struct CommandLine {
@@ -70,7 +71,7 @@ struct TestArguments {
 
 #[derive(Args)]
 struct BenchArguments {
-    /// Rows by a part of their name, and any of --json, --quick, --list, --seed N
+    /// Rows by a part of their name, and any of --json, --markdown, --quick, --list, --seed N
     #[arg(value_name = "ROW", trailing_var_arg = true, allow_hyphen_values = true)]
     handed_on: Vec<String>,
 }

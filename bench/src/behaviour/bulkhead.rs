@@ -70,7 +70,7 @@ fn bulkheads() -> Vec<(&'static str, Enter)> {
     let layer = BulkheadLayer::builder().max_concurrent_calls(LIMIT as usize).reject_when_full();
     let tower_resilience = layer.build().expect("the limit is not 0").layer(service_fn(visit));
     vec![
-        (OURS, Box::new(move |inside| ours.try_enter().iter().for_each(|_| inside.visit()))),
+        (OURS, Box::new(move |inside| ours.try_acquire().iter().for_each(|_| inside.visit()))),
         (
             name::TOKIO,
             Box::new(move |inside| semaphore.try_acquire().iter().for_each(|_| inside.visit())),

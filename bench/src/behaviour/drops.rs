@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use seawall::Error;
 use throttle_net::{Bulkhead, CallError};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
@@ -74,7 +75,6 @@ pub(super) fn find(care: Care) -> Vec<Finding> {
     let bulkheads = bulkheads().into_iter().map(cell).collect();
     let mut probes: Vec<Cell> = breakers().into_iter().map(cell).collect();
     std::panic::set_hook(hook);
-    probes.insert(0, Cell::absent(OURS, "awaits the library's guard"));
     probes.push(Cell::absent(name::SEATBELT, "one probe for each break, whatever becomes of it"));
     let ideal = "all places free at the end";
     vec![
@@ -136,11 +136,11 @@ fn live_and_drop(start: &Start) {
 
 fn bulkheads() -> Vec<(&'static str, Start)> {
     let places = usize::from(PLACES);
-    let bulkhead = Arc::new(ours::bulkhead::new(u32::from(PLACES)));
+    let bulkhead = ours::bulkhead::new(u32::from(PLACES));
     let ours: Start = Box::new(move |fate| {
-        let bulkhead = Arc::clone(&bulkhead);
+        let bulkhead = bulkhead.clone();
         Box::pin(async move {
-            let Some(_place) = bulkhead.try_enter() else { return false };
+            let Ok(_permit) = bulkhead.try_acquire() else { return false };
             live(fate).await.is_ok()
         })
     });
@@ -185,6 +185,13 @@ where
 /// Half-open, with as many probes as places.
 fn breakers() -> Vec<(&'static str, Start)> {
     let plan = Plan { cool_down: Duration::from_millis(1), probes: PLACES };
+    let guarded = ours::breaker::new(plan);
+    let ours: Start = Box::new(move |fate| {
+        let breaker = guarded.clone();
+        Box::pin(async move {
+            !matches!(breaker.call(|| live(fate)).await, Err(Error::Rejected { .. }))
+        })
+    });
     let layer = breaker::tower_resilience(plan);
     let tower_resilience = start_of(layer.layer(service_fn(live)));
     let guarded = Arc::new(breaker::throttle_net(plan, NoLimit));
@@ -196,6 +203,7 @@ fn breakers() -> Vec<(&'static str, Start)> {
         })
     });
     vec![
+        (OURS, half_open(ours)),
         (name::TOWER_RESILIENCE, half_open(tower_resilience)),
         (name::THROTTLE_NET, half_open(throttle_net)),
     ]

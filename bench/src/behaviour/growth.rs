@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use seawall::mechanism::Breaker;
 use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
 use tower_resilience_circuitbreaker::{CircuitBreakerLayer, SlidingWindowType};
 
@@ -37,9 +38,8 @@ pub(super) fn find(care: Care) -> Vec<Finding> {
     vec![Finding { id: "M5", row, ideal: "flat", cells }]
 }
 
-fn ours_call(breaker: &ours::breaker::Breaker) {
-    use crate::rivals::breaker::Blocking as _;
-    let _answer = breaker.call(|| Ok(1));
+fn ours_call(breaker: &Breaker) {
+    let _answer = crate::rivals::breaker::Blocking::call(breaker, || Ok(1));
 }
 
 fn cell(name: &'static str, costs: Vec<f64>) -> Cell {

@@ -6,6 +6,7 @@ use maglev::ConsistentHasher as _;
 
 use super::{Care, Cell, Finding};
 use crate::measure::OURS;
+use crate::ours;
 use crate::rivals::hashing::{self, NODES};
 use crate::rivals::name;
 
@@ -20,8 +21,8 @@ struct Placed {
 
 pub(super) fn find(care: Care) -> Vec<Finding> {
     let keys = care.pick(KEYS / 10, KEYS);
-    let rings = vec![hash_ring(keys), hash_rings(keys), anchor(keys)];
-    let tables = vec![maglev(keys), hash_rings_maglev(keys)];
+    let rings = vec![our_ring(keys), hash_ring(keys), hash_rings(keys), anchor(keys)];
+    let tables = vec![our_maglev(keys), maglev(keys), hash_rings_maglev(keys)];
     vec![
         finding("ring: peak over average", "at most 1.25", &rings, &|placed| {
             evenness(placed, 1.25)
@@ -50,8 +51,7 @@ fn finding(
     all: &[Placed],
     cell: &dyn Fn(&Placed) -> Cell,
 ) -> Finding {
-    let mut cells = vec![Cell::absent(OURS, "awaits the balancers")];
-    cells.extend(all.iter().map(cell));
+    let cells = all.iter().map(cell).collect();
     Finding { id: "H1", row: row.to_owned(), ideal, cells }
 }
 
@@ -81,6 +81,20 @@ fn place(keys: u64, node_of: impl Fn(u64) -> u32) -> Vec<u32> {
 /// Without the last node.
 fn fewer() -> &'static [u32] {
     &NODES[..NODES.len() - 1]
+}
+
+fn our_ring(keys: u64) -> Placed {
+    let (all, less) = (ours::hashing::ring(&NODES), ours::hashing::ring(fewer()));
+    let before = place(keys, |key| *all.node_of(key).expect("there are nodes"));
+    let after = place(keys, |key| *less.node_of(key).expect("there are nodes"));
+    Placed { name: OURS, before, after }
+}
+
+fn our_maglev(keys: u64) -> Placed {
+    let (all, less) = (ours::hashing::maglev(&NODES), ours::hashing::maglev(fewer()));
+    let before = place(keys, |key| *all.node_of(key).expect("there are nodes"));
+    let after = place(keys, |key| *less.node_of(key).expect("there are nodes"));
+    Placed { name: OURS, before, after }
 }
 
 fn hash_ring(keys: u64) -> Placed {

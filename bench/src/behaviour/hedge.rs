@@ -12,6 +12,7 @@ use tower_resilience_hedge::HedgeLayer;
 
 use super::{Care, Cell, Finding, block_on, block_on_paused};
 use crate::measure::OURS;
+use crate::ours;
 use crate::rivals::{Answer, name, seatbelt_context};
 use crate::speed::Always;
 
@@ -35,7 +36,7 @@ impl Slow {
 
 pub(super) fn find(_: Care) -> Vec<Finding> {
     let cells = vec![
-        Cell::absent(OURS, "awaits the library's hedge"),
+        cell(OURS, CALLS, |slow| block_on_paused(ours(slow))),
         cell(name::TOWER, CALLS, |slow| block_on_paused(tower(slow))),
         cell(name::TOWER_RESILIENCE, CALLS, |slow| block_on_paused(tower_resilience(slow))),
         cell(name::SEATBELT, FEW, |slow| block_on(seatbelt(slow))),
@@ -51,6 +52,14 @@ fn cell(name: &'static str, calls: u32, run: impl Fn(Slow)) -> Cell {
     let attempts = slow.0.load(Ordering::Relaxed);
     let extra = 100.0 * (f64::from(attempts) / f64::from(calls) - 1.0);
     Cell::new(name, format!("{extra:.0} %"), extra <= 25.0)
+}
+
+/// Within the budget that it has unless told otherwise.
+async fn ours(slow: Slow) {
+    let policy = ours::policy::hedge(DELAY);
+    for input in 0..u64::from(CALLS) {
+        drop(policy.call(|_| slow.clone().answer(input)).await);
+    }
 }
 
 /// Hedges after the 95th percentile of the past: told of fast answers before they slowed down.

@@ -4,12 +4,15 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use http::{Response, StatusCode, header};
 use layered::{Execute, Service as _, Stack as _};
 use seatbelt::RecoveryInfo;
+use seawall::{Classify as _, Http, Outcome};
 use throttle_net::{RetryAction, parse_retry_after};
 
 use super::{Care, Cell, Finding, block_on, block_on_paused};
 use crate::measure::OURS;
+use crate::ours;
 use crate::rivals::{Answer, Fault, name, retry, seatbelt_context};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -18,7 +21,7 @@ const SENSE: Duration = Duration::from_secs(3_600);
 
 pub(super) fn find(_: Care) -> Vec<Finding> {
     let cells = vec![
-        Cell::absent(OURS, "awaits the library's retry"),
+        cell(OURS, block_on_paused(ours())),
         cell(name::SEATBELT, block_on(seatbelt())),
         cell(name::THROTTLE_NET, block_on_paused(throttle_net())),
         Cell::absent(name::TOWER, ""),
@@ -39,6 +42,12 @@ pub(super) fn find(_: Care) -> Vec<Finding> {
 
 fn cell(name: &'static str, spent: Duration) -> Cell {
     Cell::new(name, format!("{} s", spent.as_secs()), spent <= SENSE)
+}
+
+async fn ours() -> Duration {
+    let says_a_day = |_: Result<&u64, &Fault>| Outcome::failure().retry_after(DAY);
+    let policy = ours::policy::retry().with_classifier(says_a_day);
+    timed(async move { drop(policy.call(|_| async { Answer::Err(Fault) }).await) }).await
 }
 
 /// What it sets its timer to.
@@ -69,23 +78,30 @@ async fn timed(run: impl Future<Output = ()>) -> Duration {
     start.elapsed()
 }
 
-/// Only throttle-net reads the header by itself.
+/// What is read from the header by those who read it themselves.
 fn nonsense() -> Finding {
     let hints = ["-1", "soon", "Wed, 21 Oct 2015 07:28:00 GMT", "99999999999999999999"];
-    let read: Vec<String> = hints
-        .into_iter()
-        .map(|hint| match parse_retry_after(hint) {
-            None => "none".to_owned(),
-            Some(wait) => format!("{} s", wait.as_secs()),
-        })
-        .collect();
-    let sane = |hint| parse_retry_after(hint).is_none_or(|wait| wait <= SENSE);
-    let ok = hints[..3].iter().all(|hint| sane(hint));
     let cells = vec![
-        Cell::absent(OURS, "awaits the library's retry"),
-        Cell::new(name::THROTTLE_NET, read.join(", "), ok),
+        read(OURS, hints, ours_of),
+        read(name::THROTTLE_NET, hints, parse_retry_after),
         Cell::absent(name::SEATBELT, "does not read the header"),
     ];
     let row = format!("hints read from {}", hints.join(" | "));
     Finding { id: "M15", row, ideal: "none or 0 for the first three", cells }
+}
+
+fn read(name: &'static str, hints: [&str; 4], wait_of: fn(&str) -> Option<Duration>) -> Cell {
+    let waits = hints.map(wait_of);
+    let shown = waits.map(|wait| match wait {
+        None => "none".to_owned(),
+        Some(wait) => format!("{} s", wait.as_secs()),
+    });
+    let ok = waits[..3].iter().all(|wait| wait.is_none_or(|wait| wait <= SENSE));
+    Cell::new(name, shown.join(", "), ok)
+}
+
+fn ours_of(hint: &str) -> Option<Duration> {
+    let busy = Response::builder().status(StatusCode::SERVICE_UNAVAILABLE);
+    let busy = busy.header(header::RETRY_AFTER, hint).body(()).expect("the hint is text");
+    Http::default().classify(Result::<_, &Fault>::Ok(&busy)).hint()
 }

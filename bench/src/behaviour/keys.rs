@@ -11,6 +11,7 @@ use throttle_net::PerKey;
 
 use super::{Care, Cell, Finding};
 use crate::measure::OURS;
+use crate::ours;
 use crate::rivals::name;
 
 /// One call an hour: whatever was admitted stays owed.
@@ -22,7 +23,11 @@ const MEBIBYTE: i64 = 1 << 20;
 pub(super) fn find(care: Care) -> Vec<Finding> {
     let keys = care.pick(400_000, 4_000_000);
     let cells = vec![
-        Cell::absent(OURS, "awaits the library's keyed limiter"),
+        cell(OURS, keys, || {
+            let bound = u32::try_from(BOUND).unwrap_or(u32::MAX);
+            let limiter = ours::rate::keyed_once_in(HOUR, bound);
+            move |key| limiter.try_acquire(&key).is_ok()
+        }),
         cell(name::GOVERNOR, keys, || {
             let quota = Quota::with_period(HOUR).expect("an hour is not 0");
             let limiter = Governor::<u64, _, _>::dashmap(quota.allow_burst(NonZeroU32::MIN));

@@ -15,6 +15,7 @@ mod keys;
 mod probes;
 mod rate;
 mod readiness;
+mod reload;
 mod stale;
 mod virtual_time;
 mod window;
@@ -82,9 +83,8 @@ const fn measurement(
     Measurement { id, about, find }
 }
 
-/// All of them. M18, learned state after a change of settings, waits for a rival that reloads:
-/// of all only ratelimit can change its rate.
-pub(crate) const MEASUREMENTS: [Measurement; 18] = [
+/// All of them.
+pub(crate) const MEASUREMENTS: [Measurement; 19] = [
     measurement("M1", "failures that open a breaker after a run of successes", window::find),
     measurement("M2", "most half-open probes at once out of 64 racing calls", probes::find),
     measurement("M3", "outcomes of an earlier state of the breaker", stale::find),
@@ -102,6 +102,7 @@ pub(crate) const MEASUREMENTS: [Measurement; 18] = [
     measurement("M15", "longest sleep for a hint of a day", hints::find),
     measurement("M16", "calls to a service that is not ready", readiness::find),
     measurement("M17", "virtual time drives every wait", virtual_time::find),
+    measurement("M18", "what was learned, after a change of settings", reload::find),
     measurement("H1", "evenness and movement of consistent hashing", hashing::find),
 ];
 

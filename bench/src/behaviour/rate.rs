@@ -12,6 +12,7 @@ use tower_resilience_ratelimiter::{RateLimiterLayer, WindowType};
 use super::{Care, Cell, Finding, runtime};
 use crate::clock;
 use crate::measure::OURS;
+use crate::ours;
 use crate::rivals::rate::{self, Plan};
 use crate::rivals::{answer, name};
 
@@ -22,8 +23,8 @@ type Ask = Box<dyn Fn() -> bool + Send + Sync>;
 
 pub(super) fn find(care: Care) -> Vec<Finding> {
     let length = Duration::from_millis(care.pick(300, 2_000));
-    let mut cells = vec![Cell::absent(OURS, "awaits the library's limiter")];
-    cells.extend(limiters().into_iter().map(|(name, ask)| cell(name, ask.as_ref(), length)));
+    let limiters = limiters().into_iter();
+    let cells = limiters.map(|(name, ask)| cell(name, ask.as_ref(), length)).collect();
     let row = format!(
         "over-admission in percent, {THREADS} threads, {length:?}, {} a second, burst {}",
         PLAN.rate, PLAN.burst
@@ -32,6 +33,7 @@ pub(super) fn find(care: Care) -> Vec<Finding> {
 }
 
 fn limiters() -> Vec<(&'static str, Ask)> {
+    let ours = ours::rate::direct(PLAN);
     let governor = rate::governor(PLAN);
     let ratelimit = rate::ratelimit(PLAN);
     let rate_net = rate::rate_net(PLAN);
@@ -39,6 +41,7 @@ fn limiters() -> Vec<(&'static str, Ask)> {
     let leaky_bucket = rate::leaky_bucket(PLAN);
     let throttle_net = rate::throttle_net(PLAN);
     vec![
+        (OURS, Box::new(move || ours.try_acquire().is_ok())),
         (name::GOVERNOR, Box::new(move || governor.check().is_ok())),
         (name::RATELIMIT, Box::new(move || ratelimit.try_wait().is_ok())),
         (name::RATE_NET, Box::new(move || rate_net.check().is_allow())),

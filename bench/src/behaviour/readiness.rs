@@ -15,9 +15,13 @@ use tower_resilience_hedge::HedgeLayer;
 
 use super::{Care, Cell, Finding, block_on};
 use crate::measure::OURS;
+use crate::ours;
 use crate::rivals::retry::{self, TowerPolicy};
 use crate::rivals::{Answer, Fault, name, seatbelt_context};
 use crate::speed::Always;
+
+/// Well before the slow service answers.
+const DELAY: Duration = Duration::from_millis(10);
 
 /// Panics when called without having said it was ready; a clone is not ready.
 #[derive(Debug, Default)]
@@ -96,7 +100,7 @@ pub(super) fn find(_: Care) -> Vec<Finding> {
 
 fn retries() -> Vec<Cell> {
     vec![
-        Cell::absent(OURS, "awaits the library's layers"),
+        cell(OURS, || ours::policy::retry().layer().layer(Failing::default())),
         cell(name::TOWER, || RetryLayer::new(TowerPolicy::new()).layer(Failing::default())),
         cell(name::TOWER_RESILIENCE, || {
             retry::tower_resilience::<Fault>().layer(Failing::default())
@@ -111,20 +115,20 @@ fn retries() -> Vec<Cell> {
 
 fn hedges() -> Vec<Cell> {
     vec![
-        Cell::absent(OURS, "awaits the library's layers"),
+        cell(OURS, || ours::policy::hedge(DELAY).layer().layer(Slow::default())),
         cell(name::TOWER, || {
             let fast = [1; 1_000];
             let window = Duration::from_secs(60);
             Hedge::new_with_mock_latencies(Slow::default(), Always, 10, 0.95, window, &fast)
         }),
         cell(name::TOWER_RESILIENCE, || {
-            let layer = HedgeLayer::builder().delay(Duration::from_millis(10));
+            let layer = HedgeLayer::builder().delay(DELAY);
             layer.max_hedged_attempts(2).build().layer(Slow::default())
         }),
         cell(name::SEATBELT, || {
             let context = seatbelt_context::on_tokio();
             let layer = seatbelt::hedging::Hedging::layer("hedging", &context)
-                .hedging_delay(Duration::from_millis(10))
+                .hedging_delay(DELAY)
                 .max_hedged_attempts(1)
                 .clone_input()
                 .recovery_with(|output: &Answer, _| seatbelt_context::recovery(output));

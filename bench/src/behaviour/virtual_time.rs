@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use governor::clock::FakeRelativeClock;
 use governor::{Quota, RateLimiter as Governor};
-use rate_net::RateLimiter;
+use rate_net::RateLimiter as RateNet;
+use seawall::mechanism::RateLimiter;
 use throttle_net::{CircuitBreaker, ManualClock, TokioClock, Trip};
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 
 use super::{Care, Cell, Finding, block_on_paused};
 use crate::clock;
 use crate::measure::OURS;
+use crate::ours;
 use crate::rivals::breaker::{self, Blocking, NoLimit, Plan, WINDOW};
 use crate::rivals::{Answer, Fault, answer, name};
 
@@ -41,7 +43,7 @@ fn injected(name: &'static str, follows: bool) -> Cell {
 
 fn breakers() -> Vec<Cell> {
     vec![
-        Cell::new(OURS, "time is an argument of the machine", true),
+        runtime(OURS, blocking(&ours::breaker::new(PLAN))),
         runtime(name::TOWER_RESILIENCE, block_on_paused(tower_resilience())),
         Cell::new(name::SEATBELT, "a control of its clock (read, not run); paused time: no", true),
         injected(name::THROTTLE_NET, block_on_paused(throttle_net())),
@@ -81,7 +83,7 @@ async fn throttle_net() -> bool {
 
 fn limiters() -> Vec<Cell> {
     vec![
-        Cell::absent(OURS, "awaits the library's limiter"),
+        runtime(OURS, block_on_paused(ours_limits())),
         injected(name::GOVERNOR, governor()),
         Cell::new(name::RATELIMIT, "an injected clock, by its trait", true),
         injected(name::RATE_NET, rate_net()),
@@ -89,6 +91,14 @@ fn limiters() -> Vec<Cell> {
         runtime(name::LEAKY_BUCKET, leaky_bucket()),
         runtime(name::TOWER_RESILIENCE, limiter_of_tower_resilience()),
     ]
+}
+
+async fn ours_limits() -> bool {
+    let quota = ours::rate::once_in(COOL_DOWN);
+    let limiter = RateLimiter::new(quota).expect("the period is in range");
+    let first = limiter.try_acquire().is_ok() && limiter.try_acquire().is_err();
+    tokio::time::sleep(COOL_DOWN).await;
+    first && limiter.try_acquire().is_ok()
 }
 
 fn governor() -> bool {
@@ -102,7 +112,7 @@ fn governor() -> bool {
 
 fn rate_net() -> bool {
     let time = Arc::new(ManualClock::new());
-    let limiter = RateLimiter::builder().quota(1, COOL_DOWN).build().with_clock(Arc::clone(&time));
+    let limiter = RateNet::builder().quota(1, COOL_DOWN).build().with_clock(Arc::clone(&time));
     let first = limiter.check("k").is_allow() && !limiter.check("k").is_allow();
     time.advance(COOL_DOWN);
     first && limiter.check("k").is_allow()

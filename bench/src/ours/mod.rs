@@ -1,10 +1,15 @@
 //! Seawall's own entries, one file for each mechanism, so that what stands for us is found in one
-//! place. They go through the same harness as the rivals and have no privileged hook.
+//! place. They go through the same harness as the rivals and have no privileged hook. What the
+//! library hands out is taken from it; budget and backoff, which it has only inside of a policy,
+//! are the machines of the core.
 
 pub(crate) mod backoff;
 pub(crate) mod breaker;
 pub(crate) mod budget;
 pub(crate) mod bulkhead;
+pub(crate) mod hashing;
+pub(crate) mod policy;
+pub(crate) mod rate;
 
 use std::sync::LazyLock;
 use std::time::Instant as Real;

@@ -1,4 +1,5 @@
-//! The run as one JSON object: `rows` and `behaviour`, and beside them what it was measured on.
+//! The run as one JSON object: `rows` and `behaviour`, and beside them what it was measured on,
+//! `scale` included: the rows that have no entry of ours.
 
 use std::io::{self, Write};
 
@@ -9,12 +10,16 @@ use crate::behaviour::Finding;
 use crate::measure::{Measured, OURS, Timing};
 
 pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let rows: Vec<Value> = report.rows.iter().map(|row| row_of(row, report.clock_ns)).collect();
+    // What only shows the scale of the machine is no row of ours against others.
+    let (ours, scale): (Vec<_>, Vec<_>) = report.rows.iter().partition(|row| row.ours().is_some());
+    let rows: Vec<Value> = ours.into_iter().map(|row| row_of(row, report.clock_ns)).collect();
+    let scale: Vec<Value> = scale.into_iter().map(scale_of).collect();
     let behaviour: Vec<Value> = report.behaviour.iter().map(behaviour_of).collect();
     let whole = json!({
         "host": report.host,
         "clock_read_ns": rounded(report.clock_ns),
         "rows": rows,
+        "scale": scale,
         "behaviour": behaviour,
     });
     serde_json::to_writer_pretty(&mut *out, &whole)?;
@@ -42,6 +47,13 @@ fn row_of(row: &Measured, clock_ns: f64) -> Value {
         "rivals": rivals,
         "note": note(row),
     })
+}
+
+fn scale_of(row: &Measured) -> Value {
+    let timings = row.timings.iter();
+    let entries: Map<String, Value> =
+        timings.map(|timing| (timing.name.to_owned(), timing_of(timing))).collect();
+    json!({ "row": format!("{}, {}", row.row, row.callers.suffix()), "entries": entries })
 }
 
 fn timing_of(timing: &Timing) -> Value {

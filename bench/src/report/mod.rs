@@ -1,9 +1,12 @@
-//! What a run found: as text for people in `text`, as one object for programs in `json`.
+//! What a run found: as text for people in `text`, as one object for programs in `json`, as a page
+//! of documentation in `markdown`.
 
 mod json;
+mod markdown;
 mod text;
 
 pub(crate) use json::write as write_json;
+pub(crate) use markdown::write as write_markdown;
 pub(crate) use text::{write_behaviour, write_host, write_row};
 
 use crate::behaviour::Finding;
@@ -13,6 +16,8 @@ use crate::measure::Measured;
 /// A whole run.
 pub(crate) struct Report {
     pub(crate) host: Host,
+    /// Load average when it ended.
+    pub(crate) load_after: String,
     /// One read of the clock, in nanoseconds.
     pub(crate) clock_ns: f64,
     pub(crate) rows: Vec<Measured>,
@@ -29,10 +34,10 @@ fn without_clock(row: &Measured, clock_ns: f64) -> Option<f64> {
 
 /// Why a row looks as it does: an absent entry, or a loss and its reason.
 fn note(row: &Measured) -> String {
+    let Some(best) = row.best_rival() else { return String::new() };
     let Some(ours) = row.ours() else {
         return "seawall has no entry in this row yet".to_owned();
     };
-    let Some(best) = row.best_rival() else { return String::new() };
     if ours.ns.median <= best.ns.median {
         return String::new();
     }

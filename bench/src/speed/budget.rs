@@ -20,7 +20,10 @@ pub(super) fn row() -> Row {
         our_clock_reads: 1,
         targets: (None, None),
         bare: None,
-        loss: "",
+        loss: "tower adds to a counter and looks at the clock only at withdrawals; \
+               throttle-net pays into a balance that does not age; tower-resilience knows \
+               no share of the calls. Ours turns its window with every deposit, under a \
+               lock",
     }
 }
 

@@ -6,7 +6,8 @@ use std::hint::black_box;
 
 use maglev::ConsistentHasher as _;
 
-use crate::measure::{Answers, Build, Entry, Row, at_once};
+use crate::measure::{Answers, Build, Entry, OURS, Row, at_once};
+use crate::ours;
 use crate::rivals::hashing::{self, NODES};
 use crate::rivals::name;
 
@@ -44,6 +45,8 @@ fn lookup<S: Send + Sync + 'static>(
 
 fn ring() -> Vec<Entry> {
     vec![
+        Entry::new(OURS, lookup(|| ours::hashing::ring(&NODES), |ring, key| ring.node_of(key)))
+            .note("XXH64"),
         Entry::new(
             name::HASH_RING,
             lookup(|| hashing::hash_ring(&NODES), |ring, key| ring.try_get(key)),
@@ -70,6 +73,8 @@ fn anchor() -> Entry {
 
 fn maglev() -> Vec<Entry> {
     vec![
+        Entry::new(OURS, lookup(|| ours::hashing::maglev(&NODES), |table, key| table.node_of(key)))
+            .note("XXH64"),
         Entry::new(name::MAGLEV, lookup(|| hashing::maglev(&NODES), |table, key| table.get(&key)))
             .note("SipHash"),
         Entry::new(

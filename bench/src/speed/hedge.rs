@@ -8,8 +8,9 @@ use tower::hedge::{Hedge, Policy};
 use tower::{Layer as _, ServiceBuilder, service_fn};
 use tower_resilience_hedge::HedgeLayer;
 
-use super::{call_ready, executed, served};
+use super::{call_ready, executed, served, through};
 use crate::measure::{Answers, Entry, Row, awaited};
+use crate::ours;
 use crate::rivals::{Answer, answer, name, seatbelt_context};
 
 const DELAY: Duration = Duration::from_millis(100);
@@ -19,11 +20,20 @@ pub(super) fn row() -> Row {
         name: "hedge_idle",
         about: "a first attempt that is ready at once under a hedge after 100 ms",
         answers: Answers::Admitted,
-        entries: vec![tower(), tower_resilience(), seatbelt(), throttle_net(), bare()],
-        our_clock_reads: 1,
+        entries: vec![
+            through(|| ours::policy::hedge(DELAY)),
+            tower(),
+            tower_resilience(),
+            seatbelt(),
+            throttle_net(),
+            bare(),
+        ],
+        our_clock_reads: ours::policy::CLOCK_READS,
         targets: (None, None),
         bare: Some("bare call"),
-        loss: "",
+        loss: "throttle-net polls the first attempt before it looks at the clock, learns \
+               no latencies and bounds no hedges (M13), as tower and seatbelt do not; a \
+               policy runs its whole call machine, two steps under its lock",
     }
 }
 

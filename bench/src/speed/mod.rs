@@ -1,6 +1,7 @@
 //! The rows of the speed table, one file for each mechanism. How a row is measured is in
 //! `crate::measure`; how the rivals are set up is in `crate::rivals` and beside each row.
 
+mod atomic;
 mod breaker;
 mod budget;
 mod bulkhead;
@@ -17,9 +18,11 @@ use std::future::Future;
 use std::hint::black_box;
 use std::sync::{Arc, Mutex};
 
+use seawall::Policy;
 use tower::{Service, ServiceExt as _};
 
-use crate::measure::{Entry, Row, awaited};
+use crate::measure::{Entry, OURS, Row, awaited};
+use crate::ours;
 use crate::rivals::Answer;
 use crate::rivals::breaker::REJECTED;
 
@@ -28,7 +31,7 @@ pub(crate) use hedge::Always;
 
 /// All rows, in the order of the printed table.
 pub(crate) fn rows() -> Vec<Row> {
-    let mut rows = vec![clock::row()];
+    let mut rows = vec![clock::row(), atomic::row()];
     rows.extend(breaker::rows());
     rows.push(bulkhead::row());
     rows.push(rate::row());
@@ -72,6 +75,12 @@ where
         !matches!(answer, Ok(REJECTED))
     };
     Entry::new(name, awaited(move || Arc::new(build()), Arc::clone, call))
+}
+
+/// Our entry where the shape is a call: a policy around the guarded operation.
+fn through(build: fn() -> Policy) -> Entry {
+    let call = async |policy: &mut Policy, input| ours::policy::call(policy, input).await;
+    Entry::new(OURS, awaited(build, Policy::clone, call))
 }
 
 /// Runs what sets an object up, outside of any measurement.

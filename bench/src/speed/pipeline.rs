@@ -13,8 +13,9 @@ use tower_resilience_core::{ResilienceError, UnifiedErrors as _};
 use tower_resilience_ratelimiter::WindowType;
 use tower_resilience_timelimiter::TimeLimiterLayer;
 
-use super::{executed, served, timeout};
+use super::{executed, served, through, timeout};
 use crate::measure::{Answers, Entry, Row, awaited};
+use crate::ours;
 use crate::rivals::breaker::{self, Plan};
 use crate::rivals::rate::{self, Plan as Rate};
 use crate::rivals::retry::{self, TowerPolicy};
@@ -29,11 +30,20 @@ pub(super) fn row() -> Row {
         name: "pipeline",
         about: "rate limit, breaker, retry, bulkhead, timeout; a call that succeeds at once",
         answers: Answers::Admitted,
-        entries: vec![tower(), tower_resilience(), seatbelt(), throttle_net(), bare()],
-        our_clock_reads: 2,
+        entries: vec![
+            through(|| ours::policy::pipeline(PERMITS)).note("all five"),
+            tower(),
+            tower_resilience(),
+            seatbelt(),
+            throttle_net(),
+            bare(),
+        ],
+        our_clock_reads: ours::policy::CLOCK_READS,
         targets: (Some(150.0), Some(300.0)),
         bare: Some("bare call"),
-        loss: "",
+        loss: "tower's stack has four of the five and no breaker, seatbelt's three, \
+               without bulkhead and rate limit; neither has, as set up here, a budget \
+               that calls share or a deadline of the whole call",
     }
 }
 

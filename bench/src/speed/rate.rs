@@ -9,7 +9,8 @@ use tower::{Layer as _, service_fn};
 use tower_resilience_ratelimiter::WindowType;
 
 use super::{call_ready, served};
-use crate::measure::{Answers, Entry, Row, at_once, awaited};
+use crate::measure::{Answers, Entry, OURS, Row, at_once, awaited};
+use crate::ours;
 use crate::rivals::rate::{self, Plan};
 use crate::rivals::{answer, name};
 
@@ -27,12 +28,22 @@ pub(super) fn row() -> Row {
         our_clock_reads: 1,
         targets: (Some(12.0), None),
         bare: None,
-        loss: "",
+        loss: "tower counts in a fixed window by exclusive access, so it shares nothing \
+               and admits twice its rate around an edge; governor reads the TSC in place \
+               of the system's clock, which paused time could not drive; ours keeps \
+               fractions of a nanosecond exactly",
     }
 }
 
 fn at_once_entries() -> Vec<Entry> {
     vec![
+        Entry::new(
+            OURS,
+            at_once(
+                || ours::rate::direct(PLAN),
+                |limiter, _| black_box(limiter.try_acquire()).is_ok(),
+            ),
+        ),
         Entry::new(
             name::GOVERNOR,
             at_once(|| rate::governor(PLAN), |limiter, _| black_box(limiter.check()).is_ok()),

@@ -10,8 +10,9 @@ use throttle_net::{Retry, RetryAction};
 use tower::retry::RetryLayer;
 use tower::{Layer as _, service_fn};
 
-use super::{executed, served};
+use super::{executed, served, through};
 use crate::measure::{Answers, Entry, Row, awaited};
+use crate::ours;
 use crate::rivals::retry::{self, ATTEMPTS, BASE, CAP, TowerPolicy};
 use crate::rivals::{Fault, answer, name, seatbelt_context};
 
@@ -21,6 +22,7 @@ pub(super) fn row() -> Row {
         about: "a first attempt that succeeds under a policy of three attempts",
         answers: Answers::Admitted,
         entries: vec![
+            through(ours::policy::retry),
             backon(),
             tokio_retry2(),
             tokio_retry(),
@@ -31,10 +33,13 @@ pub(super) fn row() -> Row {
             seatbelt(),
             bare(),
         ],
-        our_clock_reads: 0,
+        our_clock_reads: ours::policy::CLOCK_READS,
         targets: (None, None),
         bare: Some("bare call"),
-        loss: "",
+        loss: "a loop around a call costs nothing while nothing fails. A policy runs the \
+               same call machine whether it has one mechanism or all (compare the \
+               pipeline): two steps under its lock, each with a reading of the clock, \
+               which pay a budget that all its calls share and bound the attempt",
     }
 }
 

@@ -8,8 +8,9 @@ use tower::timeout::TimeoutLayer;
 use tower::{Layer as _, service_fn};
 use tower_resilience_timelimiter::TimeLimiterLayer;
 
-use super::{executed, served};
+use super::{executed, served, through};
 use crate::measure::{Answers, Entry, Row, awaited};
+use crate::ours;
 use crate::rivals::{Answer, Fault, answer, name, seatbelt_context};
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -19,11 +20,21 @@ pub(super) fn row() -> Row {
         name: "timeout_ready",
         about: "a call that is ready at its first poll, under a timeout of 10 s",
         answers: Answers::Admitted,
-        entries: vec![tokio(), tower(), tower_resilience(), seatbelt(), throttle_net(), bare()],
-        our_clock_reads: 1,
+        entries: vec![
+            through(ours::policy::timeout),
+            tokio(),
+            tower(),
+            tower_resilience(),
+            seatbelt(),
+            throttle_net(),
+            bare(),
+        ],
+        our_clock_reads: ours::policy::CLOCK_READS,
         targets: (None, None),
         bare: Some("bare call"),
-        loss: "",
+        loss: "a timer that is set and dropped reads the clock once. A policy runs the \
+               same call machine whether it has one mechanism or all (compare the \
+               pipeline): two steps under its lock, each with a reading of the clock",
     }
 }
 
