@@ -124,3 +124,21 @@ fn failures_are_told_apart_by_kind() {
     assert_eq!(status(500), Some(FailureKind::Service));
     assert_eq!((status(404), status(429)), (None, None));
 }
+
+#[test]
+fn the_short_way_of_a_plain_success_agrees_with_the_table() {
+    let judged = |retry_after| {
+        let (class, retry) = (Class::Success, RetryRule::Never);
+        Observation::Judged(Judgement { class, retry, throttled: false, retry_after })
+    };
+    let status = |code| Observation::Status { code, retry_after: None, exhausted: false };
+    let hinted = judged(Some(Duration::from_secs(1)));
+    let seen = [Observation::Completed, judged(None), hinted].into_iter();
+    for seen in seen.chain((100..=999).map(status)) {
+        let short = classify_with(seen, OptIns::default(), &Overrides::default());
+        assert_eq!(short, classify(seen, RetryOn500::Never), "{seen:?}");
+    }
+    let (class, retry) = (Class::Failure, RetryRule::IfSafe);
+    let moved = Overrides::new(&[Override { row: Row::Status(204), class, retry }]).unwrap();
+    assert_eq!(classify_with(status(204), OptIns::default(), &moved).class, Class::Failure);
+}
