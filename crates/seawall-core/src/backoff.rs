@@ -149,6 +149,12 @@ pub struct Backoff {
 }
 
 impl Backoff {
+    /// The backoff of a call that has not been retried.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { previous: None, skipped: 0 }
+    }
+
     /// The wait before retry `retry` (1 is the first; 0 counts as 1), in [0, `cap`].
     ///
     /// `draw` is `u`; give a fresh one each time. Settings may change between retries, say because

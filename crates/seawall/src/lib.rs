@@ -140,6 +140,7 @@ mod retry;
 mod settings;
 mod shared;
 mod stale;
+mod step;
 mod validate;
 
 pub mod observe;

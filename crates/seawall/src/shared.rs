@@ -24,8 +24,10 @@ use seawall_core::upstream::{self, EndpointName, Upstream};
 use crate::attempt::Endpoint;
 use crate::call::Options;
 use crate::clock::Clock;
+use crate::error::Spent;
 use crate::event::{Decision, Event, Listeners, Outbox, endpoint_of};
 use crate::settings::{Plan, Resolved};
+use crate::step::{Input, Next, Place};
 
 /// What a step of the machine draws on.
 pub(crate) type Ctx<'a> = Context<'a, Stream, Outbox>;
@@ -35,8 +37,13 @@ pub(crate) struct Shared {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) clock: Clock,
     pub(crate) listeners: Listeners,
-    locked: Mutex<Locked>,
+    locked: Apart<Mutex<Locked>>,
 }
+
+/// Keeps what every step writes off the cache lines of what every step only reads, the clock above
+/// all: processors fetch lines of 64 bytes in pairs.
+#[repr(align(128))]
+struct Apart<T>(T);
 
 /// The name alone: the rest would need the lock, and fill pages.
 impl fmt::Debug for Shared {
@@ -58,18 +65,6 @@ pub(crate) struct Locked {
     directory: Vec<(EndpointId, Endpoint)>,
     /// Calls that wait for a permit. The queue of the bulkhead bounds them.
     waiting: HashMap<Waiter, Waker>,
-}
-
-/// What one step came to.
-#[derive(Debug)]
-pub(crate) struct Turn {
-    pub(crate) action: Action,
-    /// The time of the step.
-    pub(crate) now: Instant,
-    /// Where, if an attempt is to be made at an endpoint.
-    pub(crate) endpoint: Option<Endpoint>,
-    /// What the budget held, if it is why the call ended.
-    pub(crate) budget: Option<BudgetSnapshot>,
 }
 
 /// What a step leaves to do once the lock is released.
@@ -131,12 +126,12 @@ impl Shared {
         let mut locked =
             Locked { upstream, plan, call, rng, outbox, published, calls, directory, waiting };
         locked.place_endpoints(clock.now());
-        Self { name, clock, listeners, locked: Mutex::new(locked) }
+        Self { name, clock, listeners, locked: Apart(Mutex::new(locked)) }
     }
 
     /// The machine. A panic of another holder does not stop traffic.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Locked> {
-        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
+        self.locked.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins a call, in the place where its machine stays: a machine is large, and moving it
@@ -147,41 +142,41 @@ impl Shared {
         place: &mut Place,
         options: &Options,
         rungs: u8,
-    ) -> Turn {
+    ) -> Next {
         let now = self.clock.now();
         let mut locked = self.lock();
         locked.calls += 1;
         place.call = locked.calls;
         locked.outbox.call = place.call;
-        let settings = CallSettings { rungs, ..locked.call };
         let facts = options.facts(&locked.plan, now, &self.clock);
-        let machine = machine.insert(Machine::new(settings, facts));
+        let machine = Machine::place(machine, &locked.call, facts);
+        machine.set_rungs(rungs);
         let action = machine.begin(&mut locked.context(now));
-        let turn = locked.turn(action, machine, now);
+        let next = locked.tell(place, &action, machine, now);
         self.release(locked, now, Outlived::default());
-        turn
+        next
     }
 
     /// One step of a call. The answer of an attempt is whole when it arrives, so what the machine
     /// says to hand on has ended in the same moment, under the same lock.
-    pub(crate) fn step(
-        &self,
-        machine: &mut Machine,
-        place: &mut Place,
-        act: impl FnOnce(&mut Machine, &mut Ctx<'_>) -> Action,
-    ) -> Turn {
+    ///
+    /// Takes no closure, which would have the machine compiled anew for every operation of users.
+    pub(crate) fn step(&self, machine: &mut Machine, place: &mut Place, input: &Input) -> Next {
         let now = self.clock.now();
         let mut locked = self.lock();
         locked.outbox.call = place.call;
-        let mut ctx = locked.context(now);
-        let mut action = act(machine, &mut ctx);
-        if let Action::Deliver(number) = action {
-            action = machine.ended(number, Observation::Completed, Replay::Possible, &mut ctx);
-        }
+        let action = input.act(machine, &mut locked.context(now));
+        let next = match action {
+            Action::Deliver(number) => {
+                let (whole, ctx) = (Observation::Completed, &mut locked.context(now));
+                let action = machine.ended(number, whole, Replay::Possible, ctx);
+                locked.tell(place, &action, machine, now)
+            }
+            _ => locked.tell(place, &action, machine, now),
+        };
         let outlived = locked.register(place, &action);
-        let turn = locked.turn(action, machine, now);
         self.release(locked, now, outlived);
-        turn
+        next
     }
 
     /// One step on behalf of nobody in particular.
@@ -242,18 +237,8 @@ impl Shared {
     }
 }
 
-/// Where a call waits for a permit, if it does, and whom to wake.
-#[derive(Debug, Default)]
-pub(crate) struct Place {
-    /// The number of the call.
-    call: u64,
-    waiter: Option<Waiter>,
-    /// Cloned before the lock is taken: cloning may run anything.
-    pub(crate) waker: Option<Waker>,
-}
-
 impl Locked {
-    pub(crate) fn context(&mut self, now: Instant) -> Ctx<'_> {
+    fn context(&mut self, now: Instant) -> Ctx<'_> {
         let Self { upstream, rng, outbox, .. } = self;
         Context { now, upstream, rng, sink: outbox }
     }
@@ -302,15 +287,20 @@ impl Locked {
         self.directory.extend(ids.zip(known.map(|(index, name)| Endpoint { name, index })));
     }
 
-    fn turn(&self, action: Action, machine: &Machine, now: Instant) -> Turn {
-        let endpoint = match &action {
-            Action::Attempt(plan) => self.find(plan.endpoint),
-            _ => None,
-        };
-        let ended = matches!(action, Action::Finish(_));
-        let budget = (ended && machine.denied() == Some(Reason::BudgetEmpty))
-            .then(|| self.upstream.snapshot(now).budget);
-        Turn { action, now, endpoint, budget }
+    /// Tells a call what a step came to.
+    #[inline]
+    fn tell(&self, place: &mut Place, action: &Action, machine: &Machine, now: Instant) -> Next {
+        match action {
+            Action::Attempt(plan) if !self.directory.is_empty() => {
+                place.endpoint = self.find(plan.endpoint);
+            }
+            Action::Finish(_) if machine.denied() == Some(Reason::BudgetEmpty) => {
+                let BudgetSnapshot { first, extra, .. } = self.upstream.budget(now);
+                place.spent = Some(Spent { first, extra });
+            }
+            _ => {}
+        }
+        place.keep(action, now)
     }
 
     pub(crate) fn find(&self, id: EndpointId) -> Option<Endpoint> {
@@ -319,15 +309,20 @@ impl Locked {
 
     /// Keeps the waker of a call that is told to wait for a permit, under the lock of the step
     /// that told it: no grant slips by. Returns the wakers that are no longer needed.
+    #[inline]
     fn register(&mut self, place: &mut Place, action: &Action) -> Outlived {
         let wanted = match action {
             Action::Enqueue(waiter) => Some(*waiter),
             _ => None,
         };
-        let mut outlived = Outlived::default();
         if wanted.is_none() && place.waiter.is_none() {
-            return outlived;
+            return Outlived::default();
         }
+        self.move_place(place, wanted)
+    }
+
+    fn move_place(&mut self, place: &mut Place, wanted: Option<Waiter>) -> Outlived {
+        let mut outlived = Outlived::default();
         if place.waiter != wanted
             && let Some(left) = place.waiter.take()
         {

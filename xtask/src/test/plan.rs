@@ -1,7 +1,8 @@
 //! The steps of the test command and their order. Running them is in the parent module.
 //!
-//! Every step uses the same features and flags, and only two profiles: clippy and rustdoc share
-//! the check artefacts of `dev`, all tests the builds of `test`. So nothing is compiled twice.
+//! Every step but the last uses all features and the same flags, and only two profiles: clippy and
+//! rustdoc share the check artefacts of `dev`, all tests the builds of `test`. So nothing is
+//! compiled twice. The last looks at each feature of the library alone.
 
 use crate::process::CargoCall;
 
@@ -37,31 +38,52 @@ const BUILD: &str = "build";
 
 /// The whole gate.
 pub(super) fn everything() -> Vec<Step> {
-    vec![
+    let mut steps = vec![
         free("formatting", quiet(&["fmt", "--all", "--check", "--", "--color", "never"])),
         free("tidy", Work::Tidy),
         free("clippy", quiet(&CLIPPY)),
         // Also builds the `seawall` binary that the end-to-end tests start.
-        free(BUILD, quiet(&["test", "--quiet", "--workspace", "--all-targets", "--no-run"])),
-        built("tests", tests(&["test", "--workspace", "--all-targets", "--no-fail-fast"])),
-        built("doc tests", tests(&["test", "--workspace", "--doc", "--no-fail-fast"])),
+        free(BUILD, quiet(&with(&["--quiet", "--all-targets", "--no-run"]))),
+        built("tests", tests(&with(&["--all-targets", "--no-fail-fast"]))),
+        built("doc tests", tests(&with(&["--doc", "--no-fail-fast"]))),
         free("core without std", Work::CoreWithoutStd),
         free("rustdoc", Work::Quiet(rustdoc())),
-    ]
+    ];
+    steps.extend(FEATURES.map(|(name, list)| {
+        free(name, quiet(&["check", "--quiet", "--package", "seawall", "--features", list]))
+    }));
+    steps
 }
 
-const CLIPPY: [&str; 7] =
-    ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
+const CLIPPY: [&str; 8] =
+    ["clippy", "--quiet", "--workspace", "--all-features", "--all-targets", "--", "-D", "warnings"];
+
+/// The library with each of its features alone, and with none.
+const FEATURES: [(&str, &str); 8] = [
+    ("no feature", ""),
+    ("feature http", "http"),
+    ("feature tower", "tower"),
+    ("feature test", "test"),
+    ("feature tracing", "tracing"),
+    ("feature metrics", "metrics"),
+    ("feature reqwest", "reqwest"),
+    ("feature tonic", "tonic"),
+];
+
+/// A call of the tests of everything, with these arguments besides.
+fn with(arguments: &[&'static str]) -> Vec<&'static str> {
+    [&["test", "--workspace", "--all-features"], arguments].concat()
+}
 
 /// The tests whose names contain one of `names`, doc tests included.
 pub(super) fn only(names: &[String]) -> Vec<Step> {
-    let call = CargoCall::new(&["test", "--workspace", "--no-fail-fast", "--"]);
+    let call = CargoCall::new(&with(&["--no-fail-fast", "--"]));
     let call = names.iter().fold(call, |call, name| call.arg(name));
     vec![free("tests", Work::Tests(call))]
 }
 
 fn rustdoc() -> CargoCall {
-    CargoCall::new(&["doc", "--quiet", "--workspace", "--no-deps"])
+    CargoCall::new(&["doc", "--quiet", "--workspace", "--all-features", "--no-deps"])
         .env("RUSTDOCFLAGS", "-D warnings")
 }
 

@@ -16,7 +16,8 @@ pub(super) struct Node {
     pub(super) name: String,
     pub(super) version: Version,
     pub(super) licence: Option<String>,
-    /// The features of it that are switched on when all of ours are.
+    /// Its features in the product binary; empty for what only libraries, tests and examples use.
+    /// There a feature of our library may switch on what the gateway must not have.
     pub(super) features: Vec<String>,
     /// For packages of the workspace: the manifest, from the root.
     pub(super) manifest: Option<String>,
@@ -45,22 +46,25 @@ impl Graph {
         if let Some(host) = described.lines().find_map(|line| line.strip_prefix("host: ")) {
             command.other_options(["--filter-platform".to_owned(), host.to_owned()]);
         }
-        Ok(Self::of(&command.exec()?))
+        let mut graph = Self::of(&command.exec()?);
+        graph.note_features(&product_tree(root)?);
+        Ok(graph)
+    }
+
+    /// Takes the features from lines of a name, a version and the features with commas.
+    fn note_features(&mut self, tree: &str) {
+        for line in tree.lines() {
+            let (package, features) = line.split_once('\t').unwrap_or((line, ""));
+            let name = package.split(' ').next().unwrap_or_default();
+            for node in self.nodes.iter_mut().filter(|node| node.name == name) {
+                node.features = features.split(',').map(str::to_owned).collect();
+            }
+        }
     }
 
     fn of(metadata: &Metadata) -> Self {
         let root = metadata.workspace_root.as_str();
-        let mut nodes: Vec<Node> =
-            metadata.packages.iter().map(|package| node(package, root)).collect();
-        // The resolved part, with the features, knows packages by their ids only.
-        let resolved = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
-        for found in resolved {
-            let at = metadata.packages.iter().position(|package| package.id == found.id);
-            if let Some(node) = at.and_then(|index| nodes.get_mut(index)) {
-                node.features = found.features.iter().map(ToString::to_string).collect();
-            }
-        }
-        Self { nodes }
+        Self { nodes: metadata.packages.iter().map(|package| node(package, root)).collect() }
     }
 
     /// The crates of this workspace, with their manifests.
@@ -84,6 +88,14 @@ const FLOORS: [(&str, Version, &str); 2] = [
     ("hyper", Version::new(1, 12, 0), "older ones forward framing that peers read differently"),
     ("h2", Version::new(0, 4, 20), "older ones do not count known floods of frames"),
 ];
+
+/// What the product binary is built of, with the features that its build switches on.
+fn product_tree(root: &Path) -> Result<String, Error> {
+    let manifest = root.join("Cargo.toml").to_string_lossy().into_owned();
+    let of = ["--package", "seawall-cli", "--all-features", "--edges", "normal,build"];
+    let form = ["--prefix", "none", "--format", "{p}\t{f}", "--manifest-path", &manifest];
+    process::answer("cargo", &[&["tree"], &of[..], &form[..]].concat())
+}
 
 fn node(package: &Package, root: &str) -> Node {
     let manifest = package.manifest_path.as_str().strip_prefix(root);

@@ -120,6 +120,9 @@ impl Balancer {
         self.active = self.active.saturating_sub(gone.map_or(0, |load| load.active.into()));
         if gone.is_some_and(|load| load.info.weight > 0) {
             self.become_stale();
+        } else if gone.is_some() && !self.stale {
+            // The tables never held it, but it may have been the only one unlike the others.
+            self.traits = self.survey();
         }
     }
 
@@ -136,13 +139,17 @@ impl Balancer {
             let Some(load) = load else { continue };
             load.in_subset = used.as_ref().is_none_or(|used| used.binary_search(&place).is_ok());
         }
+        self.traits = self.survey();
+        self.keyed.build(self.settings.algorithm, members);
+    }
+
+    fn survey(&self) -> Traits {
         let all = || self.loads.iter().flatten();
-        self.traits = Traits {
+        Traits {
             zeros: all().any(|load| load.info.weight == 0),
             even: all().all(|load| load.info.weight == 1),
             one_level: all().all(|load| load.info.level == 0 && load.in_subset),
-        };
-        self.keyed.build(self.settings.algorithm, members);
+        }
     }
 
     /// Chooses one of `candidates`, which must be distinct; none only if none of them has weight.

@@ -41,7 +41,8 @@ impl CoDel {
     /// Takes in the wait of one whose turn has come, zero for whoever did not need to wait.
     ///
     /// The first of an interval begins it, and is always served: one is not evidence enough, and
-    /// something must be served for the delay to be known.
+    /// something must be served for the delay to be known. An interval decides the next one only:
+    /// what nobody has waited for since has drained.
     pub(super) fn judge(&mut self, waited: Duration, now: Instant) -> Fate {
         match &mut self.interval {
             Some(interval) if now < interval.ends => {
@@ -49,7 +50,9 @@ impl CoDel {
                 if self.stood && waited > PATIENCE { Fate::Shed } else { Fate::Served }
             }
             last => {
-                self.stood = last.is_some_and(|interval| interval.least > TARGET);
+                let is_recent = |ends: Instant| now < ends.after(INTERVAL);
+                self.stood = last
+                    .is_some_and(|interval| interval.least > TARGET && is_recent(interval.ends));
                 *last = Some(Interval { ends: now.after(INTERVAL), least: waited });
                 Fate::Served
             }
@@ -85,6 +88,16 @@ mod tests {
             assert_eq!(judge(&mut codel, interval * 100, 90), Fate::Served);
         }
         assert_eq!(judge(&mut codel, 901, 90), Fate::Shed);
+    }
+
+    #[test]
+    fn an_interval_that_ended_long_ago_decides_nothing() {
+        for (again, fate) in [(199, Fate::Shed), (200, Fate::Served), (3_600_000, Fate::Served)] {
+            let mut codel = CoDel::default();
+            judge(&mut codel, 0, 90);
+            judge(&mut codel, again, 0);
+            assert_eq!(judge(&mut codel, again + 1, 90), fate, "{again}");
+        }
     }
 
     #[test]

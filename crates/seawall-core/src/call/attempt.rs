@@ -74,13 +74,11 @@ pub(super) struct Tried {
     len: usize,
 }
 
-impl Default for Tried {
-    fn default() -> Self {
+impl Tried {
+    pub(super) const fn new() -> Self {
         Self { slots: [Slot::new(0); ATTEMPTS_MAX as usize], len: 0 }
     }
-}
 
-impl Tried {
     /// Notes `slot` as the latest.
     pub(super) fn note(&mut self, slot: Slot) {
         let known = self.as_slice().iter().position(|tried| *tried == slot);
@@ -111,7 +109,7 @@ mod tests {
 
     #[test]
     fn the_latest_try_stands_last_and_once() {
-        let mut tried = Tried::default();
+        let mut tried = Tried::new();
         for index in [1, 2, 1, 3] {
             tried.note(Slot::new(index));
         }
@@ -120,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_full_list_keeps_its_bound() {
-        let mut tried = Tried::default();
+        let mut tried = Tried::new();
         for index in 0..ATTEMPTS_MAX + 5 {
             tried.note(Slot::new(index));
         }

@@ -130,15 +130,20 @@ impl Call {
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) {
         let Some(running) = self.flight.find(number) else { return };
-        let (head, elapsed) = running.head.unwrap_or_else(|| (body, ctx.now.since(running.served)));
-        let outcome = match body.class {
-            Class::Success => head,
-            // A caller that hangs up on a bad answer makes it no better.
-            Class::Abandoned if head.class != Class::Success => head,
-            Class::Abandoned | Class::Failure | Class::Ignored => body,
+        let (outcome, elapsed) = match running.head {
+            None => (body, ctx.now.since(running.served)),
+            Some((head, elapsed)) => {
+                // A caller that hangs up on a bad answer makes it no better.
+                let stands = match body.class {
+                    Class::Success => true,
+                    Class::Abandoned => head.class != Class::Success,
+                    Class::Failure | Class::Ignored => false,
+                };
+                (if stands { head } else { body }, elapsed)
+            }
         };
-        self.latest = Some((outcome, elapsed));
-        self.end_attempt(number, outcome, ctx);
+        self.latest = Some((outcome.class, elapsed));
+        self.end_attempt(number, &outcome, ctx);
     }
 
     /// The caller left while attempts were in flight.
@@ -161,7 +166,7 @@ impl Call {
 
     /// Whether another attempt would have brought an answer stays unknown.
     pub(super) fn leave_undecided(&mut self) {
-        self.latest = self.latest.map(|(_, elapsed)| (Outcome::abandoned(), elapsed));
+        self.latest = self.latest.map(|(_, elapsed)| (Class::Abandoned, elapsed));
     }
 
     /// Settles what the call holds as a whole. A call without an attempt says nothing about the
@@ -170,7 +175,7 @@ impl Call {
         self.give_back(ctx);
         if let Some(ticket) = self.ticket.take() {
             let (class, elapsed) = match self.latest {
-                Some((outcome, elapsed)) => (outcome.class, elapsed),
+                Some(latest) => latest,
                 None => (Class::Ignored, Duration::ZERO),
             };
             let ended = Ended { class, elapsed };

@@ -11,25 +11,37 @@ use crate::time::{Duration, Instant};
 use super::attempt::Running;
 
 /// The attempts in flight. Allocates only once a hedge has started.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Flight {
     first: Option<Running>,
     beside: Vec<Running>,
 }
 
 impl Flight {
-    pub(super) fn push(&mut self, running: Running) {
+    pub(super) const fn new() -> Self {
+        Self { first: None, beside: Vec::new() }
+    }
+
+    /// Adds an attempt. It is made where it stays: moving it there would cost more.
+    #[inline]
+    pub(super) fn push(&mut self, running: impl FnOnce() -> Running) {
         match &self.first {
-            None => self.first = Some(running),
-            Some(_) => self.beside.push(running),
+            None => self.first = Some(running()),
+            Some(_) => self.beside.push(running()),
         }
     }
 
     /// Takes attempt `number` out, if it is in flight.
+    #[inline]
     pub(super) fn take(&mut self, number: u32) -> Option<Running> {
-        if let Some(running) = self.first.take_if(|running| running.number == number) {
-            return Some(running);
+        if self.first.as_ref().is_some_and(|running| running.number == number) {
+            return self.first.take();
         }
+        self.take_beside(number)
+    }
+
+    #[cold]
+    fn take_beside(&mut self, number: u32) -> Option<Running> {
         let place = self.beside.iter().position(|running| running.number == number)?;
         Some(self.beside.swap_remove(place))
     }

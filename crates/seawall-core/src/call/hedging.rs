@@ -6,7 +6,7 @@
 use crate::budget::Purpose;
 use crate::bulkhead::{Acquired, Permit};
 use crate::hedge::{Conditions, EXTRA_MAX, Response, Suppressed};
-use crate::outcome::{Outcome, RetryRule};
+use crate::outcome::{Class, Outcome, RetryRule};
 use crate::rng::Rng;
 use crate::time::Duration;
 use crate::upstream::{Choice, Probe, Wish};
@@ -141,7 +141,7 @@ impl Call {
         match ctx.upstream.acquire(self.facts.weight, self.attempts_end, ctx.now, ctx.sink) {
             Acquired::Permit(permit) => Ok(permit),
             Acquired::Queued { waiter, .. } => {
-                ctx.upstream.leave(waiter, ctx.now);
+                ctx.upstream.leave(waiter, ctx.now, ctx.sink);
                 Err(Suppressed::NoPermit)
             }
             Acquired::Refused { .. } => Err(Suppressed::NoPermit),
@@ -154,18 +154,21 @@ impl Call {
         outcome.retry != RetryRule::Never && self.flight.other_than(ended).is_some()
     }
 
-    /// Ends every attempt but `winner` that still runs: its result is no longer wanted. The driver
+    /// Ends every attempt but `winner`, which came to `class`, that still runs: its result is no longer wanted. The driver
     /// drops its work before it hands anything on.
     pub(super) fn abandon_others(
         &mut self,
-        winner: u32,
+        (winner, class): (u32, Class),
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) {
         self.hedge_at = None;
         while let Some(number) = self.flight.other_than(winner) {
             ctx.note(StepKind::Abandoned { number });
-            self.flight.set_outrun(number);
-            self.end_attempt(number, Outcome::abandoned(), ctx);
+            // Only who was slow enough to be hedged, and lost to that hedge, has shown how slow.
+            if class == Class::Success && number < winner {
+                self.flight.set_outrun(number);
+            }
+            self.end_attempt(number, &Outcome::abandoned(), ctx);
         }
     }
 }

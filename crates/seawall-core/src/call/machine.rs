@@ -7,7 +7,7 @@ use crate::budget::Reservation;
 use crate::bulkhead::{Claimed, Waiter};
 use crate::deadline;
 use crate::event::Sink;
-use crate::outcome::{Class, Observation, Outcome};
+use crate::outcome::{Class, Demand, Observation};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::throttle::Passed;
@@ -79,12 +79,14 @@ pub struct Call {
     pub(super) hedge_delay: Option<Duration>,
     pub(super) flight: Flight,
     pub(super) resends: u32,
+    /// What the latest answer that is retried asked of the next attempt.
+    pub(super) demand: Demand,
     pub(super) tried: Tried,
     pub(super) probed: bool,
     /// The latest attempt that brought an answer, which the driver keeps.
     pub(super) answered: Option<u32>,
-    /// What the latest attempt came to, and how long it took.
-    pub(super) latest: Option<(Outcome, Duration)>,
+    /// What the latest attempt says of the dependency, and how long it took.
+    pub(super) latest: Option<(Class, Duration)>,
     pub(super) denied: Option<Reason>,
 }
 
@@ -113,9 +115,16 @@ impl Call {
         facts: Facts,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> (Self, Action) {
-        let mut call = Self::new(settings, facts);
+        let mut call = Self::new(&settings, facts);
         let action = call.begin(ctx);
         (call, action)
+    }
+
+    /// Gives the call as many rungs of the ladder, whatever its settings say. To be said before it
+    /// begins.
+    #[inline]
+    pub const fn set_rungs(&mut self, rungs: u8) {
+        self.settings.rungs = rungs;
     }
 
     /// Begins a call where it stands: it need not be moved afterwards.
@@ -162,18 +171,18 @@ impl Call {
         self.flight.set_head(number, (outcome, elapsed));
         self.answered = Some(number);
         if self.is_left_to_others(number, &outcome) {
-            self.end_attempt(number, outcome, ctx);
+            self.end_attempt(number, &outcome, ctx);
             return self.stay(By::Head);
         }
-        self.abandon_others(number, ctx);
+        self.abandon_others((number, outcome.class), ctx);
         match self.plan_retry(&outcome, replay, ctx) {
             Ok(retry) => {
-                self.end_attempt(number, outcome, ctx);
+                self.end_attempt(number, &outcome, ctx);
                 self.back_off(By::Head, retry, ctx)
             }
             Err(denied) if outcome.class == Class::Failure && self.settings.rungs > 0 => {
                 self.deny(denied, ctx);
-                self.end_attempt(number, outcome, ctx);
+                self.end_attempt(number, &outcome, ctx);
                 self.give_up(By::Head, denied.0, Until::Unknown, ctx)
             }
             Err(denied) => {
@@ -198,11 +207,11 @@ impl Call {
             return self.delivered(number, seen, ctx);
         }
         let Some((outcome, _)) = self.observe(number, seen, ctx) else { return Action::Wait };
-        self.end_attempt(number, outcome, ctx);
+        self.end_attempt(number, &outcome, ctx);
         if self.is_left_to_others(number, &outcome) {
             return self.stay(By::Ended);
         }
-        self.abandon_others(number, ctx);
+        self.abandon_others((number, outcome.class), ctx);
         if seen == Observation::CallerGone {
             ctx.note(StepKind::Cancelled);
             return self.finish(By::Ended, Verdict::Cancelled, ctx);
@@ -218,9 +227,9 @@ impl Call {
                 self.deny(denied, ctx);
                 let why = self.reason_of(&outcome, ctx.now);
                 if let Observation::CallerFault(_) = seen {
-                    // No rung stands in for what the caller did wrong.
-                    let (end, until) = (self.settings.rungs, Until::Never);
-                    return self.descend(By::Ended, end, Refusal { why, until }, ctx);
+                    // Neither a rung nor an older answer stands in for what the caller did wrong.
+                    ctx.note(StepKind::Refused(why));
+                    return self.finish(By::Ended, Verdict::Failed { why }, ctx);
                 }
                 self.give_up(By::Ended, why, Until::Unknown, ctx)
             }
@@ -238,6 +247,9 @@ impl Call {
             self.attempts_end = self.attempts_end.max(since.after(self.settings.attempt));
         }
         self.flight.served_since(since, self.attempts_end);
+        if let (Some(at), Some(delay)) = (self.hedge_at, self.hedge_delay) {
+            self.hedge_at = Some(at.max(since.after(delay)));
+        }
         self.check(By::Uploading, State::Attempting);
     }
 
@@ -298,8 +310,9 @@ impl Call {
             return;
         }
         match core::mem::replace(&mut self.doing, Doing::Nothing) {
-            Doing::Wait { waiter, .. } => {
-                ctx.upstream.leave(waiter, ctx.now);
+            Doing::Wait { waiter, since, .. } => {
+                ctx.upstream.note_wait(ctx.now.since(since), ctx.now, ctx.sink);
+                ctx.upstream.leave(waiter, ctx.now, ctx.sink);
                 self.leave_undecided();
             }
             Doing::BackOff { .. } => self.leave_undecided(),

@@ -38,6 +38,7 @@ pub use trail::{Step, StepKind, TRAIL_MAX, Trail};
 
 use crate::bulkhead::Waiter;
 use crate::endpoint::EndpointId;
+use crate::outcome::Demand;
 use crate::reason::Reason;
 use crate::time::Instant;
 use crate::upstream::ChoiceReason;
@@ -86,6 +87,8 @@ pub struct AttemptPlan {
     /// copy of the request, may be given up. Resends over a fresh connection, which only a driver
     /// that pools connections brings about, are not foreseen here.
     pub last: bool,
+    /// What the service asked of this attempt when it would not have an earlier one.
+    pub demand: Demand,
 }
 
 /// What a call came to. Every call ends in exactly one.

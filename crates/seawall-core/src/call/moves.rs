@@ -4,7 +4,7 @@ use crate::backoff::Backoff;
 use crate::bulkhead::{Acquired, Claimed, Permit, Waiter};
 use crate::deadline;
 use crate::hedge::{Hedge, Race};
-use crate::outcome::{Class, Observation, Origin, Outcome, Overrides, classify_with};
+use crate::outcome::{Class, Demand, Observation, Origin, Outcome, Overrides, classify_with};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant, nanos};
@@ -22,33 +22,58 @@ use super::{Action, AttemptPlan, CallSettings, Facts, Safety, Until, Verdict};
 const LADDER_RESERVE: Duration = Duration::from_millis(50);
 
 impl Call {
+    /// A call of which nothing is known yet. A constant, so that it is copied whole.
+    const IDLE: Self = Self {
+        settings: CallSettings::standard(),
+        facts: Facts::of(Safety::Unsafe),
+        state: State::New,
+        doing: Doing::Nothing,
+        started: Instant::EPOCH,
+        attempts_end: Instant::NEVER,
+        ticket: None,
+        reservation: None,
+        passed: None,
+        backoff: Backoff::new(),
+        attempts: 0,
+        hedges: 0,
+        hedge_at: None,
+        hedge_delay: None,
+        flight: Flight::new(),
+        resends: 0,
+        demand: Demand::Nothing,
+        tried: Tried::new(),
+        probed: false,
+        answered: None,
+        latest: None,
+        denied: None,
+    };
+
     /// A call that has not begun. Nothing is asked of anybody yet.
     #[must_use]
     #[inline]
-    pub fn new(settings: CallSettings, facts: Facts) -> Self {
-        Self {
-            settings,
-            facts,
-            state: State::New,
-            doing: Doing::Nothing,
-            started: Instant::EPOCH,
-            attempts_end: Instant::NEVER,
-            ticket: None,
-            reservation: None,
-            passed: None,
-            backoff: Backoff::default(),
-            attempts: 0,
-            hedges: 0,
-            hedge_at: None,
-            hedge_delay: None,
-            flight: Flight::default(),
-            resends: 0,
-            tried: Tried::default(),
-            probed: false,
-            answered: None,
-            latest: None,
-            denied: None,
-        }
+    pub fn new(settings: &CallSettings, facts: Facts) -> Self {
+        let mut call = Self::IDLE;
+        call.describe(settings, facts);
+        call
+    }
+
+    /// Puts a call that has not begun where it is to stay. It is large, and to make it elsewhere
+    /// and move it would cost as much as what it decides.
+    #[inline]
+    pub fn place<'a>(
+        place: &'a mut Option<Self>,
+        settings: &CallSettings,
+        facts: Facts,
+    ) -> &'a mut Self {
+        let call = place.insert(Self::IDLE);
+        call.describe(settings, facts);
+        call
+    }
+
+    #[inline]
+    const fn describe(&mut self, settings: &CallSettings, facts: Facts) {
+        self.settings = *settings;
+        self.facts = facts;
     }
 
     pub(super) fn admit(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
@@ -157,12 +182,12 @@ impl Call {
         let timeout = ctx.upstream.attempt_timeout(self.settings.attempt, ctx.now, ctx.sink);
         let patience = ctx.now.after(timeout);
         let deadline = patience.min(self.attempts_end);
-        self.flight.push(Running {
+        self.flight.push(|| Running {
             number,
             hedge,
             choice,
             permit,
-            passed: self.passed.take(),
+            passed: if self.passed.is_some() { self.passed.take() } else { None },
             in_flight: ctx.upstream.in_flight(),
             started: ctx.now,
             served: ctx.now,
@@ -175,7 +200,8 @@ impl Call {
         });
         self.plan_hedge(timeout, ctx);
         let last = self.hedge_at.is_none() && !self.has_attempts_left();
-        AttemptPlan { number, role, endpoint, reason, deadline, last }
+        let demand = self.demand;
+        AttemptPlan { number, role, endpoint, reason, deadline, demand, last }
     }
 
     /// What forbids an attempt now. Asked again once a permit is there: the breaker may have
@@ -221,9 +247,9 @@ impl Call {
         let running = self.flight.find(number)?;
         let outcome = self.judge(running, seen, ctx.upstream.overrides());
         let elapsed = ctx.now.since(running.served);
-        let failed = self.latest.is_some_and(|(latest, _)| latest.class == Class::Failure);
+        let failed = self.latest.is_some_and(|(latest, _)| latest == Class::Failure);
         if outcome.class != Class::Abandoned || !failed {
-            self.latest = Some((outcome, elapsed));
+            self.latest = Some((outcome.class, elapsed));
         }
         ctx.note(StepKind::Saw { number, seen, class: outcome.class });
         Some((outcome, elapsed))
@@ -233,27 +259,31 @@ impl Call {
     /// than failed, or impatient callers would open the breaker of a healthy upstream. Limits of
     /// our own count in full.
     fn judge(&self, running: &Running, seen: Observation, overrides: &Overrides) -> Outcome {
-        let outcome = classify_with(seen, self.settings.opt_ins, overrides);
+        let mut outcome = classify_with(seen, self.settings.opt_ins, overrides);
+        if outcome.reason == Some(Reason::AttemptTimeout) && self.cuts_short(running) {
+            (outcome.class, outcome.origin) = (Class::Abandoned, Origin::Caller);
+        }
+        outcome
+    }
+
+    /// Whether the hurry of the caller leaves an attempt less than its time.
+    fn cuts_short(&self, running: &Running) -> bool {
         let hurried = self
             .facts
             .remaining
             .is_some_and(|remaining| self.settings.total.is_none_or(|total| remaining < total));
-        let cut = hurried && running.deadline < running.patience;
-        if cut && outcome.reason == Some(Reason::AttemptTimeout) {
-            return Outcome { class: Class::Abandoned, origin: Origin::Caller, ..outcome };
-        }
-        outcome
+        hurried && running.deadline < running.patience
     }
 
     /// Gives back what attempt `number` held and credits its endpoint.
     pub(super) fn end_attempt(
         &mut self,
         number: u32,
-        outcome: Outcome,
+        outcome: &Outcome,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) {
         let Some(running) = self.flight.take(number) else { return };
-        let sample = running.sample(&outcome, ctx.now);
+        let sample = running.sample(outcome, ctx.now);
         let Running { hedge, choice, permit, passed, in_flight, .. } = running;
         let Running { started, served, timeout, head, .. } = running;
         if let Some(hedge) = hedge {
@@ -265,10 +295,10 @@ impl Call {
         };
         let end = AttemptEnd { outcome, elapsed, answered, timeout, sample };
         ctx.upstream.release(permit, ctx.now.since(started), ctx.now);
-        ctx.upstream.settle_throttle(passed, Some(&outcome), ctx.now, ctx.sink);
-        ctx.upstream.learn_limit((&outcome, elapsed), in_flight, ctx.now, ctx.sink);
+        ctx.upstream.settle_throttle(passed, Some(outcome), ctx.now, ctx.sink);
+        ctx.upstream.learn_limit((outcome, elapsed), in_flight, ctx.now, ctx.sink);
         let (upstream, mut scene) = ctx.split();
-        upstream.attempt_ended(choice, end, &mut scene);
+        upstream.attempt_ended(choice, &end, &mut scene);
     }
 
     pub(super) fn back_off(
@@ -306,7 +336,7 @@ impl Call {
         match ctx.upstream.claim(waiter, ctx.now) {
             Claimed::Permit(permit) => self.dispatch(By::Timer, permit, ctx),
             Claimed::StillWaiting | Claimed::Gone => {
-                ctx.upstream.leave(waiter, ctx.now);
+                ctx.upstream.leave(waiter, ctx.now, ctx.sink);
                 self.give_up(By::Timer, Reason::QueueWait, Until::Unknown, ctx)
             }
         }

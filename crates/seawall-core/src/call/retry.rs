@@ -6,7 +6,7 @@
 use crate::backoff::{HINT_MAX, follow};
 use crate::budget::{Purpose, Reservation};
 use crate::deadline;
-use crate::outcome::{Outcome, Pushback, RetryRule};
+use crate::outcome::{Demand, Outcome, Pushback, RetryRule};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::Duration;
@@ -34,6 +34,10 @@ impl Call {
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Result<Retry, Denied> {
         self.may_retry(outcome, replay)?;
+        if outcome.demand != Demand::Nothing && outcome.demand == self.demand {
+            // It has been met, and the service still will not have the request.
+            return Err(Denied(Reason::NotRetryable));
+        }
         if !ctx.upstream.breaker_allows_retry(self.ticket.as_ref(), ctx.now) {
             return Err(Denied(Reason::BreakerOpen));
         }
@@ -42,7 +46,10 @@ impl Call {
             return Err(Denied(Reason::NoHealthyEndpoint));
         }
         match ctx.upstream.reserve_extra(Purpose::Retry, ctx.now, ctx.sink) {
-            Ok(reservation) => Ok(Retry { after, reservation }),
+            Ok(reservation) => {
+                self.demand = outcome.demand;
+                Ok(Retry { after, reservation })
+            }
             Err(_) => Err(Denied(Reason::BudgetEmpty)),
         }
     }

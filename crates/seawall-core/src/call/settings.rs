@@ -32,17 +32,24 @@ pub struct CallSettings {
     pub rungs: u8,
 }
 
-impl Default for CallSettings {
-    fn default() -> Self {
+impl CallSettings {
+    /// The default.
+    pub(super) const fn standard() -> Self {
         Self {
             total: Some(Duration::from_secs(10)),
             attempt: Duration::from_secs(3),
             max_attempts: 3,
             backoff: BackoffSettings::transient(),
             throttled_backoff: BackoffSettings::throttled(),
-            opt_ins: OptIns::default(),
+            opt_ins: OptIns::none(),
             rungs: 0,
         }
+    }
+}
+
+impl Default for CallSettings {
+    fn default() -> Self {
+        Self::standard()
     }
 }
 

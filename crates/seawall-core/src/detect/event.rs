@@ -45,7 +45,8 @@ pub enum FusionEvent {
         /// What speaks against it.
         evidence: EvidenceKinds,
     },
-    /// There is evidence, but as many targets as may be are out already.
+    /// There is evidence, but as many targets as may be are out already. One that was out is in its
+    /// pool again.
     Capped {
         /// The target.
         target: Slot,

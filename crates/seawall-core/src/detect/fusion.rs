@@ -166,6 +166,7 @@ impl Fusion {
         let (now, ttl) = (self.clock(now), self.settings.evidence_ttl);
         self.targets.iter_mut().flatten().for_each(|target| target.expire(now, ttl));
         self.recover(sink);
+        self.release(sink);
         self.suspect_self(now, sink);
         if !matches!(self.self_suspicion, SelfSuspicion::Suspected { .. }) {
             self.eject(sink);
@@ -211,6 +212,8 @@ impl Fusion {
             debug_assert!(!target.is_out || target.since.is_some(), "out for no reason");
             debug_assert!(!target.is_dead || target.since.is_some(), "dead for no reason");
         }
+        let out = self.count(|target| target.is_out);
+        debug_assert!(out <= self.allowed(), "more are out than may be");
         if let SelfSuspicion::Suspected { until } = self.self_suspicion {
             debug_assert!(self.latest < until, "suspects itself beyond its time");
         }
@@ -225,6 +228,27 @@ impl Fusion {
                 sink.emit(FusionEvent::Recovered { target: Slot::new(index) });
             }
             (target.is_out, target.is_dead, target.capped) = (false, false, false);
+        }
+    }
+
+    /// Takes targets back in while more are out than may be, the youngest case first: others were
+    /// removed, or the cap was lowered. So the last one is never out.
+    fn release(&mut self, sink: &mut impl Sink<FusionEvent>) {
+        let allowed = self.allowed();
+        let mut out = self.count(|target| target.is_out);
+        while out > allowed {
+            let held = (0..).zip(self.targets.iter_mut()).filter_map(|(index, target)| {
+                let target = target.as_mut().filter(|target| target.is_out)?;
+                Some((target.since, index, target))
+            });
+            let Some((_, index, target)) = held.max_by_key(|(since, index, _)| (*since, *index))
+            else {
+                return;
+            };
+            out -= 1;
+            (target.is_out, target.capped) = (false, true);
+            let evidence = target.evidence();
+            sink.emit(FusionEvent::Capped { target: Slot::new(index), evidence, out });
         }
     }
 

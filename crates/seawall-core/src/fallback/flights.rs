@@ -3,7 +3,8 @@
 //! The first to miss leads and asks the service; the others take the stale value at once, or wait
 //! for it a little. A leader that is cancelled leaves the flight vacant, and whoever of the waiters
 //! polls first leads on, so wake them all. One that vanishes without a word loses the lead when its
-//! lease is over. After a failure the key rests for a backoff: nobody repeats it at once.
+//! lease is over. After a failure the key rests for a backoff: nobody repeats it at once. What
+//! nobody leads any more keeps its place only until another key needs it.
 //!
 //! Values are in `shelf.rs`. Keys are hashes: two that collide share a flight, and the follower
 //! must look for the value under its full key.
@@ -129,7 +130,8 @@ pub enum Joined {
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Polled {
-    /// The refresh is over; look for the value.
+    /// The refresh is over, or was abandoned and forgotten: look for the value, and without one
+    /// join again.
     Landed,
     /// The leader has gone; ask the service in its place.
     Lead(Flight),
@@ -190,6 +192,15 @@ enum State {
     },
 }
 
+impl State {
+    /// From then on, whoever comes may lead and the place may be taken.
+    const fn over(self) -> Instant {
+        match self {
+            Self::Flying { lease: over, .. } | Self::Resting { until: over } => over,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     flight: u64,
@@ -202,8 +213,10 @@ struct Entry {
 pub struct Flights {
     settings: FlightSettings,
     entries: BTreeMap<u64, Entry>,
-    /// What rests, by the end of it, so that the first to end makes room.
-    resting: BTreeSet<(Instant, u64)>,
+    /// All keys by the end of their lease or rest, so that the first to end makes room.
+    ends: BTreeSet<(Instant, u64)>,
+    /// How many of them rest.
+    resting: usize,
     /// Numbers flights and leaders; never reused.
     count: u64,
 }
@@ -216,8 +229,8 @@ impl Flights {
     /// As [`FlightSettings::validate`].
     pub fn new(settings: FlightSettings) -> Result<Self, Invalid> {
         settings.validate()?;
-        let (entries, resting) = (BTreeMap::new(), BTreeSet::new());
-        Ok(Self { settings, entries, resting, count: 0 })
+        let (entries, ends) = (BTreeMap::new(), BTreeSet::new());
+        Ok(Self { settings, entries, ends, resting: 0, count: 0 })
     }
 
     /// Takes new settings. What is under way goes on; beyond a lowered bound nothing new starts.
@@ -286,7 +299,7 @@ impl Flights {
     pub fn landed(&mut self, flight: Flight) -> Landing {
         let landing = self.standing(&flight);
         if landing == Landing::Current {
-            self.entries.remove(&flight.key);
+            self.forget(flight.key);
         }
         self.invariants();
         landing
@@ -301,12 +314,12 @@ impl Flights {
     ) -> Landing {
         let ((now, draw), key) = (at, flight.key);
         let landing = self.standing(&flight);
-        if let Some(entry) = self.entries.get_mut(&key).filter(|_| landing == Landing::Current) {
-            entry.failures = entry.failures.saturating_add(1);
-            let failures = entry.failures;
+        let entry = self.entries.get(&key).copied().filter(|_| landing == Landing::Current);
+        if let Some(entry) = entry {
+            let failures = entry.failures.saturating_add(1);
             let until = now.after(Backoff::default().next(&self.settings.rest, failures, draw));
-            entry.state = State::Resting { until };
-            self.resting.insert((until, key));
+            let state = State::Resting { until };
+            self.put(key, Entry { failures, state, ..entry });
             sink.emit(FlightEvent::RefreshFailed { key, failures, until });
         }
         self.invariants();
@@ -314,32 +327,36 @@ impl Flights {
     }
 
     /// The leader's caller has gone, which says nothing about the service. Wake the followers: the
-    /// first to poll leads on, as does the next to join.
+    /// first to poll leads on, as does the next to join. Until then any other key may take its place.
     pub fn cancelled(&mut self, flight: Flight) -> Landing {
         let landing = self.standing(&flight);
-        if let Some(entry) =
-            self.entries.get_mut(&flight.key).filter(|_| landing == Landing::Current)
-        {
-            entry.state = State::Flying { leader: 0, lease: Instant::EPOCH };
+        let entry = self.entries.get(&flight.key).copied();
+        if let Some(entry) = entry.filter(|_| landing == Landing::Current) {
+            let state = State::Flying { leader: 0, lease: Instant::EPOCH };
+            self.put(flight.key, Entry { state, ..entry });
         }
+        self.invariants();
         landing
     }
 
     /// All that is known.
     #[must_use]
     pub fn snapshot(&self) -> FlightsSnapshot {
-        let resting = self.resting.len();
+        let resting = self.resting;
         FlightsSnapshot { flying: self.entries.len() - resting, resting }
     }
 
     /// Checks, in debug builds, what must always hold.
     pub fn invariants(&self) {
         if cfg!(debug_assertions) {
-            let rests = |(until, key): &(Instant, u64)| {
-                let state = self.entries.get(key).map(|entry| entry.state);
-                matches!(state, Some(State::Resting { until: end }) if end == *until)
+            let ends = |(over, key): &(Instant, u64)| {
+                self.entries.get(key).is_some_and(|entry| entry.state.over() == *over)
             };
-            debug_assert!(self.resting.iter().all(rests), "a rest of a key that does not rest");
+            debug_assert!(self.ends.iter().all(ends), "an end of something else");
+            debug_assert_eq!(self.ends.len(), self.entries.len(), "something never ends");
+            let rests = |entry: &&Entry| matches!(entry.state, State::Resting { .. });
+            let resting = self.entries.values().filter(rests).count();
+            debug_assert_eq!(self.resting, resting, "rests miscounted");
         }
     }
 
@@ -363,22 +380,36 @@ impl Flights {
         Joined::Lead(self.lead(key, entry, now))
     }
 
-    /// Only a rest that is over makes room: one that is forgotten early would be repeated by all.
+    /// What is over makes room, the longest over first: a rest that is forgotten early would be
+    /// repeated by all, and a lease that is over is a leader that has gone.
     fn make_room(&mut self, now: Instant) -> bool {
-        let over = self.resting.first().copied().filter(|(until, _)| *until <= now);
-        if let Some(rest) = over {
-            self.resting.remove(&rest);
-            self.entries.remove(&rest.1);
+        let over = self.ends.first().copied().filter(|(over, _)| *over <= now);
+        if let Some((_, key)) = over {
+            self.forget(key);
         }
         over.is_some()
+    }
+
+    /// Keeps an entry in place of the one that the key has.
+    fn put(&mut self, key: u64, entry: Entry) {
+        self.forget(key);
+        self.resting += usize::from(matches!(entry.state, State::Resting { .. }));
+        self.ends.insert((entry.state.over(), key));
+        self.entries.insert(key, entry);
+    }
+
+    fn forget(&mut self, key: u64) {
+        if let Some(entry) = self.entries.remove(&key) {
+            self.resting -= usize::from(matches!(entry.state, State::Resting { .. }));
+            self.ends.remove(&(entry.state.over(), key));
+        }
     }
 
     fn lead(&mut self, key: u64, entry: Entry, now: Instant) -> Flight {
         let flight = match entry.state {
             State::Flying { .. } => entry.flight,
             // Those who waited for the refresh that failed have been told so.
-            State::Resting { until } => {
-                self.resting.remove(&(until, key));
+            State::Resting { .. } => {
                 self.count += 1;
                 self.count
             }
@@ -386,7 +417,7 @@ impl Flights {
         self.count += 1;
         let (leader, lease) = (self.count, now.after(self.settings.lease));
         let state = State::Flying { leader, lease };
-        self.entries.insert(key, Entry { flight, state, ..entry });
+        self.put(key, Entry { flight, state, ..entry });
         Flight { key, leader }
     }
 

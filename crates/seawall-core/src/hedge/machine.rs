@@ -143,6 +143,9 @@ impl Hedging {
         latencies: &mut RotatingHistogram,
         attempt_timeout: Duration,
     ) -> Option<Duration> {
+        if self.settings.mode == Mode::Off {
+            return None;
+        }
         let now = self.observe(now);
         match (self.settings.mode, self.settings.delay) {
             (Mode::Off, _) => None,

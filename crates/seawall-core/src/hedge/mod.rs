@@ -24,9 +24,9 @@
 //!
 //! [`Hedging::may_fire`] asks everything above and counts the hedge. The caller then takes a
 //! permit and a token of the common attempt budget as for any extra attempt, chooses the endpoint,
-//! and either reports [`Hedging::fired`] or gives the hedge back by [`Hedging::withdraw`]. Attempts,
-//! their order and their ends belong to `call`, endpoints to `upstream`. Nothing here ever ends an
-//! attempt that runs.
+//! and either reports [`Hedging::fired`] or gives the hedge back by [`Hedging::withdraw`].
+//! Attempts, their order and their ends belong to `call`, endpoints to `upstream`. Nothing here
+//! ever ends an attempt that runs.
 //!
 //! # Bounds
 //!

@@ -46,10 +46,16 @@ pub struct OptIns {
     pub on_data_loss: OptIn,
 }
 
+impl OptIns {
+    pub(crate) const fn none() -> Self {
+        Self { on_500: OptIn::Never, on_aborted: OptIn::Never, on_data_loss: OptIn::Never }
+    }
+}
+
 /// Judges what a driver saw, by the table with one opt-in.
 #[must_use]
 pub const fn classify(seen: Observation, on_500: RetryOn500) -> Outcome {
-    judge(seen, OptIns { on_500, on_aborted: OptIn::Never, on_data_loss: OptIn::Never })
+    judge(seen, OptIns { on_500, ..OptIns::none() })
 }
 
 /// Judges what a driver saw, by the table, with `opt_ins` for rows to retry and `overrides` for
@@ -60,7 +66,47 @@ pub const fn classify(seen: Observation, on_500: RetryOn500) -> Outcome {
 /// Seawall and a pushback that forbids retries hold against any override. Costs a binary search
 /// in at most [`super::OVERRIDES_MAX`] rows.
 #[must_use]
+#[inline]
 pub fn classify_with(seen: Observation, opt_ins: OptIns, overrides: &Overrides) -> Outcome {
+    if is_plain_success(&seen, overrides) {
+        return PLAIN_SUCCESS;
+    }
+    look_up(seen, opt_ins, overrides)
+}
+
+/// What most attempts come to. A constant is copied whole, and not field by field: what is written
+/// in small pieces and read in large ones stalls the processor.
+const PLAIN_SUCCESS: Outcome = Outcome::new(Success, Upstream, Never);
+
+/// Whether it is what most attempts bring: a success that nobody can have said otherwise of. Asked
+/// first, so that the common case costs a comparison and not a walk of the table.
+#[inline]
+const fn is_plain_success(seen: &Observation, overrides: &Overrides) -> bool {
+    match seen {
+        Observation::Completed => true,
+        Observation::Judged(Judgement { class, retry, throttled, retry_after }) => {
+            matches!((class, retry), (Success, Never)) && !*throttled && retry_after.is_none()
+        }
+        Observation::Status { code: 200..=399, retry_after: None, .. } => overrides.is_empty(),
+        Observation::Status { .. }
+        | Observation::Grpc { .. }
+        | Observation::Unprocessed(_)
+        | Observation::ConnectFailed(_)
+        | Observation::Lost { .. }
+        | Observation::Malformed
+        | Observation::Invalid
+        | Observation::Upgraded
+        | Observation::HeadTooLarge
+        | Observation::TimedOut { .. }
+        | Observation::WriteStalled
+        | Observation::ReadStalled
+        | Observation::CutShort
+        | Observation::CallerGone
+        | Observation::CallerFault(_) => false,
+    }
+}
+
+fn look_up(seen: Observation, opt_ins: OptIns, overrides: &Overrides) -> Outcome {
     let judged = judge(seen, opt_ins);
     let Some(row) = Row::of(seen).and_then(|row| overrides.of(row)) else { return judged };
     let moved = Outcome::new(row.class, Upstream, unless_forbidden(seen, row.retry));

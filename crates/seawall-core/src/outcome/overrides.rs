@@ -77,6 +77,13 @@ impl Overrides {
         }
     }
 
+    /// Whether no row was moved.
+    #[must_use]
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.sorted.is_empty()
+    }
+
     /// What a row was moved to.
     #[must_use]
     pub fn of(&self, row: Row) -> Option<&Override> {

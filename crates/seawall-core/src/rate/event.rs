@@ -34,8 +34,10 @@ pub enum RateEvent {
     },
     /// An adaptive limit has changed.
     Adapted {
-        /// What share of the configured rate is in force.
+        /// What share of the configured rate is in force, or in shadow mode would be.
         share: Ratio,
+        /// Whether calls feel it.
+        mode: Mode,
     },
     /// Keys that owe something had no room in the table and share the overflow. At most once a
     /// second.

@@ -195,8 +195,12 @@ impl Limiter {
         }
     }
 
-    /// The upstream has refused a call for load; an adaptive limit gives way.
+    /// The upstream has refused a call for load; an adaptive limit gives way, unless it is switched
+    /// off.
     pub fn on_throttled(&mut self, now: Instant, sink: &mut impl Sink<RateEvent>) {
+        if self.settings.mode == Mode::Off {
+            return;
+        }
         if let Some(adaptive) = &mut self.adaptive {
             let before = adaptive.share();
             let share = adaptive.on_throttled(now);
@@ -204,8 +208,12 @@ impl Limiter {
         }
     }
 
-    /// Lets an adaptive limit recover. [`Limiter::decide`] does so by itself.
+    /// Lets an adaptive limit recover. [`Limiter::decide`] does so by itself. One that is switched
+    /// off recovers at once when it is switched on, for all the quiet time.
     pub fn poll(&mut self, now: Instant, sink: &mut impl Sink<RateEvent>) {
+        if self.settings.mode == Mode::Off {
+            return;
+        }
         if let Some(adaptive) = &mut self.adaptive {
             let before = adaptive.share();
             let share = adaptive.poll(now);
@@ -217,7 +225,8 @@ impl Limiter {
     /// while nobody calls.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.adaptive.as_ref().and_then(Adaptive::next_deadline)
+        let adaptive = self.adaptive.as_ref().filter(|_| self.settings.mode != Mode::Off);
+        adaptive.and_then(Adaptive::next_deadline)
     }
 
     /// Takes other settings. Of the same algorithm, what is owed is kept; another starts anew. The
@@ -260,7 +269,7 @@ impl Limiter {
         if before != share {
             let algorithm = scaled(self.settings.algorithm, share);
             self.rule.reconfigure(algorithm, self.origin, now);
-            sink.emit(RateEvent::Adapted { share });
+            sink.emit(RateEvent::Adapted { share, mode: self.settings.mode });
         }
     }
 }

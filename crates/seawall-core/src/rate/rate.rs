@@ -92,7 +92,8 @@ impl Rate {
         self.count == 0
     }
 
-    /// `share` millionths of this rate, rounded down where the fraction no longer fits.
+    /// `share` millionths of this rate, rounded down where the fraction no longer fits, but never
+    /// below one in [`PERIOD_MAX`]: only a share of zero blocks.
     #[must_use]
     pub fn scaled(self, share: crate::ratio::Ratio) -> Self {
         let count = u128::from(self.count) * u128::from(share.ppm());
@@ -100,12 +101,17 @@ impl Rate {
         Self::fitted(count, period)
     }
 
-    /// The largest fraction of numbers that fit and is not above `count / period`.
+    /// A fraction of numbers that fit and is not above `count / period`; if that is above zero but
+    /// too little for any, the least that fits.
     fn fitted(mut count: u128, mut period: u128) -> Self {
+        let is_zero = count == 0;
         let divisor = common_divisor_wide(count, period);
         (count, period) = (count / divisor, period / divisor);
         while period > u128::from(nanos(PERIOD_MAX)) || count > u128::from(COUNT_MAX) {
             (count, period) = (count / 2, period.div_ceil(2));
+        }
+        if count == 0 && !is_zero {
+            return Self { count: 1, period: nanos(PERIOD_MAX) };
         }
         let fit = |number: u128| u64::try_from(number).unwrap_or(u64::MAX);
         let ceiling = period.saturating_mul(u128::from(PER_NANO_MAX));

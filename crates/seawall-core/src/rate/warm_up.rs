@@ -87,11 +87,16 @@ impl WarmUpSettings {
 /// one seen counts as the latest.
 #[derive(Debug)]
 pub struct WarmUp {
+    /// What is enforced.
+    quota: Quota,
+    /// What TAT and the tokens are kept in: of the latest rate that was not zero.
     settings: WarmUpSettings,
     terms: Terms,
     /// Tokens in parts: a token is the period of the rate.
     stored: u128,
     tat: Exact,
+    /// Since when the rate is zero: nothing is emitted or stored meanwhile.
+    blocked: Option<Instant>,
     latest: Instant,
 }
 
@@ -99,9 +104,16 @@ impl WarmUp {
     /// A cold limit.
     #[must_use]
     pub fn new(settings: WarmUpSettings) -> Self {
-        let stored = settings.full();
-        let terms = Terms::new(settings.quota);
-        Self { settings, terms, stored, tat: Exact::default(), latest: Instant::EPOCH }
+        let quota = settings.quota;
+        Self {
+            quota,
+            settings,
+            terms: Terms::new(quota),
+            stored: settings.full(),
+            tat: Exact::default(),
+            blocked: quota.rate.is_zero().then_some(Instant::EPOCH),
+            latest: Instant::EPOCH,
+        }
     }
 
     /// Asks for one call and charges it if it passes.
@@ -118,7 +130,7 @@ impl WarmUp {
     /// The time between two calls when so many tokens are stored, rounded up.
     #[must_use]
     pub fn interval_at(&self, tokens: u64) -> Duration {
-        let rate = self.settings.quota.rate;
+        let rate = self.quota.rate;
         if rate.is_zero() {
             return Duration::MAX;
         }
@@ -137,30 +149,52 @@ impl WarmUp {
         u64::try_from(stored / u128::from(self.settings.quota.rate.period())).unwrap_or(u64::MAX)
     }
 
-    /// Takes other settings. Debt is kept in calls, warmth as a share.
+    /// Takes other settings. Debt is kept in calls, warmth as a share. The time of a rate of zero
+    /// does not count, neither towards the debt nor as idle.
     pub fn reconfigure(&mut self, settings: WarmUpSettings, now: Instant) {
         let now = self.advance(now);
-        let terms = Terms::new(settings.quota);
-        self.tat = self.terms.carried(self.tat, now, &terms);
-        self.stored = share(settings.full(), self.stored, self.settings.full().max(1));
-        self.stored = self.stored.min(settings.full());
-        (self.settings, self.terms) = (settings, terms);
+        if let Some(since) = self.blocked {
+            let pause = Exact { at: nanos(now.since(since)), part: 0 };
+            self.tat = self.terms.plus(self.tat, pause);
+        }
+        self.quota = settings.quota;
+        self.blocked = self.quota.rate.is_zero().then_some(now);
+        if self.blocked.is_none() {
+            self.convert(settings, now);
+        }
         self.invariants();
     }
 
     /// The limit at `now`. Changes nothing.
     #[must_use]
     pub fn snapshot(&self, now: Instant) -> RateSnapshot {
-        self.terms.snapshot(self.tat, now.max(self.latest))
+        let now = now.max(self.latest);
+        if self.blocked.is_some() {
+            return Terms::new(self.quota).snapshot(Exact::NEVER, now);
+        }
+        self.terms.snapshot(self.tat, now)
     }
 
     /// Checks, in debug builds, what must always hold.
     pub fn invariants(&self) {
         debug_assert!(self.stored <= self.settings.full(), "colder than cold");
         debug_assert!(self.tat.part < self.terms.count().max(1), "a nanosecond not carried");
+        debug_assert!(self.blocked.is_some() == self.quota.rate.is_zero(), "blocked by a rate");
+    }
+
+    /// Debt and warmth in the terms of other settings.
+    fn convert(&mut self, settings: WarmUpSettings, now: Instant) {
+        let terms = Terms::new(settings.quota);
+        self.tat = self.terms.carried(self.tat, now, &terms);
+        self.stored = share(settings.full(), self.stored, self.settings.full().max(1));
+        self.stored = self.stored.min(settings.full());
+        (self.settings, self.terms) = (settings, terms);
     }
 
     fn stored_at(&self, now: Instant) -> u128 {
+        if self.blocked.is_some() {
+            return self.stored;
+        }
         let idle = self.terms.minus(Exact::of(now), self.tat).parts(self.terms.count());
         self.stored.saturating_add(idle).min(self.settings.full())
     }
@@ -168,8 +202,10 @@ impl WarmUp {
     /// Stores the idle time until `now`, and lets TAT follow.
     fn advance(&mut self, now: Instant) -> Instant {
         self.latest = self.latest.max(now);
-        self.stored = self.stored_at(self.latest);
-        self.tat = self.tat.max(Exact::of(self.latest));
+        if self.blocked.is_none() {
+            self.stored = self.stored_at(self.latest);
+            self.tat = self.tat.max(Exact::of(self.latest));
+        }
         self.latest
     }
 
@@ -192,7 +228,7 @@ impl WarmUp {
 impl Layer for WarmUp {
     fn check(&mut self, now: Instant, cost: u32) -> Decision {
         let now = self.advance(now);
-        let Quota { rate, burst } = self.settings.quota;
+        let Quota { rate, burst } = self.quota;
         if cost > burst {
             return Err(Refused::Impossible { capacity: burst.into() });
         }

@@ -61,9 +61,9 @@ impl AdaptiveTimeout {
     }
 
     /// Takes new settings and keeps what was learnt, as far as floor and ceiling allow. What was
-    /// off begins anew, at its ceiling.
+    /// off, or still at the old ceiling, has learnt nothing and is at the new one.
     pub fn reconfigure(&mut self, settings: AdaptiveSettings) {
-        let begins = self.settings.mode == Mode::Off;
+        let begins = self.settings.mode == Mode::Off || self.learnt == self.settings.ceiling;
         self.settings = settings;
         self.learnt = if begins { settings.ceiling } else { self.bounded(self.learnt) };
         self.invariants();

@@ -395,3 +395,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_timeout_that_has_learnt_nothing_is_at_its_ceiling_also_when_that_is_raised() {
+    let mut world = World::new(enforced(millis(1_000)));
+    for ceiling in [10_000, 500, 2_000] {
+        world.timeout.reconfigure(enforced(millis(ceiling)));
+        assert_eq!(world.timeout.snapshot().in_force, millis(ceiling));
+    }
+}

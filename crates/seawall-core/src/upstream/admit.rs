@@ -122,6 +122,20 @@ impl Upstream {
         now: Instant,
         sink: &mut impl Sink<Event>,
     ) -> Acquired {
+        if let Some(permit) = self.bulkhead.acquire_at_once(weight, now) {
+            return Acquired::Permit(permit);
+        }
+        self.acquire_later(weight, attempts_end, now, sink)
+    }
+
+    /// Asks for a permit that cannot be had at once.
+    fn acquire_later(
+        &mut self,
+        weight: u32,
+        attempts_end: Instant,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) -> Acquired {
         let useful_until = match self.bulkhead.has_free_permit() {
             true => attempts_end,
             false => deadline::of_queue(attempts_end, self.min_useful(now)),
@@ -157,8 +171,9 @@ impl Upstream {
         self.bulkhead.claim(waiter, now)
     }
 
-    pub(crate) fn leave(&mut self, waiter: Waiter, now: Instant) {
-        self.bulkhead.leave(waiter, now);
+    pub(crate) fn leave(&mut self, waiter: Waiter, now: Instant, sink: &mut impl Sink<Event>) {
+        let mut scoped = Scoped { at: now, scope: Scope::Upstream, sink };
+        self.bulkhead.leave_reporting(waiter, now, &mut scoped);
     }
 
     /// Takes a permit back. One that was held for no time teaches nothing about the service.

@@ -15,6 +15,7 @@ use crate::time::{Duration, Instant};
 
 use super::event::{Event, Scene, Scope, Scoped, What};
 use super::narrow::Levels;
+use super::sole::{Fleet, SOLE_CHOICE};
 use super::{Upstream, WhenAllDown};
 
 /// A call that must not be repeated may probe only an endpoint that has waited this long for a
@@ -78,19 +79,28 @@ pub struct Choice {
 impl Upstream {
     /// Chooses an endpoint, or none if [`WhenAllDown::Refuse`] holds and no endpoint is good, or
     /// if there are no endpoints.
+    #[inline]
     pub fn choose(
         &mut self,
         wish: Wish<'_>,
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) -> Option<Choice> {
-        if let Some(choice) = self.choose_sole() {
-            return Some(choice);
+        match self.fleet {
+            Fleet::Sole => Some(SOLE_CHOICE),
+            Fleet::Endpoints => self.choose_endpoint(wish, scene),
         }
+    }
+
+    fn choose_endpoint(
+        &mut self,
+        wish: Wish<'_>,
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) -> Option<Choice> {
         let choice = self
             .choose_calm(wish, scene)
             .or_else(|| self.choose_due(wish, scene))
             .or_else(|| self.choose_good(wish, scene))
-            .or_else(|| self.choose_slow(scene))
+            .or_else(|| self.choose_slow(wish, scene))
             .or_else(|| self.choose_any(wish, scene));
         self.note_panic(choice.as_ref(), scene.now, scene.sink);
         if let Some(choice) = &choice {
@@ -185,8 +195,8 @@ impl Upstream {
         wish: Wish<'_>,
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) -> Option<Choice> {
-        if let Some(choice) = self.choose_sole() {
-            return Some(choice);
+        if self.fleet == Fleet::Sole {
+            return Some(SOLE_CHOICE);
         }
         let (now, tried) = (scene.now, wish.tried);
         self.gather(|upstream, slot| upstream.is_good(slot, now));
@@ -257,20 +267,30 @@ impl Upstream {
 
     /// Health checks that merely time out never take the last endpoints away: slowness under load
     /// looks the same, and would be answered with no service at all.
-    fn choose_slow(&mut self, scene: &mut Scene<'_, impl Rng, impl Sink<Event>>) -> Option<Choice> {
+    fn choose_slow(
+        &mut self,
+        wish: Wish<'_>,
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) -> Option<Choice> {
         if self.has_good_endpoint(scene.now) {
             return None;
         }
-        self.gather(|upstream, slot| {
-            let slow = upstream.present(slot).is_some_and(|known| {
-                known.health.is_merely_slow() && known.breaker.phase(scene.now) == Phase::Closed
-            });
-            slow && upstream.outliers.standing(slot, scene.now) == Standing::In
+        let slow = |upstream: &Self, slot| upstream.is_merely_slow(slot, scene.now);
+        self.gather(|upstream, slot| slow(upstream, slot) && !wish.tried.contains(&slot));
+        if self.candidates.is_empty() {
+            self.gather(slow);
+        }
+        let facts = (ChoiceReason::Panic, count(self.candidates.len()));
+        let slot = self.balancer.pick(&self.candidates, wish.key, scene.now, scene.rng)?;
+        self.admit_to(slot, facts, scene)
+    }
+
+    /// As good as its checks, which only time out, let it be.
+    fn is_merely_slow(&self, slot: Slot, now: Instant) -> bool {
+        let slow = self.present(slot).is_some_and(|known| {
+            known.health.is_merely_slow() && known.breaker.phase(now) == Phase::Closed
         });
-        let candidates = count(self.candidates.len());
-        let slot = self.balancer.pick(&self.candidates, None, scene.now, scene.rng)?;
-        let (endpoint, reason) = (self.present(slot)?.id, ChoiceReason::Panic);
-        Some(Choice { endpoint, reason, candidates, breaker: None, probe: None })
+        slow && self.outliers.standing(slot, now) == Standing::In
     }
 
     /// Without a good endpoint: any that is registered, untried ones first. The same where all

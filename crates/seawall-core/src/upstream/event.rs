@@ -128,12 +128,18 @@ impl<S: Sink<Event>> Sink<BulkheadRejected> for Scoped<'_, S> {
     }
 }
 
-/// Keeps the waiters that a bulkhead drops.
-pub(super) struct Dropped<'a>(pub(super) &'a mut Vec<Waiter>);
+/// Keeps the waiters that a bulkhead drops, and passes on what it says of them.
+pub(super) struct Dropped<'a, S> {
+    pub(super) waiters: &'a mut Vec<Waiter>,
+    pub(super) at: Instant,
+    pub(super) sink: &'a mut S,
+}
 
-impl Sink<BulkheadRejected> for Dropped<'_> {
+impl<S: Sink<Event>> Sink<BulkheadRejected> for Dropped<'_, S> {
     fn emit(&mut self, event: BulkheadRejected) {
-        self.0.extend(event.waiter);
+        self.waiters.extend(event.waiter);
+        let (at, scope) = (self.at, Scope::Upstream);
+        self.sink.emit(Event { at, scope, what: What::Bulkhead(event) });
     }
 }
 

@@ -5,9 +5,10 @@
 //! which order they are asked and what they are told. The limit acts through the bulkhead, so that
 //! one place counts what is in flight.
 
+use crate::Mode;
 use crate::concurrency::{Evidence, Finished, Limit};
 use crate::event::Sink;
-use crate::outcome::Outcome;
+use crate::outcome::{Origin, Outcome};
 use crate::rate::{Limiter, Refused};
 use crate::reason::Reason;
 use crate::rng::{Draw, Rng};
@@ -137,6 +138,8 @@ impl Upstream {
         let (Some(throttle), Some(passed)) = (&mut self.gates.throttle, passed) else { return };
         let answer = match outcome {
             None => Answer::Unsent,
+            // What never reached the service says nothing of what it accepts.
+            Some(outcome) if outcome.origin == Origin::Own => Answer::Unsent,
             Some(_) if throttled => Answer::Overloaded,
             Some(_) => Answer::Accepted,
         };
@@ -181,7 +184,8 @@ impl Upstream {
 
     /// Whether a gate says that there is too much work already.
     pub(super) fn is_overloaded(&self) -> bool {
-        self.gates.shed.as_ref().is_some_and(|shed| shed.snapshot().overloaded_since.is_some())
+        let shed = self.gates.shed.as_ref().map(Shedder::snapshot);
+        shed.is_some_and(|shed| shed.mode == Mode::Enforce && shed.overloaded_since.is_some())
     }
 
     pub(super) fn enforce_limit(&mut self, now: Instant) {

@@ -276,8 +276,14 @@ impl Upstream {
 
     /// The next waiter that should be woken: it owns a permit now, or has lost its place, as its
     /// claim will say. Call it after every step until it gives none.
+    #[inline]
     pub fn next_grant(&mut self, now: Instant) -> Option<Waiter> {
-        let mut dropped = Dropped(&mut self.dropped);
+        self.next_woken(now, &mut Discard)
+    }
+
+    /// As [`Upstream::next_grant`], and tells of those who lost their place.
+    pub fn next_woken(&mut self, now: Instant, sink: &mut impl Sink<Event>) -> Option<Waiter> {
+        let mut dropped = Dropped { waiters: &mut self.dropped, at: now, sink };
         let granted = self.bulkhead.next_grant_reporting(now, &mut dropped);
         granted.or_else(|| self.dropped.pop())
     }

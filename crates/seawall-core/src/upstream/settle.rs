@@ -18,8 +18,8 @@ const PENALTY_MAX: Duration = Duration::from_secs(300);
 
 /// How an attempt ended, as its upstream needs to know.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct AttemptEnd {
-    pub(crate) outcome: Outcome,
+pub(crate) struct AttemptEnd<'a> {
+    pub(crate) outcome: &'a Outcome,
     /// From the start of the attempt to the head of its answer, or to its end without one.
     pub(crate) elapsed: Duration,
     /// Whether a head arrived.
@@ -34,21 +34,30 @@ impl Upstream {
     /// Ends the attempt that `choice` began.
     pub(crate) fn attempt_ended(
         &mut self,
+        choice: Choice,
+        end: &AttemptEnd<'_>,
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) {
+        self.outcomes.count(end.outcome.class);
+        if let Some(sample) = end.sample {
+            sample.record(scene.now, &mut self.latency);
+        }
+        if choice.reason != ChoiceReason::Sole {
+            self.endpoint_served(choice, end, scene);
+        }
+    }
+
+    /// Ends the attempt that `choice` began at an endpoint.
+    fn endpoint_served(
+        &mut self,
         mut choice: Choice,
-        end: AttemptEnd,
+        end: &AttemptEnd<'_>,
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) {
         let (id, now) = (choice.endpoint, scene.now);
-        self.outcomes.count(end.outcome.class);
-        if let Some(sample) = end.sample {
-            sample.record(now, &mut self.latency);
-        }
-        if choice.reason == ChoiceReason::Sole {
-            return;
-        }
-        self.balancer.finished(id.slot, sample(&end), now);
+        self.balancer.finished(id.slot, sample(end), now);
         let was_out = self.is_out(id, now);
-        self.judge(&mut choice, &end, scene);
+        self.judge(&mut choice, end, scene);
         let Some(endpoint) = self.endpoint_mut(id) else { return };
         endpoint.active = endpoint.active.saturating_sub(1);
         endpoint.outcomes.count(end.outcome.class);
@@ -80,7 +89,7 @@ impl Upstream {
     fn judge(
         &mut self,
         choice: &mut Choice,
-        end: &AttemptEnd,
+        end: &AttemptEnd<'_>,
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) {
         let (id, now) = (choice.endpoint, scene.now);
@@ -91,7 +100,7 @@ impl Upstream {
             Origin::Own => Class::Ignored,
             Origin::Upstream | Origin::Network | Origin::Caller => end.outcome.class,
         };
-        let learned = Evidence::of(&end.outcome, end.elapsed, scene.rng.draw());
+        let learned = Evidence::of(end.outcome, end.elapsed, scene.rng.draw());
         let evidence = Evidence { class, ..learned };
         let generations = &self.generations;
         let mut sink = BySlot { at: now, generations, sink: &mut *scene.sink, reported: false };
@@ -105,7 +114,7 @@ impl Upstream {
 
 /// What an attempt teaches the balancer. A failure costs at least the whole attempt timeout:
 /// otherwise the endpoint that fails fastest would attract all traffic.
-fn sample(end: &AttemptEnd) -> LoadSample {
+fn sample(end: &AttemptEnd<'_>) -> LoadSample {
     let latency = end.elapsed;
     let penalty = end.outcome.retry_after.unwrap_or(end.timeout).min(PENALTY_MAX);
     match end.outcome.class {

@@ -13,6 +13,15 @@ use super::{Choice, ChoiceReason, Upstream, UpstreamSettings};
 /// The place that every attempt goes to.
 const SOLE: EndpointId = EndpointId { slot: Slot::new(0), generation: 0 };
 
+/// The one place there is, tried or not: where the operation goes the next time is unknown.
+pub(super) const SOLE_CHOICE: Choice = Choice {
+    endpoint: SOLE,
+    reason: ChoiceReason::Sole,
+    candidates: 1,
+    breaker: None,
+    probe: None,
+};
+
 /// What an upstream consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fleet {
@@ -28,17 +37,5 @@ impl Upstream {
     #[must_use]
     pub fn solo(settings: UpstreamSettings, now: Instant, rng: &mut impl Rng) -> Self {
         Self { fleet: Fleet::Sole, ..Self::new(settings, now, rng) }
-    }
-
-    /// The one place there is, tried or not: where the operation goes the next time is unknown.
-    pub(super) fn choose_sole(&self) -> Option<Choice> {
-        let choice = Choice {
-            endpoint: SOLE,
-            reason: ChoiceReason::Sole,
-            candidates: 1,
-            breaker: None,
-            probe: None,
-        };
-        (self.fleet == Fleet::Sole).then_some(choice)
     }
 }

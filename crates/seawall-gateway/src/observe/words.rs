@@ -143,7 +143,7 @@ pub(super) fn of_timeout(change: &TimeoutAdapted) -> String {
 /// A change of an adaptive rate; refusals concern one call.
 pub(super) fn of_rate(event: &RateEvent) -> Option<String> {
     match event {
-        RateEvent::Adapted { share } => Some(format!("{share} of the configured rate")),
+        RateEvent::Adapted { share, .. } => Some(format!("{share} of the configured rate")),
         RateEvent::OverflowKeys { keys } => Some(format!("{keys} keys share the overflow")),
         RateEvent::Limited { .. } | RateEvent::Impossible { .. } | RateEvent::Queued { .. } => None,
     }

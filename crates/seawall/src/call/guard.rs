@@ -3,15 +3,17 @@
 
 use std::task::Waker;
 
-use seawall_core::call::{Action, Call as Machine, CallState, Verdict};
+use seawall_core::call::{Call as Machine, CallState, Verdict};
 use seawall_core::reason::Reason;
 use seawall_core::time::{Duration, Instant};
 
 use super::Options;
 use super::handle::{Handle, shared};
+use crate::attempt::Endpoint;
 use crate::clock::Clock;
+use crate::error::{Spent, Until};
 use crate::observe::{Ended, Ending, tell};
-use crate::shared::{Ctx, Place, Turn};
+use crate::step::{Input, Next, Place};
 
 /// A machine that cannot be forgotten.
 #[derive(Debug)]
@@ -19,13 +21,11 @@ pub(super) struct Guard<P: Handle> {
     policy: P,
     machine: Option<Machine>,
     place: Place,
-    /// The time of the latest step.
-    now: Instant,
 }
 
 impl<P: Handle> Guard<P> {
     pub(super) fn new(policy: P) -> Self {
-        Self { policy, machine: None, place: Place::default(), now: Instant::EPOCH }
+        Self { policy, machine: None, place: Place::new() }
     }
 
     pub(super) const fn is_started(&self) -> bool {
@@ -46,40 +46,54 @@ impl<P: Handle> Guard<P> {
 
     /// The time of the latest step.
     pub(super) const fn now(&self) -> Instant {
-        self.now
+        self.place.now
     }
 
-    /// Nothing to do but to look at what runs.
-    pub(super) const fn idle(&self) -> Turn {
-        Turn { action: Action::Wait, now: self.now, endpoint: None, budget: None }
+    /// Where the attempt goes that the latest step planned.
+    pub(super) const fn endpoint(&mut self) -> Option<Endpoint> {
+        self.place.endpoint.take()
+    }
+
+    /// By when that attempt must have ended.
+    pub(super) const fn deadline(&self) -> Instant {
+        self.place.deadline
+    }
+
+    /// Until when the call was refused.
+    pub(super) const fn until(&self) -> Until {
+        self.place.until
+    }
+
+    /// What the budget held, if it is why the call ended.
+    pub(super) const fn spent(&self) -> Option<Spent> {
+        self.place.spent
     }
 
     /// Begins the call.
-    pub(super) fn start(&mut self, options: &Options, rungs: u8) -> Turn {
-        let turn = shared(&self.policy).start(&mut self.machine, &mut self.place, options, rungs);
-        self.now = turn.now;
-        turn
+    pub(super) fn start(&mut self, options: &Options, rungs: u8) -> Next {
+        shared(&self.policy).start(&mut self.machine, &mut self.place, options, rungs)
     }
 
     /// One step of the call.
-    pub(super) fn step(&mut self, act: impl FnOnce(&mut Machine, &mut Ctx<'_>) -> Action) -> Turn {
-        let Some(machine) = &mut self.machine else { return self.idle() };
-        let turn = shared(&self.policy).step(machine, &mut self.place, act);
-        self.now = turn.now;
-        turn
+    pub(super) fn step(&mut self, input: &Input) -> Next {
+        let Some(machine) = &mut self.machine else { return Next::Wait };
+        shared(&self.policy).step(machine, &mut self.place, input)
     }
 
     /// Asks for the permit that the call waits for; `None` while it has to wait on, or does not
     /// wait for one.
-    pub(super) fn ask_for_permit(&mut self, waker: &Waker) -> Option<Turn> {
-        let waits = self.machine.as_ref().is_some_and(|call| call.state() == CallState::Queued);
-        if !waits {
+    pub(super) fn ask_for_permit(&mut self, waker: &Waker) -> Option<Next> {
+        if !self.waits_for_permit() {
             return None;
         }
         self.place.waker = Some(waker.clone());
-        let turn = self.step(|call, ctx| call.granted(ctx));
+        let next = self.step(&Input::Granted);
         self.place.waker = None;
-        (!matches!(turn.action, Action::Enqueue(_))).then_some(turn)
+        (!self.waits_for_permit()).then_some(next)
+    }
+
+    fn waits_for_permit(&self) -> bool {
+        self.machine.as_ref().is_some_and(|call| call.state() == CallState::Queued)
     }
 
     /// When time alone moves the call.
@@ -88,14 +102,14 @@ impl<P: Handle> Guard<P> {
     }
 
     /// By when the call must have ended; never without a limit.
-    pub(super) fn deadline(&self) -> Instant {
+    pub(super) fn total_end(&self) -> Instant {
         self.machine.as_ref().map_or(Instant::NEVER, Machine::deadline)
     }
 
     /// The time until then, as of the latest step.
     pub(super) fn remaining(&self) -> Option<Duration> {
-        let deadline = self.deadline();
-        (!deadline.is_never()).then(|| deadline.since(self.now))
+        let end = self.total_end();
+        (!end.is_never()).then(|| end.since(self.now()))
     }
 
     /// Attempts so far.
@@ -106,6 +120,18 @@ impl<P: Handle> Guard<P> {
     /// Why no other attempt followed.
     pub(super) fn denied(&self) -> Option<Reason> {
         self.machine.as_ref().and_then(Machine::denied)
+    }
+
+    /// Whether no other attempt can follow the one that the latest step planned.
+    pub(super) const fn is_last(&self) -> bool {
+        self.place.last
+    }
+
+    /// Tells observers how the call ended, once it has.
+    pub(super) fn tell_end(&self) {
+        if let Some(verdict) = &self.place.verdict {
+            self.tell(verdict);
+        }
     }
 
     /// Tells observers how the call ended; nothing where there are none.
@@ -121,7 +147,7 @@ impl<P: Handle> Guard<P> {
 
     /// How long the call has taken, as of its latest step.
     pub(super) fn elapsed(&self) -> Duration {
-        self.machine.as_ref().map_or(Duration::ZERO, |machine| self.now.since(machine.started()))
+        self.machine.as_ref().map_or(Duration::ZERO, |machine| self.now().since(machine.started()))
     }
 }
 
@@ -129,10 +155,7 @@ impl<P: Handle> Drop for Guard<P> {
     fn drop(&mut self) {
         let running = self.machine.as_ref().is_some_and(|m| m.state() != CallState::Finished);
         if running {
-            let _settled = self.step(|call, ctx| {
-                call.cancelled(ctx);
-                Action::Wait
-            });
+            let _settled = self.step(&Input::Cancelled);
             self.tell(&Verdict::Cancelled);
         }
     }

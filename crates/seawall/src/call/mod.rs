@@ -29,11 +29,12 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
-use seawall_core::call::{Action, AttemptPlan, Rung};
+use seawall_core::call::Rung;
 use seawall_core::outcome::{Observation, Sent};
+use seawall_core::reason::Reason;
 
 use crate::classify::Classify;
-use crate::shared::Turn;
+use crate::step::{Input, Next};
 use crate::{Attempt, Error};
 use attempts::{Attempts, Brought};
 use guard::Guard;
@@ -171,17 +172,19 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let mut turn = match this.guard.is_started() {
-            true => this.guard.idle(),
+        let mut next = match this.guard.is_started() {
+            true => Next::Wait,
             false => this.guard.start(this.options, L::RUNGS),
         };
         loop {
-            turn = match turn.action {
-                Action::Attempt(plan) => this.begin(plan, turn),
-                Action::Enqueue(_) | Action::Wait | Action::Deliver(_) => ready!(this.wait(cx)),
-                Action::Abandon(number) => this.give_up(number),
-                Action::FallBack { rung, why } => this.fall_back(rung, why),
-                Action::Finish(verdict) => return Poll::Ready(this.finish(verdict, &turn)),
+            next = match next {
+                Next::Attempt(number) => this.begin(number),
+                Next::Wait => ready!(this.wait(cx)),
+                Next::Abandon(number) => this.give_up(number),
+                Next::FallBack { rung, why } => this.fall_back(rung, why),
+                Next::Answer(provenance) => return Poll::Ready(this.answer(provenance)),
+                Next::Reject(why) => return Poll::Ready(Err(this.reject(why))),
+                Next::Fail(why) => return Poll::Ready(Err(this.fail(why))),
             };
         }
     }
@@ -196,31 +199,31 @@ where
     L: Ladder<T, E>,
 {
     /// Makes the attempt that the machine planned. It is polled with the others.
-    fn begin(&mut self, plan: AttemptPlan, turn: Turn) -> Turn {
+    fn begin(&mut self, number: u32) -> Next {
         let attempt = Attempt {
-            number: plan.number,
-            deadline: plan.deadline,
-            last: plan.last,
+            number,
+            deadline: self.guard.deadline(),
+            last: self.guard.is_last(),
             clock: self.guard.clock().clone(),
-            endpoint: turn.endpoint,
+            endpoint: self.guard.endpoint(),
             idempotency_key: self.options.key.clone(),
         };
         let future = self.operation.begin(attempt);
-        self.attempts.as_mut().begin(plan.number, future);
-        self.guard.idle()
+        self.attempts.as_mut().begin(number, future);
+        Next::Wait
     }
 
     /// Waits for whatever comes first: a result, a permit, or the time that the machine named.
     /// Results are looked at first, so one that is ready wins over a deadline.
-    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
         if self.ladder.is_running() {
             return self.wait_for_rung(cx);
         }
         if let Poll::Ready(brought) = self.attempts.as_mut().poll_any(cx) {
             return Poll::Ready(self.report(brought));
         }
-        if let Some(turn) = self.guard.ask_for_permit(cx.waker()) {
-            return Poll::Ready(turn);
+        if let Some(next) = self.guard.ask_for_permit(cx.waker()) {
+            return Poll::Ready(next);
         }
         let Some(deadline) = self.guard.next_deadline() else { return Poll::Pending };
         if deadline > self.guard.now() {
@@ -228,11 +231,11 @@ where
             ready!(self.timer.as_mut().poll_until(clock.runtime(deadline), clock, cx));
         }
         let replay = self.operation.replay();
-        Poll::Ready(self.guard.step(|call, ctx| call.timer(replay, ctx)))
+        Poll::Ready(self.guard.step(&Input::Timer(replay)))
     }
 
     /// Tells the machine what an attempt brought.
-    fn report(&mut self, brought: Brought<Result<T, E>>) -> Turn {
+    fn report(&mut self, brought: Brought<Result<T, E>>) -> Next {
         let Brought { number, result } = brought;
         let outcome = self.guard.classifier().classify(result.as_ref());
         *self.hint = outcome.hint();
@@ -240,41 +243,41 @@ where
         *self.kept = Some(result);
         let seen = outcome.observation();
         let replay = self.operation.replay();
-        self.guard.step(|call, ctx| call.head(number, seen, replay, ctx))
+        self.guard.step(&Input::Result { number, seen, replay })
     }
 
     /// The time of an attempt is over: it is dropped, here and now, and only then reported.
-    fn give_up(&mut self, number: u32) -> Turn {
+    fn give_up(&mut self, number: u32) -> Next {
         self.attempts.as_mut().drop_one(number);
         // What runs in a future of a user may have sent anything.
         let seen = Observation::TimedOut { sent: Sent::Maybe };
         let replay = self.operation.replay();
-        self.guard.step(|call, ctx| call.ended(number, seen, replay, ctx))
+        self.guard.step(&Input::Ended { number, seen, replay })
     }
 
     /// Asks a rung of the ladder.
-    fn fall_back(&mut self, rung: u8, reason: seawall_core::reason::Reason) -> Turn {
+    fn fall_back(&mut self, rung: u8, reason: Reason) -> Next {
         self.attempts.as_mut().drop_all();
         let error = self.kept.as_ref().and_then(|kept| kept.as_ref().err());
         let why = Why::new(reason, error, self.guard.attempts(), self.guard.remaining());
         match self.ladder.ask(rung, why) {
             Asked::Answered(answer) => self.rung_done(answer),
-            Asked::Running => self.guard.idle(),
+            Asked::Running => Next::Wait,
         }
     }
 
     /// Waits for the rung that runs, until the deadline of the call.
-    fn wait_for_rung(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
+    fn wait_for_rung(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
         if let Poll::Ready(answer) = self.ladder.poll_rung(cx) {
             return Poll::Ready(self.rung_done(answer));
         }
-        let (clock, deadline) = (self.guard.clock(), self.guard.deadline());
+        let (clock, deadline) = (self.guard.clock(), self.guard.total_end());
         ready!(self.timer.as_mut().poll_until(clock.runtime(deadline), clock, cx));
         self.ladder.let_go();
         Poll::Ready(self.rung_done(None))
     }
 
-    fn rung_done(&mut self, answer: Option<T>) -> Turn {
+    fn rung_done(&mut self, answer: Option<T>) -> Next {
         let rung = match answer {
             Some(value) => {
                 *self.kept = Some(Ok(value));
@@ -282,6 +285,6 @@ where
             }
             None => Rung::Failed,
         };
-        self.guard.step(|call, ctx| call.rung_done(rung, ctx))
+        self.guard.step(&Input::RungDone(rung))
     }
 }

@@ -2,13 +2,10 @@
 
 use std::future::Future;
 
-use seawall_core::call::{self, Verdict};
 use seawall_core::reason::Reason;
-use seawall_core::time::Instant;
 
 use super::{Handle, Ladder, Parts, Provenance};
-use crate::error::{Error, Spent, Until};
-use crate::shared::Turn;
+use crate::error::Error;
 
 impl<P, Op, Fut, L, T, E> Parts<'_, P, Op, Fut, L>
 where
@@ -16,39 +13,39 @@ where
     Fut: Future<Output = Result<T, E>>,
     L: Ladder<T, E>,
 {
-    /// Ends the call. Attempts that still run have lost: they are dropped before the value is
-    /// handed on.
-    pub(super) fn finish(&mut self, verdict: Verdict, turn: &Turn) -> Result<L::Answer, Error<E>> {
+    /// Ends the call with what was kept. Attempts that still run have lost: they are dropped
+    /// before the value is handed on.
+    pub(super) fn answer(&mut self, provenance: Provenance) -> Result<L::Answer, Error<E>> {
         self.attempts.as_mut().drop_all();
-        self.guard.tell(&verdict);
-        match verdict {
-            Verdict::Answered { attempt } | Verdict::Truncated { attempt, .. } => {
-                self.answer(Provenance::Attempt { number: attempt }, turn)
-            }
-            Verdict::FellBack { rung, why } => {
-                self.answer(Provenance::Fallback { rung, why }, turn)
-            }
-            Verdict::Rejected { why, until } => {
-                let (policy, until) = (self.guard.name().cloned(), relative(until, turn.now));
-                Err(Error::Rejected { policy, reason: why, until })
-            }
-            Verdict::Failed { why } => Err(self.timed_out(why, turn)),
-            Verdict::Cancelled => Err(self.timed_out(Reason::ClientGone, turn)),
-        }
-    }
-
-    fn answer(&mut self, provenance: Provenance, turn: &Turn) -> Result<L::Answer, Error<E>> {
+        self.guard.tell_end();
         match self.kept.take() {
             Some(Ok(value)) => Ok(L::answer(value, provenance)),
-            Some(Err(error)) => Err(self.failed(error, turn)),
+            Some(Err(error)) => Err(self.failed(error)),
             None => {
                 debug_assert!(false, "an answer of which nothing was kept");
-                Err(self.timed_out(Reason::Internal, turn))
+                Err(self.timed_out(Reason::Internal))
             }
         }
     }
 
-    fn failed(&self, error: E, turn: &Turn) -> Error<E> {
+    /// Ends the call before any attempt.
+    #[cold]
+    pub(super) fn reject(&mut self, reason: Reason) -> Error<E> {
+        self.attempts.as_mut().drop_all();
+        self.guard.tell_end();
+        let (policy, until) = (self.guard.name().cloned(), self.guard.until());
+        Error::Rejected { policy, reason, until }
+    }
+
+    /// Ends the call without a result.
+    #[cold]
+    pub(super) fn fail(&mut self, reason: Reason) -> Error<E> {
+        self.attempts.as_mut().drop_all();
+        self.guard.tell_end();
+        self.timed_out(reason)
+    }
+
+    fn failed(&self, error: E) -> Error<E> {
         Error::Failed {
             policy: self.guard.name().cloned(),
             error,
@@ -57,31 +54,18 @@ where
             attempts: self.guard.attempts(),
             elapsed: self.guard.elapsed(),
             retry_after: *self.hint,
-            budget: spent(turn),
+            budget: self.guard.spent(),
         }
     }
 
-    fn timed_out(&self, reason: Reason, turn: &Turn) -> Error<E> {
+    fn timed_out(&self, reason: Reason) -> Error<E> {
         Error::TimedOut {
             policy: self.guard.name().cloned(),
             reason,
             denied: self.guard.denied(),
             attempts: self.guard.attempts(),
             elapsed: self.guard.elapsed(),
-            budget: spent(turn),
+            budget: self.guard.spent(),
         }
-    }
-}
-
-fn spent(turn: &Turn) -> Option<Spent> {
-    turn.budget.map(|budget| Spent { first: budget.first, extra: budget.extra })
-}
-
-fn relative(until: call::Until, now: Instant) -> Until {
-    match until {
-        call::Until::At(at) if at.is_never() => Until::Never,
-        call::Until::At(at) => Until::In(at.since(now)),
-        call::Until::Never => Until::Never,
-        call::Until::Unknown => Until::Unknown,
     }
 }

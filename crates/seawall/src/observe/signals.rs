@@ -133,7 +133,8 @@ pub const SIGNALS: &[Signal] = &[
 #[must_use]
 pub fn page() -> String {
     let mut page = String::from(
-        "# Signals of the library\n\nMade from the table in `crates/seawall/src/observe/signals.rs`; \
+        "# Signals of the library\n\n\
+         Made from the table in `crates/seawall/src/observe/signals.rs`; \
          a test keeps them equal,\nand another sees every one of them fire.\n",
     );
     let parts = [

@@ -13,10 +13,10 @@
 //!   polls it until it is ready, calls *that* value, and drops it. No two attempts share readiness,
 //!   and a value that has failed is not used again;
 //! - **[`PolicyService::poll_ready`](tower_service::Service::poll_ready) is always ready** and
-//!   polls nothing. A place that the inner service hands out on polling would otherwise be held by a call
-//!   that the breaker refuses or that waits for a permit, which is how stacks of services come to a
-//!   standstill. And only a wait inside the call is one that its deadline bounds: a connection that
-//!   does not come up is a failed attempt, which the breaker sees.
+//!   polls nothing. A place that the inner service hands out on polling would otherwise be held by
+//!   a call that the breaker refuses or that waits for a permit, which is how stacks of services
+//!   come to a standstill. And only a wait inside the call is one that its deadline bounds: a
+//!   connection that does not come up is a failed attempt, which the breaker sees.
 //!
 //! The price: whoever polls this service learns nothing of the inner one's backpressure. What
 //! bounds the calls that wait is the policy's bulkhead, which also refuses when its queue is full;

@@ -166,3 +166,16 @@ fn settings_that_cannot_work_are_named() {
     let info = EndpointInfo { level: 8, ..EndpointInfo::default() };
     assert_eq!(info.validate().unwrap_err().field(), "level");
 }
+
+#[test]
+fn removing_the_only_endpoint_without_weight_leaves_nothing_to_look_for() {
+    let (mut balancer, slots) = described(with(Algorithm::Random), &[1, 1, 0]);
+    balancer.describe(slots[2], 3, EndpointInfo { weight: 0, level: 1, ..EndpointInfo::default() });
+    balancer.rebuild();
+    assert!(balancer.traits.zeros && !balancer.traits.one_level);
+    balancer.remove(slots[2]);
+    let left = balancer.traits;
+    assert!(!left.zeros && left.even && left.one_level, "{left:?}");
+    balancer.remove(slots[2]);
+    assert_eq!(balancer.traits, left);
+}

@@ -273,3 +273,14 @@ fn a_service_is_judged_from_the_callers_last_byte() {
     let _end = verdict(&call.ended(&mut world, 1, Observation::Completed));
     assert_eq!(world.snapshot().endpoints[0].load.latency, MS * 20);
 }
+
+#[test]
+fn a_callers_own_fault_is_not_answered_with_an_older_answer() {
+    let mut world = World::new(lenient(), 2);
+    let (mut call, _) = world.attempt(plain(), get());
+    let _wait = call.head(&mut world, 1, status(503));
+    let second = call.retried(&mut world);
+    let fault = Observation::CallerFault(CallerFault::Stalled);
+    let end = call.ended(&mut world, second.number, fault);
+    assert_eq!(verdict(&end), Verdict::Failed { why: Reason::BodyTimeout });
+}

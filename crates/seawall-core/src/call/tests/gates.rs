@@ -3,9 +3,12 @@
 use super::world::{
     COMPLETED, MS, SECOND, World, get, hinted, lenient, plain, plan, status, verdict,
 };
+use crate::Mode;
 use crate::bulkhead::BulkheadSettings;
 use crate::call::{Action, CallSettings, Facts, Until, Verdict};
 use crate::concurrency::LimitSettings;
+use crate::hedge::Load;
+use crate::outcome::{ConnectFailure, Observation};
 use crate::rate::{LimiterSettings, Quota, Rate};
 use crate::reason::Reason;
 use crate::shed::{Class, Priority, ShedSettings};
@@ -168,4 +171,45 @@ fn t111_all_routes_of_an_upstream_share_one_adaptive_limit() {
         let (_, action) = world.start(route, get());
         assert_eq!(rejected(&action).0, Reason::ConcurrencyLimit);
     }
+}
+
+#[test]
+fn t131_what_never_reached_the_service_says_nothing_of_what_it_accepts() {
+    let throttle = Some(ThrottleSettings::default());
+    let mut world = World::new(UpstreamSettings { throttle, ..lenient() }, 2);
+    let once = CallSettings { max_attempts: 1, ..plain() };
+    let (mut call, _) = world.attempt(once, get());
+    let exhausted = Observation::ConnectFailed(ConnectFailure::Exhausted);
+    let _end = call.ended(&mut world, 1, exhausted);
+    let seen = world.snapshot().gates.throttle.expect("it is on");
+    assert_eq!((seen.requests, seen.accepts), (0, 0));
+}
+
+#[test]
+fn t183_shedding_in_shadow_mode_suppresses_no_hedge() {
+    let shed = Some(ShedSettings { mode: Mode::Shadow, ..ShedSettings::default() });
+    let mut world = World::new(UpstreamSettings { shed, ..lenient() }, 2);
+    for _ in 0..3 {
+        world.upstream.note_wait(MS * 50, world.now, &mut world.journal);
+        world.pass(SECOND * 2);
+    }
+    let seen = world.snapshot().gates.shed.expect("it is there");
+    assert!(seen.overloaded_since.is_some());
+    assert_eq!(world.upstream.load(world.now), Load::Normal);
+}
+
+#[test]
+fn t96_a_waiter_that_lost_its_place_is_woken_and_told_of() {
+    let bulkhead = BulkheadSettings { permits: 1, queue: 4, ..BulkheadSettings::default() };
+    let mut world = World::new(UpstreamSettings { bulkhead, ..lenient() }, 2);
+    let (mut one, _) = world.attempt(plain(), get());
+    let (_two, queued) = world.start(plain(), get());
+    assert!(matches!(queued, Action::Enqueue(_)));
+    world.pass(SECOND);
+    let _deliver = one.head(&mut world, 1, status(200));
+    let _end = one.ended(&mut world, 1, COMPLETED);
+    let World { upstream, journal, now, .. } = &mut world;
+    assert!(upstream.next_woken(*now, journal).is_some());
+    let told = |what: &What| matches!(what, What::Bulkhead(_));
+    assert_eq!(journal.events.iter().filter(|event| told(&event.what)).count(), 1);
 }

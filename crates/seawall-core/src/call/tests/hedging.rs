@@ -1,13 +1,13 @@
 //! Attempts beside slow ones: who wins, what a hedge may take, and what it must not.
 
 use super::world::{
-    COMPLETED, Client, REFUSED, SECOND, TIMED_OUT, World, get, lenient, plain, plan, post, status,
-    verdict,
+    COMPLETED, Client, MS, REFUSED, SECOND, TIMED_OUT, World, get, lenient, plain, plan, post,
+    status, verdict,
 };
 use crate::Mode;
 use crate::breaker::Phase;
 use crate::bulkhead::BulkheadSettings;
-use crate::call::{Action, AttemptPlan, CallSettings, Facts, Role, StepKind, Verdict};
+use crate::call::{Action, AttemptPlan, CallSettings, Facts, Replay, Role, StepKind, Verdict};
 use crate::hedge::{HedgeDelay, HedgeSettings, Suppressed};
 use crate::ratio::Ratio;
 use crate::reason::Reason;
@@ -226,4 +226,28 @@ fn t8_a_hedge_is_never_a_probe() {
     assert_eq!(world.endpoint(tripped).breaker.phase, Phase::ProbeDue);
     let hedge = plan(&call.timer(&mut world));
     assert!(![tripped, first.endpoint].contains(&hedge.endpoint), "the third is left");
+}
+
+#[test]
+fn a_caller_that_uploads_slowly_is_not_hedged_for_it() {
+    let mut world = World::new(hedged(), 2);
+    let (mut call, _) = world.attempt(plain(), get());
+    world.pass(MS * 90);
+    call.uploading(world.now, Replay::Possible);
+    world.pass(MS * 10);
+    assert_eq!(call.timer(&mut world), Action::Wait);
+    world.pass(MS * 90);
+    assert_eq!(plan(&call.timer(&mut world)).role, Role::Hedge, "the service had its 100 ms");
+}
+
+#[test]
+fn a_hedge_that_loses_at_once_teaches_no_latency() {
+    let mut world = World::new(hedged(), 2);
+    let (mut call, _, action) = slow(&mut world, plain(), get());
+    assert_eq!(plan(&action).number, 2);
+    world.pass(MS);
+    assert_eq!(call.head(&mut world, 1, status(200)), Action::Deliver(1));
+    let _end = call.ended(&mut world, 1, COMPLETED);
+    let least = world.upstream.latency_quantile(Ratio::ZERO, world.now).expect("one answer");
+    assert!(least >= DELAY, "{least:?}");
 }

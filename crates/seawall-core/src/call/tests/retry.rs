@@ -4,8 +4,10 @@ use super::world::{
     COMPLETED, MS, REFUSED, SECOND, STALE, TIMED_OUT, World, get, hinted, lenient, narrow, plain,
     plan, post, status, verdict,
 };
+use crate::balance::Algorithm;
 use crate::call::{Action, CallSettings, Facts, Replay, Safety, Verdict};
-use crate::outcome::{Connection, Observation, OptIns, RetryOn500, Sent};
+use crate::health::Check;
+use crate::outcome::{Connection, Demand, Observation, OptIns, RetryOn500, Sent};
 use crate::ratio::Ratio;
 use crate::reason::Reason;
 use crate::rng::Rng;
@@ -329,4 +331,32 @@ fn t52_a_retry_goes_elsewhere_even_where_the_balancer_sees_no_reason_to() {
         assert_eq!(call.head(&mut world, 1, status(421)), Action::Wait);
         assert_ne!(call.retried(&mut world).endpoint, first.endpoint);
     }
+}
+
+#[test]
+fn t52_a_retry_goes_elsewhere_also_where_checks_of_all_time_out() {
+    for seed in 0..20 {
+        let mut settings = lenient();
+        settings.balance.algorithm = Algorithm::Random;
+        let mut world = World::seeded(settings, 2, seed);
+        for id in world.ids.clone() {
+            let World { upstream, journal, now, .. } = &mut world;
+            upstream.health_checked(id, Check::TimedOut, *now, journal);
+        }
+        let (mut call, first) = world.attempt(plain(), get());
+        let _wait = call.ended(&mut world, 1, REFUSED);
+        assert_ne!(call.retried(&mut world).endpoint, first.endpoint, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_demand_that_was_met_is_not_met_again() {
+    let mut world = World::new(lenient(), 3);
+    let (mut call, first) = world.attempt(plain(), get());
+    assert_eq!(first.demand, Demand::Nothing);
+    assert_eq!(call.head(&mut world, 1, status(425)), Action::Wait);
+    let second = call.retried(&mut world);
+    assert_eq!(second.demand, Demand::NoEarlyData);
+    assert_eq!(call.head(&mut world, 2, status(425)), Action::Deliver(2));
+    assert_eq!(call.denial(), Some(Reason::NotRetryable));
 }

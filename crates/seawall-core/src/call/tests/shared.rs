@@ -88,12 +88,12 @@ fn t8_the_retries_of_one_call_take_one_probe_place() {
     let (mut call, first) = world.attempt(retrying, get());
     assert_eq!((first.endpoint, first.reason), (bad, ChoiceReason::Probe));
     // Its outcome says nothing, so the endpoint still waits for probes.
-    assert_eq!(call.head(&mut world, 1, status(421)), Action::Wait);
+    assert_eq!(call.head(&mut world, 1, status(408)), Action::Wait);
     assert_eq!(world.endpoint(bad).breaker.phase, Phase::HalfOpen { free_places: 3 });
     for number in 2..=4 {
         let again = call.retried(&mut world);
         assert_eq!((again.number, again.reason), (number, ChoiceReason::Balanced));
-        let _wait = call.head(&mut world, number, status(421));
+        let _wait = call.head(&mut world, number, status(408));
     }
 }
 

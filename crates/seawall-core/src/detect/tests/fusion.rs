@@ -83,6 +83,39 @@ fn the_cap_holds_and_the_oldest_case_goes_first() {
 }
 
 #[test]
+fn the_last_target_is_back_when_the_others_are_removed() {
+    let mut bench = Bench::new(FusionSettings::default(), 2);
+    bench.bad(0, ActiveCheck);
+    assert!(bench.is_out(0));
+    bench.fusion.remove(Slot::new(1), at(1), &mut bench.events);
+    assert!(!bench.is_out(0));
+    let evidence = EvidenceKinds::default().with(ActiveCheck);
+    let capped = FusionEvent::Capped { target: Slot::new(0), evidence, out: 0 };
+    assert_eq!(bench.events.last(), Some(&capped));
+    bench.fusion.insert(Slot::new(1), at(2), &mut bench.events);
+    assert!(bench.is_out(0), "there is another one again");
+}
+
+#[test]
+fn a_lowered_cap_takes_the_youngest_cases_back_in() {
+    let settings = FusionSettings { self_suspect_share: Ratio::ONE, ..FusionSettings::default() };
+    let mut bench = Bench::new(settings, 6);
+    for index in [2, 0, 3] {
+        bench.bad(index, ActiveCheck);
+        bench.wait(1);
+    }
+    assert_eq!(bench.fusion.snapshot().out, 3);
+    let lower = FusionSettings { max_ejected: Ratio::ZERO, ..settings };
+    bench.fusion.reconfigure(lower, at(bench.now), &mut bench.events);
+    assert!(bench.is_out(2) && !bench.is_out(0) && !bench.is_out(3));
+    let events = bench.events.len();
+    bench.wait(1);
+    assert_eq!(bench.events.len(), events, "each is reported once");
+    bench.fusion.reconfigure(settings, at(bench.now), &mut bench.events);
+    assert_eq!(bench.fusion.snapshot().out, 3);
+}
+
+#[test]
 fn a_quorum_of_observers_declares_dead_and_weighs_their_health() {
     let settings = FusionSettings { observers_to_declare: Some(16), ..FusionSettings::default() };
     let mut bench = Bench::new(settings, 4);

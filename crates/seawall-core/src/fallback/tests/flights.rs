@@ -129,6 +129,28 @@ fn beyond_the_bound_nobody_waits_and_only_a_rest_that_is_over_makes_room() {
 }
 
 #[test]
+fn abandoned_flights_make_room_for_other_keys() {
+    let (mut flights, mut events) = (flights(2), Vec::new());
+    let cancelled = lead(&mut flights, at(0));
+    let Joined::Lead(vanishes) = flights.join(6, Stock::Nothing, at(0), &mut events) else {
+        panic!("a place is free");
+    };
+    let waiter = follow(&mut flights, at(0));
+    assert_eq!(flights.cancelled(cancelled), Landing::Current);
+    let Joined::Lead(first) = flights.join(7, Stock::Nothing, at(0), &mut events) else {
+        panic!("nobody leads the first key");
+    };
+    assert_eq!(poll(&mut flights, waiter, at(0)), Polled::Landed, "so it joins again");
+    assert_eq!(join(&mut flights, Stock::Nothing, at(9)), Joined::Alone, "both lead");
+    assert_eq!(flights.landed(first), Landing::Current);
+    let _one = lead(&mut flights, at(9));
+    let other = flights.join(8, Stock::Nothing, at(10), &mut events);
+    assert!(matches!(other, Joined::Lead(_)), "a lease is over: {other:?}");
+    assert_eq!(flights.landed(vanishes), Landing::Late);
+    assert_eq!(flights.snapshot(), FlightsSnapshot { flying: 2, resting: 0 });
+}
+
+#[test]
 fn settings_that_cannot_work_are_refused() {
     let good = FlightSettings::default();
     let mut rest = good.rest;
@@ -164,14 +186,15 @@ proptest! {
                         held.push((flight, now.after(SECOND * 10)));
                     }
                 }
-                _ => if let Some((flight, _)) = held.pop() {
+                _ => if let Some((flight, lease)) = held.pop() {
                     let (at, sink) = ((now, Draw::HALF), &mut Vec::new());
                     let landing = match step {
                         3 => flights.landed(flight),
                         4 => flights.failed(flight, at, sink),
                         _ => flights.cancelled(flight),
                     };
-                    prop_assert_eq!(landing, Landing::Current);
+                    // Once the lease is over, another key may have taken the place.
+                    prop_assert!(landing == Landing::Current || now >= lease);
                     for (late, _) in held.drain(..) {
                         prop_assert_eq!(flights.landed(late), Landing::Late);
                     }

@@ -32,6 +32,12 @@ pub struct Caller {
 #[derive(Debug)]
 #[must_use = "a charge that is not settled stays as estimated"]
 pub struct KeyedCharge {
+    /// None of a limit that was switched off: there is nothing to settle.
+    charged: Option<Charged>,
+}
+
+#[derive(Debug)]
+struct Charged {
     caller: Caller,
     cost: u32,
     tat: Exact,
@@ -122,7 +128,8 @@ impl Keyed {
         decision
     }
 
-    /// Asks for one call of a key whose cost is only estimated.
+    /// Asks for one call of a key whose cost is only estimated. Switched off, everything passes
+    /// with a charge that settles to nothing.
     ///
     /// # Errors
     ///
@@ -133,12 +140,15 @@ impl Keyed {
         now: Instant,
         estimate: u32,
     ) -> Result<KeyedCharge, Refused> {
+        if self.settings.mode == Mode::Off {
+            return Ok(KeyedCharge { charged: None });
+        }
         let now = self.observe(now);
         let (place, Debt { tat, tier }) = self.step(caller, now, estimate)?;
         self.write(caller.key, place, Debt { tat, tier }, now);
         let refunded = self.table.refunded(caller.key);
         let (cost, generation) = (estimate, self.generation);
-        Ok(KeyedCharge { caller, cost, tat, refunded, generation })
+        Ok(KeyedCharge { charged: Some(Charged { caller, cost, tat, refunded, generation }) })
     }
 
     /// The true cost of a call, known at its end. What it cost more is charged, down to a debt of
@@ -146,10 +156,11 @@ impl Keyed {
     /// its place. A charge made before the tiers changed returns nothing.
     pub fn settle(&mut self, charge: KeyedCharge, actual: u32, now: Instant) {
         let now = self.observe(now);
-        match actual.checked_sub(charge.cost) {
+        let Some(charged) = charge.charged else { return };
+        match actual.checked_sub(charged.cost) {
             Some(0) => {}
-            Some(more) => self.charge_more(charge.caller, more, now),
-            None => self.refund(&charge, charge.cost - actual, now),
+            Some(more) => self.charge_more(charged.caller, more, now),
+            None => self.refund(&charged, charged.cost - actual, now),
         }
     }
 
@@ -170,7 +181,10 @@ impl Keyed {
     }
 
     /// Takes other tiers and another mode; the capacity stays what it is. Every key keeps its debt,
-    /// in calls; under a rate of zero, its instant. Goes over every place.
+    /// in calls; under a rate of zero, its instant. What a cell of the overflow holds is of an
+    /// unknown tier, so it becomes the most that it could be of any: at worst a key without a place
+    /// waits too long. A cell counts for at most two bursts of a tier, all that settling ever leaves
+    /// owed. Goes over every place, and for each cell that holds a debt over the tiers.
     pub fn reconfigure(&mut self, settings: KeyedSettings, tiers: &[Quota], now: Instant) {
         let now = self.observe(now);
         let new = terms(tiers);
@@ -180,6 +194,14 @@ impl Keyed {
             let (from, to) = (at(old, usize::from(debt.tier)), at(&new, tier));
             let tat = carried(from, to, debt.tat, now);
             Debt { tat, tier: u16::try_from(tier).unwrap_or(u16::MAX) }
+        });
+        self.table.each_cell(now, |owed_until| {
+            let worst = old.iter().enumerate().map(|(tier, from)| {
+                let owed = Exact::of(owed_until);
+                let owed = if from.quota.rate.is_zero() { owed } else { owed.min(from.floor(now)) };
+                carried(from, at(&new, tier.min(last)), owed, now).ceil()
+            });
+            worst.max().unwrap_or(owed_until)
         });
         self.tiers = new;
         self.settings = KeyedSettings { capacity: self.settings.capacity, ..settings };
@@ -233,7 +255,7 @@ impl Keyed {
 
     /// As for a single limit (`gcra.rs`), with the refunds of all keys of the cell in place of
     /// those of the key alone: those are no fewer, so no more is given back.
-    fn refund(&mut self, charge: &KeyedCharge, less: u32, now: Instant) {
+    fn refund(&mut self, charge: &Charged, less: u32, now: Instant) {
         let (place, Debt { tat, tier }) = self.look_up(charge.caller, now);
         let Ok(kept) = self.table.debt(charge.caller.key, place) else { return };
         if charge.generation != self.generation || kept.tier != tier || tier != charge.caller.tier {

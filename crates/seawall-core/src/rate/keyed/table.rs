@@ -158,6 +158,13 @@ impl Table {
         }
     }
 
+    /// Rewrites until when the cells owe something that do.
+    pub(super) fn each_cell(&mut self, now: Instant, change: impl Fn(Instant) -> Instant) {
+        for cell in self.cells.iter_mut().filter(|cell| cell.owed_until > now) {
+            cell.owed_until = change(cell.owed_until);
+        }
+    }
+
     /// Keys that owe something, and cells that do.
     pub(super) fn owing(&self, now: Instant) -> (usize, usize) {
         let keys = self.buckets.iter().flatten().filter(|slot| !slot.is_idle(now)).count();

@@ -98,7 +98,8 @@ fn rl_4_an_adaptive_limit_gives_way_and_comes_back() {
     for millis in (0..2_000).step_by(100) {
         limiter.on_throttled(at(10_000 + millis), &mut events);
     }
-    let adapted = |percent| RateEvent::Adapted { share: Ratio::from_percent(percent) };
+    let adapted =
+        |percent| RateEvent::Adapted { share: Ratio::from_percent(percent), mode: Mode::Enforce };
     assert_eq!(events, [adapted(70), adapted(49)]);
     let quiet = 10_000 + 1_900;
     for (second, percent) in [(1, 54), (2, 59), (3, 64)] {
@@ -114,6 +115,27 @@ fn rl_4_an_adaptive_limit_gives_way_and_comes_back() {
     assert_eq!(events.last(), Some(&adapted(100)));
     assert_eq!(limiter.next_deadline(), None);
     assert_eq!(limiter.snapshot(at(60_000)).mode, Mode::Enforce);
+}
+
+#[test]
+fn an_adaptive_limit_tells_its_mode_and_one_that_is_off_gives_no_way() {
+    let settings = |mode| LimiterSettings {
+        adaptive: Some(AdaptiveSettings::default()),
+        mode,
+        ..LimiterSettings::of(quota(Rate::per_second(100), 1))
+    };
+    let mut limiter = Limiter::new(settings(Mode::Off), Instant::EPOCH);
+    let mut events = Vec::new();
+    limiter.on_throttled(at(1_000), &mut events);
+    limiter.poll(at(9_000), &mut events);
+    assert_eq!((events.as_slice(), limiter.snapshot(at(9_000)).share), (&[][..], Ratio::ONE));
+    limiter.reconfigure(settings(Mode::Shadow), at(9_000));
+    limiter.on_throttled(at(9_000), &mut events);
+    let share = Ratio::from_percent(70);
+    assert_eq!(events, [RateEvent::Adapted { share, mode: Mode::Shadow }]);
+    assert!(limiter.next_deadline().is_some());
+    limiter.reconfigure(settings(Mode::Off), at(9_000));
+    assert_eq!(limiter.next_deadline(), None, "nothing to wake for");
 }
 
 #[test]

@@ -171,6 +171,51 @@ fn a_key_settles_its_cost() {
     assert_eq!(retry_at(refused), at(600), "a debt of one burst, and no more");
 }
 
+#[test]
+fn t128_changed_tiers_keep_the_debt_of_an_evicted_key() {
+    let (fast, slow) = (quota(Rate::per_second(10), 2), quota(Rate::per_second(1), 2));
+    let settings = KeyedSettings { capacity: Capacity::Bytes(65_728), ..KeyedSettings::default() };
+    let key = |number: u64| number << 12;
+    let flooded = |tiers: &[Quota]| {
+        let mut keyed = Keyed::new(settings, tiers);
+        for number in 1..=9 {
+            assert_eq!(passes(&mut keyed, key(number), at(0)), 2);
+        }
+        keyed
+    };
+    let waits = |keyed: &mut Keyed| retry_at(keyed.decide(caller(key(1)), at(0), 1, &mut Discard));
+    let mut keyed = flooded(&[fast]);
+    assert_eq!(waits(&mut keyed), at(100));
+    keyed.reconfigure(settings, &[slow], at(0));
+    assert_eq!(waits(&mut keyed), at(1_000));
+    keyed.reconfigure(settings, &[slow], at(0));
+    assert_eq!(waits(&mut keyed), at(1_000), "a reload of the same changes nothing");
+    keyed.reconfigure(settings, &[fast], at(0));
+    assert_eq!(waits(&mut keyed), at(100));
+    let mut keyed = flooded(&[fast, slow]);
+    keyed.reconfigure(settings, &[fast, quota(Rate::per_second(1), 3)], at(0));
+    assert_eq!(waits(&mut keyed), at(100), "no more than the tier that owes most");
+    keyed.reconfigure(settings, &[slow], at(0));
+    assert_eq!(waits(&mut keyed), at(1_000));
+}
+
+#[test]
+fn a_charge_of_a_limit_that_is_off_settles_to_nothing() {
+    let settings = |mode| KeyedSettings { mode, ..KeyedSettings::default() };
+    let quotas = [quota(Rate::per_hour(1), 2)];
+    let mut keyed = Keyed::new(settings(Mode::Off), &quotas);
+    let more = keyed.charge(caller(1), at(0), 1).unwrap();
+    let less = keyed.charge(caller(1), at(0), 50).unwrap();
+    keyed.reconfigure(settings(Mode::Enforce), &quotas, at(0));
+    keyed.settle(more, 9, at(0));
+    assert_eq!(keyed.snapshot(at(0)).owing, 0);
+    let charge = keyed.charge(caller(1), at(0), 2).unwrap();
+    keyed.settle(less, 0, at(0));
+    assert_eq!(passes(&mut keyed, 1, at(0)), 0);
+    keyed.settle(charge, 1, at(0));
+    assert_eq!(passes(&mut keyed, 1, at(0)), 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

@@ -97,3 +97,15 @@ fn a_scaled_rate_is_exact_where_it_fits_and_never_larger() {
     assert!(scaled <= exact, "never larger");
     assert!((exact - scaled) * 1_000_000 < exact, "and within a millionth");
 }
+
+#[test]
+fn a_scaled_rate_blocks_only_where_the_share_is_zero() {
+    let least = Rate::new(1, PERIOD_MAX).unwrap();
+    for percent in [1, 10, 49, 99] {
+        assert_eq!(least.scaled(Ratio::from_percent(percent)), least);
+    }
+    let two = Rate::new(2, PERIOD_MAX - Duration::from_nanos(1)).unwrap();
+    assert_eq!(two.scaled(Ratio::from_percent(1)), least);
+    assert_eq!(least.scaled(Ratio::ZERO), Rate::ZERO);
+    assert_eq!(Rate::ZERO.scaled(Ratio::from_percent(50)), Rate::ZERO);
+}

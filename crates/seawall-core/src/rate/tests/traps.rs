@@ -163,3 +163,21 @@ fn a_charge_of_a_former_quota_returns_nothing() {
     gcra.settle(charge, 0, at(0));
     assert_eq!(gcra.snapshot(at(0)).remaining, 0);
 }
+
+#[test]
+fn t128_a_pause_forgives_a_limit_that_warms_up_nothing_and_leaves_it_as_warm() {
+    let on = WarmUpSettings::of(quota(Rate::per_second(10), 1), Duration::from_secs(1));
+    let off = WarmUpSettings { quota: quota(Rate::ZERO, 1), ..on };
+    let (mut paused, mut other) = (WarmUp::new(on), WarmUp::new(on));
+    for limit in [&mut paused, &mut other] {
+        assert!(limit.decide(at(1_000), 1).is_ok());
+    }
+    let wait = retry_at(other.decide(at(1_000), 1)).since(at(1_000));
+    paused.reconfigure(off, at(1_000));
+    assert_eq!(retry_at(paused.decide(at(30_000), 1)), Instant::NEVER);
+    paused.reconfigure(off, at(40_000));
+    paused.reconfigure(on, at(61_000));
+    assert_eq!(paused.stored(at(61_000)), other.stored(at(1_000)));
+    assert_eq!(retry_at(paused.decide(at(61_000), 1)).since(at(61_000)), wait);
+    assert!(paused.decide(at(61_000).after(wait), 1).is_ok());
+}

@@ -66,10 +66,10 @@ impl World {
         let outcome = classify(seen, RetryOn500::Never);
         let answered = matches!(seen, Observation::Status { .. });
         let sample = answered.then_some(Sample::Answered(elapsed));
-        let end = AttemptEnd { outcome, elapsed, answered, timeout: SECOND * 3, sample };
+        let end = AttemptEnd { outcome: &outcome, elapsed, answered, timeout: SECOND * 3, sample };
         let Self { upstream, rng, events, now } = self;
         let mut scene = Scene { now: *now, rng, sink: events };
-        upstream.attempt_ended(choice, end, &mut scene);
+        upstream.attempt_ended(choice, &end, &mut scene);
         self.upstream.invariants();
     }
 

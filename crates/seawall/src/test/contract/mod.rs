@@ -2,8 +2,8 @@
 //!
 //! The contract is in words, so most breaches of it compile: a retry that calls a service which was
 //! polled ready once, a hedge that calls a fresh clone, a pool that keeps a ready connection from
-//! everybody else. [`check`] stacks a layer on a [`Probe`] and uses it as any caller may. Reported is
-//! what the layer then did:
+//! everybody else. [`check`] stacks a layer on a [`Probe`] and uses it as any caller may. It
+//! reports:
 //!
 //! - [`CalledUnready`](Breach::CalledUnready): a call of a value that had not been polled ready
 //!   since its last call;
