@@ -62,8 +62,8 @@ pub(crate) enum Next {
     Wait,
     /// Drops an attempt whose time is over.
     Abandon(u32),
-    /// Asks this rung of the ladder.
-    FallBack(u8, Reason),
+    /// Asks a rung of the ladder.
+    FallBack { rung: u8, why: Reason },
     /// Ends with what was kept.
     Answer(Provenance),
     /// Ends without an attempt; until when is in the [`Place`].
@@ -124,7 +124,7 @@ impl Place {
             }
             Action::Enqueue(_) | Action::Wait | Action::Deliver(_) => Next::Wait,
             Action::Abandon(number) => Next::Abandon(*number),
-            Action::FallBack { rung, why } => Next::FallBack(*rung, *why),
+            Action::FallBack { rung, why } => Next::FallBack { rung: *rung, why: *why },
             Action::Finish(verdict) => self.end(verdict),
         }
     }

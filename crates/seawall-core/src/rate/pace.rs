@@ -171,7 +171,11 @@ impl Pace {
             return Refused::Impossible { capacity: self.quota.burst.into() };
         }
         let ticks = self.call.checked_mul(cost.into()).filter(|_| self.call > 0);
-        match ticks.and_then(|ticks| word.max(now).checked_add(ticks)) {
+        let new = ticks.and_then(|ticks| word.max(now).checked_add(ticks));
+        // The instant is a whole nanosecond, so what passes then may end up to one later: a word
+        // whose life ends in between never lets the call pass.
+        let new = new.filter(|new| new.checked_add(2 * TICKS_MAX).is_some());
+        match new {
             Some(new) => Refused::Limited {
                 retry_at: self.instant(new.saturating_sub(self.tolerance)),
                 remaining: self.room(word, now),

@@ -102,13 +102,13 @@ impl<P: Handle> Guard<P> {
     }
 
     /// By when the call must have ended; never without a limit.
-    pub(super) fn end(&self) -> Instant {
+    pub(super) fn total_end(&self) -> Instant {
         self.machine.as_ref().map_or(Instant::NEVER, Machine::deadline)
     }
 
     /// The time until then, as of the latest step.
     pub(super) fn remaining(&self) -> Option<Duration> {
-        let end = self.end();
+        let end = self.total_end();
         (!end.is_never()).then(|| end.since(self.now()))
     }
 

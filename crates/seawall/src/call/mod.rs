@@ -181,7 +181,7 @@ where
                 Next::Attempt(number) => this.begin(number),
                 Next::Wait => ready!(this.wait(cx)),
                 Next::Abandon(number) => this.give_up(number),
-                Next::FallBack(rung, why) => this.fall_back(rung, why),
+                Next::FallBack { rung, why } => this.fall_back(rung, why),
                 Next::Answer(provenance) => return Poll::Ready(this.answer(provenance)),
                 Next::Reject(why) => return Poll::Ready(Err(this.reject(why))),
                 Next::Fail(why) => return Poll::Ready(Err(this.fail(why))),
@@ -271,7 +271,7 @@ where
         if let Poll::Ready(answer) = self.ladder.poll_rung(cx) {
             return Poll::Ready(self.rung_done(answer));
         }
-        let (clock, deadline) = (self.guard.clock(), self.guard.end());
+        let (clock, deadline) = (self.guard.clock(), self.guard.total_end());
         ready!(self.timer.as_mut().poll_until(clock.runtime(deadline), clock, cx));
         self.ladder.let_go();
         Poll::Ready(self.rung_done(None))

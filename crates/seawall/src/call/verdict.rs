@@ -32,6 +32,7 @@ where
     #[cold]
     pub(super) fn reject(&mut self, reason: Reason) -> Error<E> {
         self.attempts.as_mut().drop_all();
+        self.guard.tell_end();
         let (policy, until) = (self.guard.name().cloned(), self.guard.until());
         Error::Rejected { policy, reason, until }
     }
@@ -40,6 +41,7 @@ where
     #[cold]
     pub(super) fn fail(&mut self, reason: Reason) -> Error<E> {
         self.attempts.as_mut().drop_all();
+        self.guard.tell_end();
         self.timed_out(reason)
     }
 

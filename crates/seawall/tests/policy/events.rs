@@ -3,6 +3,7 @@
 use std::future::{pending, ready};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use seawall::observe::Ending;
 use seawall::{
     BreakerEvent, Decision, Event, Heard, Manual, Policy, PolicyBuilder, Role, StepKind, What,
 };
@@ -184,4 +185,22 @@ async fn decisions_say_which_endpoint_and_end_with_their_reader() {
     policy.call(|_| ready(Ok::<_, String>(()))).await.unwrap();
     let Some(Heard::Event(decision)) = late.next().await else { panic!("nothing") };
     assert_eq!(decision.call, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_end_of_a_call_is_told_rejections_and_time_outs_too() {
+    let heard: Arc<Mutex<Vec<Ending>>> = Arc::default();
+    let record = Arc::clone(&heard);
+    let policy = Policy::builder()
+        .breaker(touchy())
+        .attempt_timeout(ms(10))
+        .on_call(move |ended| record.lock().unwrap().push(ended.ending))
+        .build()
+        .unwrap();
+    let _answered = policy.call(|_| ready(Ok::<_, String>(()))).await;
+    for _ in 0..3 {
+        let _late_or_rejected = policy.call(|_| pending::<Result<(), String>>()).await;
+    }
+    let endings = [Ending::Answered, Ending::Failed, Ending::Failed, Ending::Rejected];
+    assert_eq!(*heard.lock().unwrap(), endings);
 }
