@@ -28,7 +28,8 @@ fn parse(source: &str) -> Config {
 }
 
 #[test]
-fn the_first_config_has_safe_defaults() {
+fn t180_the_first_config_is_within_ten_lines_and_has_safe_defaults() {
+    assert!(FIRST.lines().count() <= 10);
     let config = parse(FIRST);
     assert_eq!(config.listeners.len(), 1);
     assert_eq!(config.listeners[0].address.to_string(), "127.0.0.1:8080");

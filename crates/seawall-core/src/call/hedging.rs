@@ -154,8 +154,8 @@ impl Call {
         outcome.retry != RetryRule::Never && self.flight.other_than(ended).is_some()
     }
 
-    /// Ends every attempt but `winner`, which came to `class`, that still runs: its result is no longer wanted. The driver
-    /// drops its work before it hands anything on.
+    /// Ends every attempt but `winner`, which came to `class`, that still runs: its result is no
+    /// longer wanted. The driver drops its work before it hands anything on.
     pub(super) fn abandon_others(
         &mut self,
         (winner, class): (u32, Class),

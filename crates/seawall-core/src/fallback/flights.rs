@@ -327,7 +327,8 @@ impl Flights {
     }
 
     /// The leader's caller has gone, which says nothing about the service. Wake the followers: the
-    /// first to poll leads on, as does the next to join. Until then any other key may take its place.
+    /// first to poll leads on, as does the next to join. Until then any other key may take its
+    /// place.
     pub fn cancelled(&mut self, flight: Flight) -> Landing {
         let landing = self.standing(&flight);
         let entry = self.entries.get(&flight.key).copied();

@@ -75,7 +75,7 @@ async fn t78_a_result_that_is_ready_wins_over_the_deadline_even_on_a_late_poll()
 }
 
 #[tokio::test(start_paused = true)]
-async fn t74_a_timed_out_attempt_is_dropped_once_before_its_end_is_known() {
+async fn t73_t74_a_timed_out_attempt_is_dropped_once_before_its_end_is_known() {
     struct Dropped<'a>(&'a Cell<u32>);
     impl Drop for Dropped<'_> {
         fn drop(&mut self) {

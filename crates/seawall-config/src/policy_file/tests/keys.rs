@@ -180,7 +180,7 @@ fn every_key_is_explained_with_its_line_and_changes_the_hash() {
 }
 
 #[test]
-fn every_setting_of_the_explanation_has_a_key() {
+fn t181_every_setting_of_the_explanation_has_a_key() {
     let known: BTreeSet<&str> = KEYS.iter().map(shown).collect();
     for (beside, key, _) in KEYS {
         for setting in parse(&format!("{beside}\n{key}\n")).explain() {

@@ -183,8 +183,8 @@ impl Keyed {
     /// Takes other tiers and another mode; the capacity stays what it is. Every key keeps its debt,
     /// in calls; under a rate of zero, its instant. What a cell of the overflow holds is of an
     /// unknown tier, so it becomes the most that it could be of any: at worst a key without a place
-    /// waits too long. A cell counts for at most two bursts of a tier, all that settling ever leaves
-    /// owed. Goes over every place, and for each cell that holds a debt over the tiers.
+    /// waits too long. A cell counts for at most two bursts of a tier, all that settling ever
+    /// leaves owed. Goes over every place, and for each cell that holds a debt over the tiers.
     pub fn reconfigure(&mut self, settings: KeyedSettings, tiers: &[Quota], now: Instant) {
         let now = self.observe(now);
         let new = terms(tiers);
