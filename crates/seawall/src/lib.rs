@@ -114,7 +114,7 @@
 //! | `metrics` | `PolicyBuilder::metrics`, `Policy::publish_gauges` |
 //! | `test` | `seawall::test`: a manual clock, a scripted dependency, a check of Tower layers |
 //!
-//! The decisions are those of `seawall-core`, the same that the gateway and the simulator make.
+//! The decisions are those of `seawall-core`, the same that the gateway makes.
 
 mod adaptive_timeout;
 mod attempt;

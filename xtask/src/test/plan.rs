@@ -59,8 +59,9 @@ const CLIPPY: [&str; 8] =
     ["clippy", "--quiet", "--workspace", "--all-features", "--all-targets", "--", "-D", "warnings"];
 
 /// The library with each of its features alone, and with none.
-const FEATURES: [(&str, &str); 8] = [
+const FEATURES: [(&str, &str); 9] = [
     ("no feature", ""),
+    ("feature config", "config"),
     ("feature http", "http"),
     ("feature tower", "tower"),
     ("feature test", "test"),
