@@ -44,6 +44,8 @@ pub(super) fn everything() -> Vec<Step> {
         free("clippy", quiet(&CLIPPY)),
         // Also builds the `seawall` binary that the end-to-end tests start.
         free(BUILD, quiet(&with(&["--quiet", "--all-targets", "--no-run"]))),
+        // `--all-targets` builds examples as tests; some tests start them as programs.
+        built("examples", quiet(&EXAMPLES)),
         built("tests", tests(&with(&["--all-targets", "--no-fail-fast"]))),
         built("doc tests", tests(&with(&["--doc", "--no-fail-fast"]))),
         free("core without std", Work::CoreWithoutStd),
@@ -57,6 +59,9 @@ pub(super) fn everything() -> Vec<Step> {
 
 const CLIPPY: [&str; 8] =
     ["clippy", "--quiet", "--workspace", "--all-features", "--all-targets", "--", "-D", "warnings"];
+
+const EXAMPLES: [&str; 7] =
+    ["build", "--quiet", "--workspace", "--all-features", "--examples", "--profile", "test"];
 
 /// The library with each of its features alone, and with none.
 const FEATURES: [(&str, &str); 9] = [
@@ -153,7 +158,7 @@ mod tests {
         let steps = only(&["breaker".to_owned(), "budget".to_owned()]);
         assert_eq!(steps.len(), 1);
         let shown = steps[0].work.shown();
-        assert_eq!(shown, "cargo test --workspace --no-fail-fast -- breaker budget");
+        assert_eq!(shown, "cargo test --workspace --all-features --no-fail-fast -- breaker budget");
     }
 
     #[test]
