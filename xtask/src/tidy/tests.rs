@@ -321,7 +321,8 @@ fn the_core_uses_only_what_is_listed() {
 #[test]
 fn the_picture_in_the_document_matches_the_table() {
     let head = "# A\n\n<!-- crate-direction -->\n```text\nseawall-core ->\n\
-                seawall -> seawall-core seawall-config\nseawall-config -> seawall-core\nseawall-upstream -> seawall-core\n";
+                seawall -> seawall-core seawall-config\n\
+                seawall-config -> seawall-core\nseawall-upstream -> seawall-core\n";
     let gateway = "seawall-gateway -> seawall-core seawall-config seawall-upstream\n";
     let tail = "seawall-admin -> seawall-gateway seawall-core seawall-config\n\
                 seawall-cli -> seawall-core seawall-config seawall-upstream seawall-gateway \

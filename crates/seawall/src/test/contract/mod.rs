@@ -1,4 +1,4 @@
-//! Whether a layer keeps the contract of Tower's [`Service`](tower_service::Service).
+//! Whether a layer keeps the contract of Tower's [`Service`].
 //!
 //! The contract is in words, so most breaches of it compile: a retry that calls a service which was
 //! polled ready once, a hedge that calls a fresh clone, a pool that keeps a ready connection from
