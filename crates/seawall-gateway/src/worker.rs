@@ -84,6 +84,8 @@ impl Worker {
             .run_until(async {
                 loop {
                     tokio::select! {
+                        // That nothing follows is known before anything ends for it.
+                        biased;
                         command = commands.recv() => match command {
                             Some(command) => self.obey(command, &mut serving),
                             None => break,

@@ -111,9 +111,10 @@ impl Control {
             () = sleep(announce) => gateway.drain,
             () = &mut hurry => Duration::ZERO,
         };
+        // Before anything is cut, or a worker would take it for what a reload cut.
+        let mut finished = std::pin::pin!(close(std::mem::take(&mut self.workers)));
         let stops: Vec<_> = self.listeners.drain(..).map(|open| open.stop).collect();
         stops.iter().for_each(Stop::drain);
-        let mut finished = std::pin::pin!(join(std::mem::take(&mut self.workers)));
         tokio::select! {
             cut = &mut finished => return Ended { cut },
             () = sleep(patience) => {}
@@ -197,12 +198,15 @@ impl Control {
     }
 }
 
-/// Waits until every worker has ended; gives the connections that were cut.
-async fn join(workers: Vec<WorkerHandle>) -> u64 {
+/// Tells every worker that nothing follows, at once, and waits until all have ended; gives the
+/// connections that were cut.
+fn close(workers: Vec<WorkerHandle>) -> impl Future<Output = u64> {
     let closing: Vec<_> = workers.into_iter().map(WorkerHandle::close).collect();
-    let mut cut = 0;
-    for worker in closing {
-        cut += worker.ended().await;
+    async {
+        let mut cut = 0;
+        for worker in closing {
+            cut += worker.ended().await;
+        }
+        cut
     }
-    cut
 }
