@@ -78,7 +78,7 @@ impl World {
         let (mut waiting, action) = Call::start(CallSettings::default(), FACTS, &mut self.ctx());
         assert!(matches!(action, Action::Enqueue(_)));
         holder.cancelled(&mut self.ctx());
-        assert!(self.upstream.next_grant(self.now).is_some());
+        assert!(self.upstream.next_grant(self.now, &mut self.sink).is_some());
         assert!(matches!(waiting.granted(&mut self.ctx()), Action::Attempt(_)));
         waiting.cancelled(&mut self.ctx());
         self.pass(Duration::from_millis(1));

@@ -234,7 +234,7 @@ impl Locked {
 
     fn after(&mut self, now: Instant) -> After {
         let mut woken = Vec::new();
-        while let Some(waiter) = self.machine.next_woken(now, &mut self.events) {
+        while let Some(waiter) = self.machine.next_grant(now, &mut self.events) {
             woken.extend(self.waiting.remove(&waiter));
         }
         if cfg!(debug_assertions) {

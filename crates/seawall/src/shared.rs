@@ -26,6 +26,7 @@ use crate::call::Options;
 use crate::clock::Clock;
 use crate::error::Spent;
 use crate::event::{Decision, Event, Listeners, Outbox, endpoint_of};
+use crate::mechanism::Woken;
 use crate::settings::{Plan, Resolved};
 use crate::step::{Input, Next, Place};
 
@@ -78,34 +79,6 @@ struct After {
 /// Wakers that are no longer needed. To be dropped without the lock: that may drop a task, and with
 /// it another call of the same policy.
 type Outlived = [Option<Waker>; 2];
-
-/// Wakers of calls that own a permit now. One step hardly ever frees more than one.
-///
-/// Dropping wakes them: should one panic, the others are woken all the same.
-#[derive(Debug, Default)]
-struct Woken {
-    first: Option<Waker>,
-    more: Vec<Waker>,
-}
-
-impl Woken {
-    fn push(&mut self, waker: Waker) {
-        match &self.first {
-            None => self.first = Some(waker),
-            Some(_) => self.more.push(waker),
-        }
-    }
-}
-
-impl Drop for Woken {
-    fn drop(&mut self) {
-        let next = self.first.take().or_else(|| self.more.pop());
-        if let Some(waker) = next {
-            let _rest = Self { first: None, more: std::mem::take(&mut self.more) };
-            waker.wake();
-        }
-    }
-}
 
 impl Shared {
     pub(crate) fn new(
@@ -193,7 +166,7 @@ impl Shared {
         if cfg!(debug_assertions) {
             locked.upstream.invariants();
         }
-        let granted = locked.upstream.next_grant(now);
+        let granted = locked.next_grant(now);
         if granted.is_none() && locked.outbox.is_empty() {
             drop(locked);
             drop(outlived);
@@ -243,10 +216,15 @@ impl Locked {
         Context { now, upstream, rng, sink: outbox }
     }
 
+    fn next_grant(&mut self, now: Instant) -> Option<Waiter> {
+        let Self { upstream, outbox, .. } = self;
+        upstream.next_grant(now, outbox)
+    }
+
     /// Takes over another plan; what was learned stays.
     pub(crate) fn reconfigure(&mut self, plan: Plan, now: Instant) {
         let Resolved { call, upstream } = plan.resolve();
-        self.upstream.reconfigure(upstream, now);
+        self.upstream.reconfigure(upstream, now, &mut self.outbox);
         self.call = call;
         self.plan = plan;
         self.place_endpoints(now);
@@ -344,7 +322,7 @@ impl Locked {
             if let Some(waker) = self.waiting.remove(&waiter) {
                 after.woken.push(waker);
             }
-            next = self.upstream.next_grant(now);
+            next = self.next_grant(now);
         }
         let reported = self.outbox.drain();
         after.events = reported.into_iter().map(|event| self.name(shared, event)).collect();

@@ -373,7 +373,7 @@ impl Call {
     /// The time that is left for attempts, for the service to know; `None` without a limit.
     #[must_use]
     pub fn remaining(&self, now: Instant) -> Option<Duration> {
-        (!self.attempts_end.is_never()).then(|| self.attempts_end.since(now))
+        deadline::left(now, self.attempts_end)
     }
 
     /// Another attempt still runs and decides.

@@ -2,12 +2,13 @@
 
 use crate::backoff::Backoff;
 use crate::bulkhead::{Acquired, Claimed, Permit, Waiter};
-use crate::deadline;
+use crate::deadline::{self, Expired};
+use crate::fallback::{RESERVE_MIN, RESERVE_SHARE};
 use crate::hedge::{Hedge, Race};
 use crate::outcome::{Class, Demand, Observation, Origin, Outcome, Overrides, classify_with};
 use crate::reason::Reason;
 use crate::rng::Rng;
-use crate::time::{Duration, Instant, nanos};
+use crate::time::{Duration, Instant};
 use crate::upstream::{Arriving, AttemptEnd, Choice, Closed, Probe, Wish};
 
 use super::attempt::{Role, Running, Tried};
@@ -17,9 +18,6 @@ use super::retry::Retry;
 use super::table::{Event as By, State};
 use super::trail::StepKind;
 use super::{Action, AttemptPlan, CallSettings, Facts, Safety, Until, Verdict};
-
-/// What a rung of the ladder gets at least, so that it can still answer before the deadline.
-const LADDER_RESERVE: Duration = Duration::from_millis(50);
 
 impl Call {
     /// A call of which nothing is known yet. A constant, so that it is copied whole.
@@ -77,15 +75,19 @@ impl Call {
     }
 
     pub(super) fn admit(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
-        let total = deadline::shortest(self.settings.total, self.facts.remaining);
-        (self.started, self.attempts_end) =
-            (ctx.now, attempts_end(ctx.now, total, self.settings.rungs));
-        ctx.note(StepKind::Deadline(total));
-        if self.attempts_end <= ctx.now || self.settings.attempt.is_zero() {
+        let (own, given) = (self.settings.total, self.facts.remaining);
+        self.started = ctx.now;
+        ctx.note(StepKind::Deadline(deadline::shortest(own, given)));
+        match deadline::begin(ctx.now, own, given) {
+            Ok(end) if !self.settings.attempt.is_zero() => {
+                self.attempts_end = attempts_end(ctx.now, end, self.settings.rungs);
+            }
             // A guard stands outside the ladder: there is no time to serve even a rung.
-            let verdict = Verdict::Rejected { why: Reason::DeadlineExpired, until: Until::Never };
-            ctx.note(StepKind::Refused(Reason::DeadlineExpired));
-            return self.finish(By::Start, verdict, ctx);
+            Ok(_) | Err(Expired) => {
+                let why = Reason::DeadlineExpired;
+                ctx.note(StepKind::Refused(why));
+                return self.finish(By::Start, Verdict::Rejected { why, until: Until::Never }, ctx);
+            }
         }
         let arriving = Arriving { priority: self.facts.priority, cost: self.facts.cost };
         if let Err(closed) = ctx.upstream.pass_gates(arriving, ctx.now, ctx.sink) {
@@ -181,7 +183,7 @@ impl Call {
         ctx.note(StepKind::Attempt { number, role, endpoint, reason, candidates });
         let timeout = ctx.upstream.attempt_timeout(self.settings.attempt, ctx.now, ctx.sink);
         let patience = ctx.now.after(timeout);
-        let deadline = patience.min(self.attempts_end);
+        let deadline = deadline::of_attempt(ctx.now, timeout, self.attempts_end);
         self.flight.push(|| Running {
             number,
             hedge,
@@ -352,14 +354,10 @@ const fn until(at: Option<Instant>) -> Until {
     }
 }
 
-/// The total deadline, less what the ladder needs: the greater of 50 ms and a twentieth, but never
-/// more than half, so that a caller in a hurry still gets an attempt.
-fn attempts_end(now: Instant, total: Option<Duration>, rungs: u8) -> Instant {
-    let Some(total) = total else { return Instant::NEVER };
-    let end = now.after(total);
-    if rungs == 0 || end.is_never() {
-        return end;
+/// By when attempts must have ended: the deadline of the call, less what a ladder needs.
+fn attempts_end(start: Instant, end: Instant, rungs: u8) -> Instant {
+    match rungs {
+        0 => end,
+        _ => deadline::before_rungs(start, end, RESERVE_MIN, RESERVE_SHARE),
     }
-    let reserve = LADDER_RESERVE.max(total / 20).min(total / 2);
-    Instant::from_nanos(end.as_nanos().saturating_sub(nanos(reserve)))
 }

@@ -30,7 +30,8 @@ mod tests;
 pub use fits::{Shortfall, Tries, fits};
 pub use grpc::{GrpcTimeout, parse_grpc_timeout};
 
-use crate::time::{Duration, Instant};
+use crate::ratio::Ratio;
+use crate::time::{Duration, Instant, nanos};
 
 /// Kept back from what the next hop is told, so that its refusal still arrives before our own
 /// timer fires. 5 ms is a round trip within a region, with something for a busy scheduler.
@@ -85,11 +86,26 @@ pub fn of_attempt(now: Instant, timeout: Duration, deadline: Instant) -> Instant
     now.after(timeout).min(deadline)
 }
 
-/// What an attempt sent at `now` tells the next hop that it has: what is left less [`HOP_MARGIN`],
-/// never below [`LEAST_SENT`]; `None` without a limit. Compute it anew for every attempt.
+/// What an attempt tells the next hop that it has: what is [`left`] when it is sent, less
+/// [`HOP_MARGIN`], never below [`LEAST_SENT`]. Compute it anew for every attempt.
 #[must_use]
-pub fn outgoing(now: Instant, deadline: Instant) -> Option<Duration> {
-    left(now, deadline).map(|left| left.saturating_sub(HOP_MARGIN).max(LEAST_SENT))
+pub fn outgoing(left: Duration) -> Duration {
+    left.saturating_sub(HOP_MARGIN).max(LEAST_SENT)
+}
+
+/// By when the attempts of a call that begins at `start` must have ended, so that a rung of its
+/// ladder can still answer: the deadline less `max(least, share · total)`, rounded up, but never
+/// more than half of the total: a caller in a hurry still gets an attempt.
+#[must_use]
+pub fn before_rungs(start: Instant, deadline: Instant, least: Duration, share: Ratio) -> Instant {
+    if deadline.is_never() {
+        return deadline;
+    }
+    let total = nanos(deadline.since(start));
+    let share = (u128::from(total) * u128::from(share.ppm())).div_ceil(1_000_000);
+    let share = u64::try_from(share).unwrap_or(u64::MAX);
+    let reserve = share.max(nanos(least)).min(total / 2);
+    Instant::from_nanos(deadline.as_nanos().saturating_sub(reserve))
 }
 
 /// The time that an attempt needs to be of any use: the typical latency of late, at least

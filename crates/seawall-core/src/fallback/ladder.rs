@@ -6,14 +6,20 @@ use alloc::vec::Vec;
 
 use super::{Above, Freshness, Serve, Sharing, Terms};
 use crate::Mode;
+use crate::deadline;
 use crate::event::Sink;
 use crate::invalid::Invalid;
 use crate::ratio::Ratio;
 use crate::reason::Reason;
-use crate::time::{Duration, Instant, nanos};
+use crate::time::{Duration, Instant};
 
 /// The most rungs of one ladder. Whoever falls seven times has no service but a set of excuses.
 pub const RUNGS_MAX: usize = 8;
+
+/// What the rungs of a ladder get at least, unless set: the time of a lookup and of writing it out.
+pub const RESERVE_MIN: Duration = Duration::from_millis(50);
+/// The share of the total that they get, unless set.
+pub const RESERVE_SHARE: Ratio = Ratio::from_percent(5);
 
 /// A substitute for the primary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +55,8 @@ impl Default for LadderSettings {
             mode: Mode::Enforce,
             rungs: Vec::new(),
             max_staleness: Duration::from_secs(300),
-            reserve_min: Duration::from_millis(50),
-            reserve_share: Ratio::from_percent(5),
+            reserve_min: RESERVE_MIN,
+            reserve_share: RESERVE_SHARE,
         }
     }
 }
@@ -184,14 +190,11 @@ impl Ladder {
     /// total: the primary comes first. Without rungs the whole time is the primary's.
     #[must_use]
     pub fn primary_until(&self, start: Instant, deadline: Instant) -> Instant {
-        if self.rungs().is_empty() || deadline.is_never() {
+        if self.rungs().is_empty() {
             return deadline;
         }
-        let total = nanos(deadline.since(start));
-        let parts = u128::from(total) * u128::from(self.settings.reserve_share.ppm());
-        let share = u64::try_from(parts.div_ceil(1_000_000)).unwrap_or(u64::MAX);
-        let reserve = share.max(nanos(self.settings.reserve_min)).min(total / 2);
-        Instant::from_nanos(deadline.as_nanos().saturating_sub(reserve))
+        let LadderSettings { reserve_min, reserve_share, .. } = self.settings;
+        deadline::before_rungs(start, deadline, reserve_min, reserve_share)
     }
 
     /// What rung number `rung` has to offer, `None` if nothing: after the deadline, without a

@@ -40,8 +40,8 @@ pub use flights::{
 };
 pub use freshness::{Directive, Forbids, Freshness, Serve, Sharing, Terms, Unservable};
 pub use ladder::{
-    Descent, FallbackEvent, Ladder, LadderSettings, Offer, Provenance, RUNGS_MAX, Rung, Scene,
-    Source,
+    Descent, FallbackEvent, Ladder, LadderSettings, Offer, Provenance, RESERVE_MIN, RESERVE_SHARE,
+    RUNGS_MAX, Rung, Scene, Source,
 };
 pub use lint::{Finding, Guarded, lint};
 pub use shelf::{Kept, Shelf, ShelfSettings, ShelfSnapshot};

@@ -42,8 +42,9 @@ use crate::balance::{Balancer, Joins, Loads};
 use crate::breaker::{Breaker, Manual};
 use crate::budget::{Budget, BudgetSnapshot};
 use crate::bulkhead::{Bulkhead, Waiter};
+use crate::deadline;
 use crate::endpoint::{EndpointId, Slot};
-use crate::event::{Discard, Sink};
+use crate::event::Sink;
 use crate::health::{Check, Health, HealthSettings};
 use crate::hedge::Hedging;
 use crate::histogram::RotatingHistogram;
@@ -149,13 +150,18 @@ impl Upstream {
     }
 
     /// Takes over new settings; everything that was learned stays.
-    pub fn reconfigure(&mut self, settings: UpstreamSettings, now: Instant) {
+    pub fn reconfigure(
+        &mut self,
+        settings: UpstreamSettings,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) {
         self.settings = settings;
         self.calm = false;
         self.breaker.reconfigure(settings.breaker, now);
         self.budget.reconfigure(settings.budget, now);
         self.bulkhead.reconfigure(settings.bulkhead);
-        self.reconfigure_gates(now, &mut Discard);
+        self.reconfigure_gates(now, sink);
         self.balancer.reconfigure(settings.balance);
         self.outliers.reconfigure(settings.outlier, now);
         self.hedging.reconfigure(settings.hedge, now);
@@ -276,13 +282,7 @@ impl Upstream {
 
     /// The next waiter that should be woken: it owns a permit now, or has lost its place, as its
     /// claim will say. Call it after every step until it gives none.
-    #[inline]
-    pub fn next_grant(&mut self, now: Instant) -> Option<Waiter> {
-        self.next_woken(now, &mut Discard)
-    }
-
-    /// As [`Upstream::next_grant`], and tells of those who lost their place.
-    pub fn next_woken(&mut self, now: Instant, sink: &mut impl Sink<Event>) -> Option<Waiter> {
+    pub fn next_grant(&mut self, now: Instant, sink: &mut impl Sink<Event>) -> Option<Waiter> {
         let mut dropped = Dropped { waiters: &mut self.dropped, at: now, sink };
         let granted = self.bulkhead.next_grant_reporting(now, &mut dropped);
         granted.or_else(|| self.dropped.pop())
@@ -297,7 +297,7 @@ impl Upstream {
             self.typical = median.unwrap_or_default();
             self.typical_at = now;
         }
-        self.typical.max(Duration::from_millis(1))
+        deadline::min_useful(Some(self.typical))
     }
 
     /// A quantile of what attempts took in the last minute, those that were given up included;

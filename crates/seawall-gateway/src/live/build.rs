@@ -57,7 +57,8 @@ fn keep_or_make(
         }
     };
     // Raised limits may serve some who wait already.
-    let reconfigure = |ctx: &mut Context<'_, _, _>| ctx.upstream.reconfigure(settings, site.now);
+    let reconfigure =
+        |ctx: &mut Context<'_, _, _>| ctx.upstream.reconfigure(settings, site.now, ctx.sink);
     let ((), after) = upstream.step(site.now, site.rng, reconfigure);
     after.wake();
     place_endpoints(&upstream, config, site);

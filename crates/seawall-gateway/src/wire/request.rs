@@ -8,6 +8,7 @@ use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 
 use seawall_core::call::Safety;
+use seawall_core::deadline;
 use seawall_core::reason::Reason;
 use seawall_core::rng::Rng;
 use seawall_core::time::Duration;
@@ -21,8 +22,6 @@ use super::{authority, hop, path, safety};
 const TIMEOUT_MS: HeaderName = HeaderName::from_static("seawall-timeout-ms");
 /// Which attempt of its call a request is, from the second on.
 const ATTEMPT: HeaderName = HeaderName::from_static("seawall-attempt");
-/// What the way back and our own work may cost: taken off the time that is passed on.
-const HOP_MARGIN: Duration = Duration::from_millis(5);
 
 /// The head of a request that may be forwarded.
 #[derive(Debug)]
@@ -119,8 +118,8 @@ impl Accepted {
             headers.insert(ATTEMPT, HeaderValue::from(number));
         }
         if let Some(remaining) = remaining {
-            let left = remaining.saturating_sub(HOP_MARGIN).as_millis().max(1);
-            headers.insert(TIMEOUT_MS, HeaderValue::from(u64::try_from(left).unwrap_or(u64::MAX)));
+            let told = deadline::outgoing(remaining).as_millis();
+            headers.insert(TIMEOUT_MS, HeaderValue::from(u64::try_from(told).unwrap_or(u64::MAX)));
         }
         request
     }

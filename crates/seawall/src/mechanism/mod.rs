@@ -56,6 +56,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use atomic::woken::Woken;
 pub use blocking::{BlockingError, BlockingPool, BlockingSettings, BlockingSnapshot};
 pub use breaker::{Breaker, BreakerBuilder};
 pub use bulkhead::Bulkhead;

@@ -20,7 +20,7 @@ fn to_3_each_attempt_is_told_what_is_left() {
     let (mut call, _) = world.start(settings, get());
     world.pass(MS * 200);
     holder.cancelled(&mut world);
-    assert!(world.upstream.next_grant(world.now).is_some());
+    assert!(world.upstream.next_grant(world.now, &mut world.journal).is_some());
     let first = plan(&call.granted(&mut world));
     assert_eq!(call.remaining(world.now), Some(MS * 800));
     world.pass(MS * 300);
@@ -134,7 +134,7 @@ fn a_permit_that_comes_after_the_deadline_starts_nothing() {
         let (mut call, _) = world.start(plain(), within(MS * 50));
         world.pass(MS * 40);
         holder.cancelled(&mut world);
-        assert!(world.upstream.next_grant(world.now).is_some());
+        assert!(world.upstream.next_grant(world.now, &mut world.journal).is_some());
         world.pass(MS * 10);
         let action = if by_timer { call.timer(&mut world) } else { call.granted(&mut world) };
         let why = Reason::DeadlineExceeded;

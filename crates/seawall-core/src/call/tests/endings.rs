@@ -230,10 +230,10 @@ fn a_cancelled_waiter_gives_its_grant_back() {
     let (mut first, _) = world.start(plain(), get());
     let (_second, queued) = world.start(plain(), get());
     holder.cancelled(&mut world);
-    assert!(world.upstream.next_grant(world.now).is_some());
+    assert!(world.upstream.next_grant(world.now, &mut world.journal).is_some());
     first.cancelled(&mut world);
     let Action::Enqueue(waiter) = queued else { panic!("it queues") };
-    assert_eq!(world.upstream.next_grant(world.now), Some(waiter));
+    assert_eq!(world.upstream.next_grant(world.now, &mut world.journal), Some(waiter));
     assert_eq!(world.in_use(), 1);
 }
 

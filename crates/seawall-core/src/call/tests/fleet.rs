@@ -270,7 +270,7 @@ impl<'a> Fleet<'a> {
 
     fn reconfigure(&mut self) {
         let settings = draws::upstream(&mut self.chance);
-        self.world.upstream.reconfigure(settings, self.world.now);
+        self.world.upstream.reconfigure(settings, self.world.now, &mut self.world.journal);
     }
 
     fn replace_endpoints(&mut self) {
@@ -296,7 +296,9 @@ impl<'a> Fleet<'a> {
 
     /// What holds after every step.
     fn settle(&mut self) {
-        while let Some(waiter) = self.world.upstream.next_grant(self.world.now) {
+        while let Some(waiter) =
+            self.world.upstream.next_grant(self.world.now, &mut self.world.journal)
+        {
             // Some are woken because they lost their place.
             if self.world.upstream.has_granted(waiter) {
                 self.granted.push(waiter);

@@ -128,7 +128,7 @@ fn t132_t134_waiting_in_the_queue_sheds_the_least_important() {
             let _deliver = holder.head(&mut world, 1, status(200));
             let _end = holder.ended(&mut world, 1, COMPLETED);
         }
-        while world.upstream.next_grant(world.now).is_some() {}
+        while world.upstream.next_grant(world.now, &mut world.journal).is_some() {}
         if waits {
             let plan = plan(&waiter.granted(&mut world));
             let _deliver = waiter.head(&mut world, plan.number, status(200));
@@ -209,7 +209,7 @@ fn t96_a_waiter_that_lost_its_place_is_woken_and_told_of() {
     let _deliver = one.head(&mut world, 1, status(200));
     let _end = one.ended(&mut world, 1, COMPLETED);
     let World { upstream, journal, now, .. } = &mut world;
-    assert!(upstream.next_woken(*now, journal).is_some());
+    assert!(upstream.next_grant(*now, journal).is_some());
     let told = |what: &What| matches!(what, What::Bulkhead(_));
     assert_eq!(journal.events.iter().filter(|event| told(&event.what)).count(), 1);
 }

@@ -87,7 +87,7 @@ fn t171_a_retry_that_queued_for_its_permit_asks_the_breaker_again() {
     assert!(matches!(call.timer(&mut world), Action::Enqueue(_)));
     world.upstream.force_breaker(Manual::ForcedOpen, world.now, &mut Discard);
     holder.cancelled(&mut world);
-    assert!(world.upstream.next_grant(world.now).is_some());
+    assert!(world.upstream.next_grant(world.now, &mut world.journal).is_some());
     assert_eq!(verdict(&call.granted(&mut world)), Verdict::Failed { why: Reason::BreakerOpen });
     assert_eq!((world.in_use(), world.extra()), (0, 0));
 }
@@ -103,7 +103,7 @@ fn t171_the_endpoint_is_chosen_after_the_permit_and_asked_before_the_clock_start
     let fresh = ["other".into()];
     let placed = world.upstream.set_endpoints(&fresh, world.now, &mut world.rng);
     holder.cancelled(&mut world);
-    assert!(world.upstream.next_grant(world.now).is_some());
+    assert!(world.upstream.next_grant(world.now, &mut world.journal).is_some());
     let plan = super::world::plan(&call.granted(&mut world));
     assert_eq!(plan.endpoint, placed[0].1);
     assert_ne!(plan.endpoint, old);

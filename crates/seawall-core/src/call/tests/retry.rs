@@ -318,7 +318,7 @@ fn a_retry_that_waited_for_its_permit_is_still_paid_for() {
     let Action::Enqueue(waiter) = call.timer(&mut world) else { panic!("it queues") };
     assert_eq!(holder.ended(&mut world, 1, REFUSED), Action::Wait);
     holder.cancelled(&mut world);
-    assert_eq!(world.upstream.next_grant(world.now), Some(waiter));
+    assert_eq!(world.upstream.next_grant(world.now, &mut world.journal), Some(waiter));
     assert_eq!(plan(&call.granted(&mut world)).number, 2);
     assert_eq!(world.extra(), 1);
 }

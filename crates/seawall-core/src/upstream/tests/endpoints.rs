@@ -212,7 +212,7 @@ fn a_reload_keeps_what_was_learned() {
     let mut settings = in_turn();
     settings.bulkhead.permits = 5;
     settings.budget.floor_per_second = 3;
-    world.upstream.reconfigure(settings, world.now);
+    world.upstream.reconfigure(settings, world.now, &mut world.events);
     world.upstream.invariants();
     let after = world.upstream.snapshot(world.now);
     assert_eq!(after.budget.first, before.budget.first);
