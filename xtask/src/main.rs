@@ -9,6 +9,7 @@ mod error;
 mod fix;
 mod index;
 mod process;
+mod sim_speed;
 mod stream;
 mod test;
 mod tidy;
@@ -37,6 +38,7 @@ pub(crate) type Clean = bool;
   cargo xtask bench --quick breaker M2    only some rows, roughly; `--list` names them all
   cargo xtask bench --json > bench.json   the same as one JSON object
   cargo xtask bench --markdown            the same as a page, for docs/bench.md
+  cargo xtask sim-speed                   how many calls a second the simulator makes
 
 Exit status: 0 all is well, 1 something failed, 2 the chore itself could not run.")]
 struct CommandLine {
@@ -56,6 +58,8 @@ enum Chore {
     Index,
     /// Measure speed and behaviour beside other crates, in the workspace below `bench/`
     Bench(BenchArguments),
+    /// Time the simulator in a release build: calls a second, and memory by the number of calls
+    SimSpeed(SpeedArguments),
     /// Format the sources and apply the suggestions of clippy (writes files)
     Fix,
 }
@@ -74,6 +78,13 @@ struct BenchArguments {
     /// Rows by a part of their name, and any of --json, --markdown, --quick, --list, --seed N
     #[arg(value_name = "ROW", trailing_var_arg = true, allow_hyphen_values = true)]
     handed_on: Vec<String>,
+}
+
+#[derive(Args)]
+struct SpeedArguments {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -98,6 +109,7 @@ fn run(chore: Chore, out: &mut dyn Write) -> Result<Clean, Error> {
         Chore::Tidy => tidy::run(out),
         Chore::Index => index::run(out),
         Chore::Bench(given) => bench::run(&given.handed_on),
+        Chore::SimSpeed(given) => sim_speed::run(given.json, out),
         Chore::Fix => fix::run(out),
     }
 }

@@ -319,14 +319,26 @@ fn the_core_uses_only_what_is_listed() {
 }
 
 #[test]
+fn the_simulator_reaches_no_socket_by_any_way() {
+    let foreign = |name: &str, uses: &[(&str, bool)]| Node { manifest: None, ..node(name, uses) };
+    let tree = |far: &str| {
+        let sim = node("seawall-sim", &[("middle", false)]);
+        let nodes = vec![sim, foreign("middle", &[(far, false)]), foreign(far, &[])];
+        direction_of(nodes, &[])
+    };
+    assert_eq!(tree("libm"), Vec::<String>::new());
+    assert!(tree("mio")[0].contains("comes to depend on `mio`"), "{:?}", tree("mio"));
+}
+
+#[test]
 fn the_picture_in_the_document_matches_the_table() {
     let head = "# A\n\n<!-- crate-direction -->\n```text\nseawall-core ->\n\
                 seawall -> seawall-core seawall-config\n\
                 seawall-config -> seawall-core\nseawall-upstream -> seawall-core\n";
     let gateway = "seawall-gateway -> seawall-core seawall-config seawall-upstream\n";
-    let tail = "seawall-admin -> seawall-gateway seawall-core seawall-config\n\
+    let tail = "seawall-sim -> seawall-core seawall-config\nseawall-admin -> seawall-gateway seawall-core seawall-config\n\
                 seawall-cli -> seawall-core seawall-config seawall-upstream seawall-gateway \
-                seawall-admin\n```\n";
+                seawall-admin seawall-sim\n```\n";
     let right = format!("{head}{gateway}{tail}");
     let wrong = format!("{head}{tail}");
     let told = |text: &str| direction_of(Vec::new(), &[("ARCHITECTURE.md", text)]);

@@ -16,6 +16,7 @@ mod station;
 #[cfg(test)]
 mod tests;
 
+use seawall_core::call::Call;
 use seawall_core::rng::Stream;
 use seawall_core::time::{Duration, Instant};
 
@@ -34,11 +35,16 @@ use job::Job;
 use slab::Slab;
 use station::Station;
 
+/// Every so many steps the world is asked whether it has become too crowded.
+const LOOKS: u32 = 64;
+
 /// A world in virtual time.
 #[derive(Debug)]
 pub struct World {
     plan: Plan,
+    horizon: Instant,
     now: Instant,
+    steps: u32,
     agenda: Agenda<Event>,
     sources: Vec<Source>,
     users: Slab<User>,
@@ -50,6 +56,8 @@ pub struct World {
     /// Where those of each gateway begin in it.
     gateways: Vec<GatewayState>,
     guarded: Slab<Guarded>,
+    /// Their machines, in the same places. They are large, and stay where they are made.
+    machines: Vec<Option<Call>>,
     /// The replicas of all services.
     stations: Vec<Station>,
     services: Vec<ServiceState>,
@@ -101,7 +109,9 @@ impl World {
         }
         let (protected, gateways) = guarded::build(&plan, seed);
         let mut world = Self {
+            horizon: Instant::EPOCH.after(plan.horizon),
             now: Instant::EPOCH,
+            steps: 0,
             agenda: Agenda::default(),
             sources: plan.loads.iter().map(|load| Source::new(load, seed)).collect(),
             users: Slab::default(),
@@ -110,6 +120,7 @@ impl World {
             protected,
             gateways,
             guarded: Slab::default(),
+            machines: Vec::new(),
             stations,
             services,
             jobs: Slab::default(),
@@ -139,13 +150,14 @@ impl World {
     /// Lets the next event happen; says whether the world goes on.
     pub fn step(&mut self) -> bool {
         let Some((at, event)) = self.agenda.take() else { return false };
-        let over = at > self.horizon();
-        if over && (self.plan.ending == Ending::Cut || self.is_still()) {
+        if at > self.horizon && (self.plan.ending == Ending::Cut || self.is_still()) {
             return false;
         }
         self.now = at;
         self.happen(event);
-        self.crowd() <= self.plan.crowd_max || self.observer.overflow(self.now)
+        self.steps = self.steps.wrapping_add(1);
+        // A step adds a fan-out at most, so that few are missed by looking now and then.
+        !self.steps.is_multiple_of(LOOKS) || self.has_room()
     }
 
     /// The time of the world.
@@ -157,7 +169,7 @@ impl World {
     /// What was observed. Calls under way count as cut.
     #[must_use]
     pub fn finish(mut self) -> Record {
-        let end = if self.plan.ending == Ending::Cut { self.horizon() } else { self.now };
+        let end = if self.plan.ending == Ending::Cut { self.horizon } else { self.now };
         self.now = end;
         for station in &mut self.stations {
             station.settle(end);
@@ -182,8 +194,8 @@ impl World {
         }
     }
 
-    fn horizon(&self) -> Instant {
-        Instant::EPOCH.after(self.plan.horizon)
+    fn has_room(&mut self) -> bool {
+        self.crowd() <= self.plan.crowd_max || self.observer.overflow(self.now)
     }
 
     fn is_still(&self) -> bool {

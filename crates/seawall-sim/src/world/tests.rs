@@ -157,5 +157,5 @@ fn what_is_under_way_can_be_waited_for() {
     let record = World::run(plan, Seed::new(6));
     let load = &record.loads[0];
     assert_eq!(load.ended(), load.started);
-    assert_eq!(load.ends[&End::Good], load.started);
+    assert_eq!(load.ends(End::Good), load.started);
 }
