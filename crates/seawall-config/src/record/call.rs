@@ -181,22 +181,18 @@ const fn first() -> Role {
     Role::First
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
 const fn is_first(role: &Role) -> bool {
     matches!(role, Role::First)
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
 const fn is_normal(class: &shed::Class) -> bool {
     matches!(class, shed::Class::Normal)
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
 const fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
 const fn is_no(answer: &bool) -> bool {
     !*answer
 }

@@ -119,7 +119,6 @@ pub(super) mod option {
     use super::{Deserialize, Deserializer, Serializer, Word, find};
     use std::borrow::Cow;
 
-    #[expect(clippy::ref_option, reason = "serde hands the field over by reference")]
     pub(in super::super) fn serialize<T: Word, S: Serializer>(
         value: &Option<T>,
         serializer: S,
