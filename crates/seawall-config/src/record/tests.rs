@@ -265,7 +265,8 @@ fn a_key_that_is_not_known_is_passed_over() {
 #[test]
 fn each_damage_is_told_with_its_line() {
     let good = Line::Call(call());
-    let after = |text: &str| [&*written(&[good.clone()]), text.as_bytes(), b"\n"].concat();
+    let after =
+        |text: &str| [&*written(std::slice::from_ref(&good)), text.as_bytes(), b"\n"].concat();
     let told = |text: &str| mistake(&after(text));
     assert!(told("").starts_with("day.jsonl:3: EOF while parsing"), "{}", told(""));
     let missing = told(r#"{"call":{"t":1}}"#);
