@@ -1,9 +1,9 @@
 //! The record of a day's calls: what `seawall run --record` writes and a replay reads.
 //!
-//! A record answers one question later: what would another config have done with these calls? So it
-//! holds when calls arrived, at which route, what each attempt met and how long it took; and nothing
-//! of what was in them: no bodies, no headers, no paths beyond the names that the config gives its
-//! routes. Keys are there only as salted hashes, whose salt is never written.
+//! A record answers one question later: what would another config have done with these calls? So
+//! it holds when calls arrived, at which route, what each attempt met and how long it took; and
+//! nothing of what was in them: no bodies, no headers, no paths beyond the names that the config
+//! gives its routes. Keys are there only as salted hashes, whose salt is never written.
 //!
 //! The first line is a [`Header`], every other one a [`Line`], each a JSON object; `docs/record.md`
 //! describes them key by key. [`Header::encode`] and [`Line::encode`] write, [`Reader`] reads line
@@ -16,7 +16,7 @@
 //! let header = Header::new(1_700_000_000_000_000, Tables::default());
 //! let mut file = Vec::new();
 //! header.encode(&mut file);
-//! let mut reader = Reader::new(file.as_slice(), "day.jsonl").expect("a record begins with a header");
+//! let mut reader = Reader::new(file.as_slice(), "day.jsonl").expect("it has a header");
 //! assert_eq!(reader.header(), &header);
 //! assert!(reader.next().is_none());
 //! assert_eq!(reader.tail(), Some(Tail::Open), "whoever wrote it was killed before its last line");

@@ -223,15 +223,42 @@ fn the_lines_of_a_record_stand_as_documented() {
         Line::End(End { at: Micros(70), why: Close::Stopped, calls: 2, lost: 3 }),
     ];
     let text = String::from_utf8(written(&lines)).unwrap();
-    let expected = [
-        r#"{"seawall_record":{"version":1,"started_unix_us":1700000000000000,"config":"0123456789abcdef","routes":[{"name":"pay","upstream":"shop"},{"name":"a \"b\"\n","upstream":"shop"}],"upstreams":[{"name":"shop","endpoints":2}]}}"#,
-        r#"{"call":{"t":12,"r":"pay","m":"idempotent","v":"rejected","w":"breaker_open","s":503,"l":3}}"#,
-        r#"{"call":{"t":12,"r":"pay","m":"keyed","p":"high","a":"0000000000000001","k":"ffffffffffffffff","d":900000,"n":[{"e":1,"o":0,"l":5,"c":"failure","f":"timed_out","u":"maybe"},{"e":1,"o":30,"l":5,"b":"retry","c":"success","s":200}],"v":"answer","s":200,"l":40}}"#,
-        r#"{"reload":{"at":50,"config":"0123456789abcdef","routes":[{"name":"pay","upstream":"shop"}],"upstreams":[{"name":"shop","endpoints":2}]}}"#,
-        r#"{"gap":{"at":60,"lost":3}}"#,
-        r#"{"end":{"at":70,"why":"stopped","calls":2,"lost":3}}"#,
-    ];
-    assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+    assert_eq!(text, include_str!("lines.jsonl"));
+}
+
+const PAGE: &str = include_str!("../../../../docs/record.md");
+
+#[test]
+fn the_example_on_the_page_is_a_record() {
+    let (_, example) = PAGE.split_once("```json\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let (lines, tail) = read(example.as_bytes());
+    assert_eq!((lines.len(), tail), (5, Some(Tail::Whole)));
+}
+
+#[test]
+fn the_page_names_every_word() {
+    fn words<T: Word>() -> impl Iterator<Item = &'static str> {
+        T::ALL.iter().map(|value| value.word())
+    }
+    let classes = words::<Class>().chain(words::<shed::Class>()).chain(words::<Safety>());
+    let others = words::<Failure>().chain(words::<Verdict>()).chain(words::<Role>());
+    let missing = classes.chain(others).chain(words::<Sent>());
+    let missing: Vec<_> = missing.filter(|word| !PAGE.contains(&format!("`{word}`"))).collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_says_which_and_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = Reader::open(&folder.path().join("no.jsonl")).unwrap_err();
+    assert!(matches!(missing, RecordError::Unreadable { .. }));
+    assert!(missing.to_string().contains("no.jsonl: No such file"), "{missing}");
+    let whole = folder.path().join("day.jsonl");
+    std::fs::write(&whole, written(&[Line::Call(call())])).unwrap();
+    assert_eq!(Reader::open(&whole).unwrap().count(), 1);
+    let of_a_folder = Reader::open(folder.path()).unwrap_err();
+    assert!(matches!(of_a_folder, RecordError::Unreadable { .. }), "{of_a_folder}");
 }
 
 #[test]
