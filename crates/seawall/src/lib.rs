@@ -143,6 +143,9 @@ mod stale;
 mod step;
 mod validate;
 
+#[cfg(doctest)]
+mod pages;
+
 pub mod observe;
 pub mod only;
 #[cfg(feature = "test")]
