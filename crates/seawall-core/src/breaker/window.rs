@@ -206,8 +206,8 @@ impl Window {
 }
 
 fn total(ring: &TimeRing<Tally>) -> Tally {
-    ring.live().fold(Tally::default(), |mut sum, bucket| {
-        sum.add(*bucket);
+    ring.sum(|mut sum, bucket| {
+        sum.add(bucket);
         sum
     })
 }

@@ -10,7 +10,7 @@ use crate::outcome::FailureKind;
 use crate::ratio::Ratio;
 use crate::rng::Draw;
 use crate::time::{Duration, Instant, nanos};
-use crate::window::{BUCKETS, TimeRing};
+use crate::window::TimeRing;
 
 /// In good standing for so long, an endpoint is forgiven one of its ejections in a row.
 const FORGIVEN_EVERY: Duration = Duration::from_secs(60);
@@ -206,14 +206,14 @@ impl Record {
     /// The outcomes in the window at `now`.
     pub(super) fn tally(&mut self, now: Instant) -> Tally {
         self.ring.advance(now);
-        self.ring.live().copied().fold(Tally::default(), Tally::plus)
+        self.ring.sum(Tally::plus)
     }
 
     /// As [`Record::tally`], for readers.
     pub(super) fn tally_now(&self, now: Instant) -> Tally {
         let mut ring = self.ring.clone();
         ring.advance(now);
-        ring.live().copied().fold(Tally::default(), Tally::plus)
+        ring.sum(Tally::plus)
     }
 
     /// Looks at the latencies in the window at `now`: walks the buckets of a histogram.
@@ -269,20 +269,7 @@ impl Record {
     /// Moves outcomes and latencies to a window of another length. What the new one does not cover
     /// goes.
     pub(super) fn rebucket(&mut self, window: Duration, origin: Instant, now: Instant) {
-        let mut ring = TimeRing::<Tally>::new(window, origin);
-        ring.advance(now);
-        self.ring.advance(now);
-        let width = nanos(self.ring.width());
-        for back in 0..BUCKETS as u64 {
-            let then = now.as_nanos().saturating_sub(width.saturating_mul(back));
-            let then = Instant::from_nanos(then);
-            // Taken, so that the instants before the epoch, which all read as it, count once.
-            let old = self.ring.past(then).map(core::mem::take).unwrap_or_default();
-            if let Some(bucket) = ring.past(then) {
-                *bucket = bucket.plus(old);
-            }
-        }
-        self.ring = ring;
+        self.ring.reshape(window, origin, now, Tally::plus);
         if let Some(latencies) = &mut self.latencies {
             **latencies = latencies.rewindowed(window, origin, now);
         }

@@ -121,7 +121,7 @@ impl Throttle {
             return Ok(Passed { at: now });
         }
         self.ring.advance(now);
-        let Counts { requests, accepts } = sum(&self.ring);
+        let Counts { requests, accepts } = self.ring.sum(Counts::plus);
         let p = self.p(importance, Counts { requests, accepts });
         let bucket = self.ring.at(now);
         *bucket = bucket.plus(Counts { requests: 1, accepts: 0 });
@@ -158,9 +158,7 @@ impl Throttle {
     pub fn reconfigure(&mut self, settings: ThrottleSettings, now: Instant) {
         let now = self.observe(now);
         if settings.window != self.settings.window {
-            let mut ring = TimeRing::new(settings.window, self.origin);
-            self.ring.age_into(&mut ring, now, |bucket, counts| *bucket = bucket.plus(counts));
-            self.ring = ring;
+            self.ring.reshape(settings.window, self.origin, now, Counts::plus);
         }
         self.settings = settings;
         self.invariants();
@@ -171,7 +169,7 @@ impl Throttle {
     pub fn snapshot(&self, now: Instant) -> ThrottleSnapshot {
         let mut ring = self.ring.clone();
         ring.advance(now.max(self.latest));
-        let counts = sum(&ring);
+        let counts = ring.sum(Counts::plus);
         let p = self.p(Class::Normal, counts);
         ThrottleSnapshot { requests: counts.requests, accepts: counts.accepts, p }
     }
@@ -197,8 +195,4 @@ impl Throttle {
         self.latest = self.latest.max(now);
         self.latest
     }
-}
-
-fn sum(ring: &TimeRing<Counts>) -> Counts {
-    ring.live().fold(Counts::default(), |sum, bucket| sum.plus(*bucket))
 }
