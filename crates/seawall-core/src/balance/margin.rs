@@ -8,6 +8,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::member::{ZONES_MAX, Zone};
+use crate::number::small;
 use crate::ratio::Ratio;
 
 /// What one endpoint can carry.
@@ -89,7 +90,7 @@ fn spare(mut parts: Vec<u64>, rest: u64, load: u64) -> Redundancy {
         left = left.saturating_sub(**part);
         left >= load && left > 0
     });
-    Redundancy::Spare(u32::try_from(fits.count()).unwrap_or(u32::MAX))
+    Redundancy::Spare(small(fits.count()))
 }
 
 fn sum(parts: &[u64]) -> u64 {

@@ -6,6 +6,7 @@
 use super::WindowKind;
 use super::call_ring::CallRing;
 use super::weigh::{Vote, Weighed};
+use crate::number::small;
 use crate::ratio::Ratio;
 use crate::time::{Duration, Instant};
 use crate::window::TimeRing;
@@ -125,7 +126,7 @@ impl Buckets {
 /// `part / whole`, rounded down; zero of nothing.
 pub(super) fn rate(part: u64, whole: u64) -> Ratio {
     let ppm = u128::from(part) * u128::from(Ratio::ONE.ppm()) / u128::from(whole.max(1));
-    Ratio::from_ppm(u32::try_from(ppm).unwrap_or(u32::MAX))
+    Ratio::from_ppm(small(ppm))
 }
 
 /// A window of either kind. Recording and reading cost the same however much it holds.

@@ -14,6 +14,7 @@ use crate::Mode;
 use crate::endpoint::Slot;
 use crate::event::Sink;
 use crate::hash::GOLDEN;
+use crate::number::small;
 use crate::outcome::{Class, FailureKind};
 use crate::ratio::Ratio;
 use crate::rng::Draw;
@@ -358,8 +359,4 @@ fn is_due(last: &mut Option<Instant>, now: Instant, every: Duration) -> bool {
         *last = Some(now);
     }
     due
-}
-
-fn small(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -11,6 +11,7 @@ use super::event::Finding;
 use super::record::Tally;
 use super::settings::{MeanRule, OutlierSettings};
 use crate::endpoint::Slot;
+use crate::number::small;
 use crate::ratio::Ratio;
 
 /// 3 · 1.4826: three standard deviations, estimated from the MAD of a normal distribution.
@@ -105,7 +106,7 @@ pub(super) fn threshold(
     }
     scratch.sort_unstable();
     let spread = SPREADS.of(u64::from(self::median(scratch)));
-    let spread = u32::try_from(spread).unwrap_or(u32::MAX).max(deviation.ppm());
+    let spread = small(spread).max(deviation.ppm());
     Some(Ratio::from_ppm(median.saturating_sub(spread)))
 }
 

@@ -6,6 +6,7 @@ use alloc::boxed::Box;
 use super::event::Ejection;
 use super::settings::{OddRule, OutlierSettings};
 use crate::histogram::RotatingHistogram;
+use crate::number::small;
 use crate::outcome::FailureKind;
 use crate::ratio::Ratio;
 use crate::rng::Draw;
@@ -220,7 +221,7 @@ impl Record {
     pub(super) fn measure(&mut self, now: Instant) -> Latency {
         let half = Ratio::from_percent(50);
         if let Some(latencies) = &mut self.latencies {
-            let requests = u32::try_from(latencies.count(now)).unwrap_or(u32::MAX);
+            let requests = small(latencies.count(now));
             self.latency = Latency { median: latencies.quantile(now, half), requests };
         }
         self.latency
@@ -247,7 +248,7 @@ impl Record {
         match self.state {
             State::In { since } => {
                 let forgiven = nanos(now.since(since)) / nanos(FORGIVEN_EVERY);
-                self.streak.saturating_sub(u32::try_from(forgiven).unwrap_or(u32::MAX))
+                self.streak.saturating_sub(small(forgiven))
             }
             State::Out { .. } | State::Probing { .. } => self.streak,
         }

@@ -6,6 +6,7 @@ use super::event::Detector;
 use super::rates::COMPARABLE_MIN;
 use super::settings::{CapRule, Enforcement, MeanRule, OutlierSettings};
 use crate::invalid::Invalid;
+use crate::number::small;
 use crate::ratio::Ratio;
 use crate::time::Duration;
 
@@ -41,7 +42,7 @@ impl OutlierSettings {
     #[must_use]
     pub fn allowed(&self, endpoints: u32) -> u32 {
         let share = self.max_ejected.of(u64::from(endpoints));
-        let share = u32::try_from(share).unwrap_or(u32::MAX);
+        let share = small(share);
         let cap = match self.cap {
             CapRule::AtLeastOne => share.max(1),
             CapRule::Strict => share,

@@ -5,6 +5,7 @@
 use super::ThrottleSettings;
 use crate::Mode;
 use crate::event::Sink;
+use crate::number::small;
 use crate::ratio::Ratio;
 use crate::rng::Draw;
 use crate::shed::Class;
@@ -188,7 +189,7 @@ impl Throttle {
         let taken = u128::from(self.settings.k(importance).ppm()) * u128::from(counts.accepts);
         let excess = (u128::from(counts.requests) * WHOLE).saturating_sub(taken);
         let ppm = excess / (u128::from(counts.requests) + 1);
-        Ratio::from_ppm(u32::try_from(ppm).unwrap_or(u32::MAX)).min(self.settings.cap)
+        Ratio::from_ppm(small(ppm)).min(self.settings.cap)
     }
 
     fn observe(&mut self, now: Instant) -> Instant {
