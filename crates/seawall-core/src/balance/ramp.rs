@@ -19,10 +19,8 @@ const FIRST: Duration = Duration::from_secs(1);
 /// max(10 %, (max(t, 1 s) / `over`)^(1/`bend`)), rounded down, at most 100 %, `t` after the ramp
 /// began. A bend of one is a straight line and takes no float.
 pub(super) fn weight(t: Duration, over: Duration, bend: Ratio) -> Ratio {
-    let over = u128::from(nanos(over).max(1));
-    let ppm = u128::from(nanos(t.max(FIRST))) * u128::from(Ratio::ONE.ppm()) / over;
-    let ppm = small(ppm).min(Ratio::ONE.ppm());
-    bent(Ratio::from_ppm(ppm), bend).clamp(LEAST, Ratio::ONE)
+    let share = Ratio::of_parts(nanos(t.max(FIRST)), nanos(over));
+    bent(share.min(Ratio::ONE), bend).clamp(LEAST, Ratio::ONE)
 }
 
 /// `share^(1/bend)`, up to the nearest millionth.

@@ -6,7 +6,6 @@
 use super::WindowKind;
 use super::call_ring::CallRing;
 use super::weigh::{Vote, Weighed};
-use crate::number::small;
 use crate::ratio::Ratio;
 use crate::time::{Duration, Instant};
 use crate::window::TimeRing;
@@ -24,11 +23,11 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn failure_rate(&self) -> Ratio {
-        rate(self.failures, self.calls)
+        Ratio::of_parts(self.failures, self.calls)
     }
 
     pub(super) fn slow_rate(&self) -> Ratio {
-        rate(self.slow, self.calls)
+        Ratio::of_parts(self.slow, self.calls)
     }
 
     /// Abandoned calls are failures where there is nothing else, and nothing where there is.
@@ -121,12 +120,6 @@ impl Buckets {
     fn invariants(&self) {
         debug_assert_eq!(self.sum, total(&self.ring), "the sum is not a recount");
     }
-}
-
-/// `part / whole`, rounded down; zero of nothing.
-pub(super) fn rate(part: u64, whole: u64) -> Ratio {
-    let ppm = u128::from(part) * u128::from(Ratio::ONE.ppm()) / u128::from(whole.max(1));
-    Ratio::from_ppm(small(ppm))
 }
 
 /// A window of either kind. Recording and reading cost the same however much it holds.

@@ -83,9 +83,7 @@ impl Thresholds {
 
 /// `part / whole`, rounded down; none of nothing.
 pub(super) fn share(part: u32, whole: u32) -> Option<Ratio> {
-    let ppm = u64::from(part) * u64::from(Ratio::ONE.ppm());
-    let ppm = ppm.checked_div(u64::from(whole))?;
-    u32::try_from(ppm).ok().map(Ratio::from_ppm)
+    (whole > 0).then(|| Ratio::of_parts(part.into(), whole.into()))
 }
 
 /// The rate below which an endpoint is an outlier: median − max(3 · 1.4826 · MAD, `deviation`).
