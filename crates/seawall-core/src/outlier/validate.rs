@@ -4,7 +4,7 @@
 
 use super::event::Detector;
 use super::rates::COMPARABLE_MIN;
-use super::settings::{CapRule, Enforcement, MeanRule, OutlierSettings};
+use super::settings::{CapRule, Enforcement, MeanRule, OutlierSettings, READS_MAX};
 use crate::invalid::Invalid;
 use crate::number::small;
 use crate::ratio::Ratio;
@@ -89,7 +89,7 @@ impl OutlierSettings {
             at_least_one("mean.min_requests", Some(rule.min_requests))?;
         }
         let Some(rule) = self.odd else { return Ok(()) };
-        if !(1..=64).contains(&rule.reads) {
+        if !(1..=READS_MAX).contains(&rule.reads) {
             return Err(Invalid::new("odd.reads", rule.reads, "1 to 64"));
         }
         if rule.disagreements == 0 || rule.disagreements > rule.reads {
