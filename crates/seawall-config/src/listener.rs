@@ -3,6 +3,7 @@
 use crate::network::Network;
 use crate::reader::{Reading, TableReader, or};
 use seawall_core::time::Duration;
+use seawall_core::timeout::UploadSettings;
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// How much a local answer tells about its why.
@@ -72,7 +73,7 @@ impl ListenerConfig {
             header_bytes: 32 << 10,
             uri_bytes: 8 << 10,
             body_max: None,
-            body_idle: Duration::from_secs(5),
+            body_idle: UploadSettings::default().idle,
             write_stall: Duration::from_secs(30),
             connections: None,
             h2_streams: 100,
