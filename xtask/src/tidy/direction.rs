@@ -8,16 +8,24 @@ use super::graph::{Graph, Node};
 use super::repository::Repository;
 
 /// Each crate and those of ours that its product code may use. Everything points to the core.
-const TABLE: [(&str, &[&str]); 7] = [
+const TABLE: [(&str, &[&str]); 8] = [
     (CORE, &[]),
     ("seawall", &[CORE, "seawall-config"]),
     ("seawall-config", &[CORE]),
     ("seawall-upstream", &[CORE]),
     ("seawall-gateway", &[CORE, "seawall-config", "seawall-upstream"]),
+    ("seawall-sim", &[CORE, "seawall-config"]),
     ("seawall-admin", &[CORE, "seawall-config", "seawall-gateway"]),
     (
         "seawall-cli",
-        &[CORE, "seawall-admin", "seawall-config", "seawall-gateway", "seawall-upstream"],
+        &[
+            CORE,
+            "seawall-admin",
+            "seawall-config",
+            "seawall-gateway",
+            "seawall-sim",
+            "seawall-upstream",
+        ],
     ),
 ];
 
