@@ -22,7 +22,7 @@ pub(crate) const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 /// One hash of two, of which the order matters: the score of a key at an endpoint, or the hash of
 /// an endpoint's n-th point.
 ///
-/// Two rounds of [`finish`]. For a fixed `b` no two values of `a` collide.
+/// Two rounds of the finaliser of `SplitMix64`. For a fixed `b` no two values of `a` collide.
 #[must_use]
 pub const fn mix(a: u64, b: u64) -> u64 {
     finish(a ^ finish(b.wrapping_add(GOLDEN)))
