@@ -15,5 +15,7 @@ pub mod dist;
 pub mod observe;
 pub mod outcome;
 pub mod plan;
+pub mod replay;
+pub mod trace;
 pub mod verdict;
 pub mod world;

@@ -4,6 +4,7 @@
 //! counts from the intended start of a call. What begins before the end of the warm-up is in the
 //! timeline only. Judging is not done here.
 
+mod gateways;
 mod latency;
 mod record;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use seawall_core::call::{Role, Verdict};
+use seawall_core::reason::Reason;
 use seawall_core::time::{Duration, Instant};
 use seawall_core::upstream::Event;
 
@@ -115,6 +116,10 @@ pub struct LoadRecord {
     pub bad: Latency,
     /// Over time, the warm-up included: starts and attempts when they happen, ends when they do.
     pub timeline: Vec<Bucket>,
+    /// Attempts that gateways made for them.
+    pub sent: u64,
+    /// Verdicts of gateways other than an answer of the service, by reason code.
+    pub reasons: BTreeMap<&'static str, u64>,
 }
 
 /// A piece of a timeline.
@@ -297,16 +302,20 @@ impl UpstreamRecord {
     }
 
     pub(super) fn concluded(&mut self, verdict: Verdict) {
-        let why = match verdict {
-            Verdict::Answered { .. } | Verdict::Cancelled => {
-                self.answered += u64::from(verdict != Verdict::Cancelled);
-                return;
-            }
-            Verdict::Truncated { why, .. }
-            | Verdict::FellBack { why, .. }
-            | Verdict::Rejected { why, .. }
-            | Verdict::Failed { why } => why,
-        };
-        *self.reasons.entry(why.code()).or_default() += 1;
+        self.answered += u64::from(matches!(verdict, Verdict::Answered { .. }));
+        if let Some(why) = why(verdict) {
+            *self.reasons.entry(why.code()).or_default() += 1;
+        }
+    }
+}
+
+/// Why a verdict is not an answer of the service, where a gateway decided that.
+pub(super) const fn why(verdict: Verdict) -> Option<Reason> {
+    match verdict {
+        Verdict::Answered { .. } | Verdict::Cancelled => None,
+        Verdict::Truncated { why, .. }
+        | Verdict::FellBack { why, .. }
+        | Verdict::Rejected { why, .. }
+        | Verdict::Failed { why } => Some(why),
     }
 }

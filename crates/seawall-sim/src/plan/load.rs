@@ -8,6 +8,7 @@ use seawall_core::time::{Duration, Instant};
 
 use super::Caller;
 use crate::dist::Distribution;
+use crate::trace::Recorded;
 
 /// A stream of calls of one kind.
 #[derive(Clone, Debug)]
@@ -28,6 +29,9 @@ pub struct Load {
     pub deadline: Option<Duration>,
     /// Keys that calls are spread over, by Zipf's law with this exponent; none without.
     pub keys: Option<(u32, f64)>,
+    /// What is known of each recorded call, where arrivals are replayed; it goes before what is
+    /// said here of all.
+    pub recorded: Option<Recorded>,
 }
 
 impl Load {
@@ -43,6 +47,7 @@ impl Load {
             cost: 1,
             deadline: None,
             keys: None,
+            recorded: None,
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Services: what is called, how long it takes, and what it does when it is too much.
 
+use std::sync::Arc;
+
 use seawall_core::rate::LimiterSettings;
 use seawall_core::ratio::Ratio;
 use seawall_core::time::Duration;
 
 use super::Caller;
 use crate::dist::Distribution;
+use crate::trace::Trace;
 
 /// The place of a service in its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +31,9 @@ pub struct Service {
     pub error_status: u16,
     /// What it calls for each job, after its own work; the answer waits for all of them.
     pub calls: Vec<Dependency>,
+    /// What becomes of each job and how long that takes, as recorded; it goes before time and
+    /// errors.
+    pub trace: Option<Arc<Trace>>,
 }
 
 impl Service {
@@ -42,6 +48,7 @@ impl Service {
             errors: Ratio::ZERO,
             error_status: 503,
             calls: Vec::new(),
+            trace: None,
         }
     }
 }

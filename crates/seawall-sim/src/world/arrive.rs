@@ -39,6 +39,12 @@ impl Source {
         Self { chance, next: 0, keys }
     }
 
+    /// The place of the recorded call that arrives: the next but one after it is awaited already.
+    fn recorded(&self, load: &Load) -> Option<u32> {
+        load.recorded.as_ref()?;
+        self.next.checked_sub(2).map(number)
+    }
+
     fn key(&mut self) -> Option<u64> {
         if self.keys.is_empty() {
             return None;
@@ -136,7 +142,8 @@ impl World {
         let Some(settings) = self.plan.loads.get(load as usize) else { return };
         let Some(source) = self.sources.get_mut(load as usize) else { return };
         let deadline = settings.deadline.map_or(Instant::NEVER, |left| self.now.after(left));
-        let burden = Burden { load, key: source.key(), deadline };
+        let told = source.recorded(settings);
+        let burden = Burden { load, key: source.key(), deadline, told };
         self.observer.started(load, self.now);
         self.call((owner, load, instance), burden);
     }

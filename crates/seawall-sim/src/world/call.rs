@@ -109,6 +109,8 @@ pub(super) struct Burden {
     pub(super) key: Option<u64>,
     /// By when it must have been answered, as far as it is told.
     pub(super) deadline: Instant,
+    /// Its place among the recorded calls of its load, if it was recorded.
+    pub(super) told: Option<u32>,
 }
 
 /// A call that is under way.
@@ -166,13 +168,15 @@ impl World {
 
     /// Makes the next attempt of a call.
     pub(super) fn attempt(&mut self, key: Key) {
+        let burden = self.calls.find(key).map(|calling| calling.burden);
+        let patience = burden.and_then(|burden| self.recorded_patience(&burden));
         let Some(calling) = self.calls.find_mut(key) else { return };
         let Some(caller) = self.callers.get_mut(calling.caller as usize) else { return };
         calling.attempt += 1;
         let attempt = calling.attempt;
         let asker = Asker::Caller { call: key, attempt };
         let mut burden = calling.burden;
-        let timeout = caller.settings.timeout;
+        let timeout = patience.or(caller.settings.timeout);
         if let Some(timeout) = timeout {
             burden.deadline = burden.deadline.min(self.now.after(timeout));
             let event = Event::Timeout { call: key, attempt };

@@ -29,6 +29,10 @@ pub(crate) enum Event {
     Retry { call: Key },
     /// A call of a gateway asked to be woken.
     Timer { guarded: Key },
+    /// A gateway learns what an attempt met, by its number on a tape.
+    Told { guarded: Key, number: u32, sample: u32 },
+    /// The body of an answer ends.
+    Body { guarded: Key, number: u32 },
     /// A gateway checks an endpoint.
     Check { protected: u32, endpoint: u32 },
     /// The warm-up is over.

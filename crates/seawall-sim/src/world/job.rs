@@ -9,12 +9,13 @@ use super::station::{Door, Held};
 use super::{World, number};
 use crate::observe::{End, Work};
 use crate::plan::{Abandoned, Expired, Holding, Need, ServiceId};
+use crate::trace::Told;
 
 /// A request on its way to a replica, or at it.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) asker: Asker,
-    service: u32,
+    pub(super) service: u32,
     pub(super) station: u32,
     pub(super) burden: Burden,
     arrived: Instant,
@@ -25,6 +26,8 @@ pub(super) struct Job {
     work: Duration,
     stood: Duration,
     branches: Vec<Branch>,
+    /// What it meets, where that was recorded.
+    pub(super) told: Option<Told>,
 }
 
 /// How far a job is.
@@ -58,6 +61,7 @@ impl Job {
             work: Duration::ZERO,
             stood: Duration::ZERO,
             branches: Vec::new(),
+            told: None,
         }
     }
 }
@@ -95,10 +99,12 @@ impl World {
     }
 
     fn begin_work(&mut self, key: Key) {
+        let fate = self.fate(key);
         let Some(job) = self.jobs.find_mut(key) else { return };
         let Some(station) = self.stations.get_mut(job.station as usize) else { return };
         job.state = State::Working;
         job.work = station.begin();
+        job.work = job.takes(fate, job.work);
         job.stood = station.stood;
         self.observer.began(job.service, (job.arrived, self.now));
         self.agenda.enter(self.now.after(job.work), Event::Done { job: key });
@@ -119,8 +125,11 @@ impl World {
         }
         let work = if job.gone { Work::Wasted } else { Work::Wanted };
         self.observer.worked(job.service, (work, job.work), self.now);
-        let errs = station.errs();
-        let calls = self.services.get(job.service as usize).is_some_and(|s| !s.callers.is_empty());
+        let (service, told, errs) = (job.service, job.told, station.errs());
+        if let Some(answer) = told.and_then(|told| self.meet(key, told)) {
+            return self.complete(key, answer);
+        }
+        let calls = self.services.get(service as usize).is_some_and(|s| !s.callers.is_empty());
         if calls && !errs {
             return self.call_on(key);
         }
@@ -239,6 +248,8 @@ impl World {
     fn call_on(&mut self, key: Key) {
         let Some(job) = self.jobs.find_mut(key) else { return };
         let (service, burden, replica) = (job.service as usize, job.burden, job.station);
+        // What it asks of others was not recorded with the call that it serves.
+        let burden = Burden { told: None, ..burden };
         job.state = State::Calling;
         let index = job.station;
         if let Some(station) = self.stations.get_mut(index as usize)

@@ -2,7 +2,7 @@
 //!
 //! Each kind of inhabitant has a file: loads and users (`arrive`), callers with habits of their
 //! own (`call`), gateways (`guarded`), replicas (`job`, `station`), and what befalls them
-//! (`befall`). They know each other by names (`slab`) and meet through events (`event`).
+//! (`befall`); what was recorded happens again in `traced`. They know each other by names (`slab`) and meet through events (`event`).
 
 mod arrive;
 mod befall;
@@ -12,6 +12,7 @@ mod guarded;
 mod job;
 mod slab;
 mod station;
+mod traced;
 
 #[cfg(test)]
 mod tests;
@@ -221,6 +222,8 @@ impl World {
             Event::Timeout { call, attempt } => self.timed_out(call, attempt),
             Event::Retry { call } => self.attempt(call),
             Event::Timer { guarded } => self.wake(guarded),
+            Event::Told { guarded, number, sample } => self.told(guarded, number, sample),
+            Event::Body { guarded, number } => self.body_ends(guarded, number),
             Event::Check { protected, endpoint } => self.check(protected, endpoint),
             Event::Warm => self.forget_occupancy(),
             Event::Befall { disturbance } => self.befall(disturbance),
