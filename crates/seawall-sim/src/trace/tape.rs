@@ -85,6 +85,9 @@ pub struct Attempt {
 }
 
 impl Tape {
+    /// Bytes that an attempt takes.
+    pub const BYTES: usize = size_of::<Sample>();
+
     /// Numbers a place that is new on this tape.
     pub fn place(&mut self, place: Place) -> u32 {
         self.places.push(place);
