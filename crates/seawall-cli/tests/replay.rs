@@ -33,7 +33,7 @@ const RATE: u32 = 300;
 /// What a replica takes for a good answer; a bad one comes at once.
 const WORK: Duration = Duration::from_millis(10);
 /// The schedule, in seconds: when the first replica begins to fail, when it stops, the end.
-const SCHEDULE: [u32; 3] = [1, 4, 6];
+const SCHEDULE: [u32; 3] = [1, 5, 6];
 /// Longer than a stop of an idle gateway takes, by more than ten times.
 const STOP: Duration = Duration::from_secs(30);
 
@@ -41,13 +41,15 @@ const STOP: Duration = Duration::from_secs(30);
 const FAITHFUL: &str = "ejection = \"off\"\nendpoint_breaker = \"off\"\nbreaker = \"off\"\n\
                         balance = { algorithm = \"round-robin\" }";
 
-/// Records a day whose first replica fails while it is ill; says how many answers were bad.
+/// Records a day whose first replica fails a third of its calls while it is ill, which is within
+/// the budget of retries; says how many answers were bad.
 fn record(shop: &Shop, file: &Path) -> (String, u64) {
     let (ill, bad) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let backends: Vec<Backend> = (0..3)
         .map(|replica| {
             let (ill, bad) = (Arc::clone(&ill), Arc::clone(&bad));
-            Backend::start(move |_| match replica == 0 && ill.load(Ordering::Relaxed) {
+            let fails = move |nth: usize| replica == 0 && nth % 3 == 0;
+            Backend::start(move |seen| match fails(seen.nth) && ill.load(Ordering::Relaxed) {
                 true => {
                     bad.fetch_add(1, Ordering::Relaxed);
                     Turn::status(503)
@@ -97,7 +99,7 @@ fn the_same_config_comes_to_the_same_and_without_retries_failures_show() {
     eprintln!("attempts {} -> {}", was.attempts_per_call(), would.attempts_per_call());
     assert!(notes.contains(&Note::SameConfig), "{notes:?}");
     assert_eq!(was.calls, would.calls);
-    assert!((was.success() - would.success()).abs() <= 0.02, "{was:?}\n{would:?}");
+    assert!((was.success() - would.success()).abs() <= 0.02, "the success is another");
     let (p50_was, p50_would) = quantiles[0];
     assert!((p50_would / p50_was - 1.0).abs() <= 0.2, "{p50_was} {p50_would}");
     let apart = (was.attempts_per_call() - would.attempts_per_call()).abs();
