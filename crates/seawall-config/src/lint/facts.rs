@@ -14,7 +14,8 @@ use std::fmt;
 
 /// All that is assumed about the world around a config.
 ///
-/// Rates are calls a second over the whole fleet of gateways, finite and above 0.
+/// Rates are calls a second over the whole fleet of gateways, above 0 and at most a billion; larger
+/// ones count as that.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
     /// Gateways that share the traffic, at least 1. Default 1.

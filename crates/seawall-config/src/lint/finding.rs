@@ -51,7 +51,7 @@ pub struct Proof {
     pub route: Option<String>,
     /// The upstream that fails.
     pub upstream: Option<String>,
-    /// The numbers of the finding, by name; durations in seconds, rates a second.
+    /// The numbers of the finding, by name; durations in seconds, rates a second. All finite.
     pub numbers: BTreeMap<&'static str, f64>,
 }
 
@@ -126,9 +126,11 @@ impl Finding {
         self
     }
 
+    /// What is infinite is left out: it means that there is no such number.
     pub(super) fn numbers(mut self, numbers: &[(&'static str, f64)]) -> Self {
         if let Some(proof) = &mut self.proof {
-            proof.numbers.extend(numbers.iter().copied());
+            let finite = numbers.iter().copied().filter(|(_, number)| number.is_finite());
+            proof.numbers.extend(finite);
         }
         self
     }

@@ -7,6 +7,14 @@ use std::collections::BTreeMap;
 /// Calls of services to services are followed so far. Nothing serves a caller over more hops.
 pub(super) const HOPS_MAX: usize = 64;
 
+/// More than this, a second or in seconds, is no number of this world.
+const MOST: f64 = 1e9;
+
+/// A number that sums and products of a few do not make infinite.
+pub(super) fn sane(value: f64) -> f64 {
+    if value.is_nan() { 0.0 } else { value.clamp(0.0, MOST) }
+}
+
 /// The rates that are known, by the name of the route.
 #[derive(Debug, Default)]
 pub(super) struct Rates(BTreeMap<String, f64>);
@@ -20,7 +28,7 @@ impl Rates {
     ) -> Self {
         let named = facts.routes.iter();
         let mut rates = Self(
-            named.filter_map(|(name, route)| Some((name.clone(), given(route)?))).collect(),
+            named.filter_map(|(name, route)| Some((name.clone(), sane(given(route)?)))).collect(),
         );
         for _ in 0..HOPS_MAX {
             let derived = rates.derived(config, facts);

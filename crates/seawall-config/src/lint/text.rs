@@ -24,6 +24,7 @@ pub(super) fn seconds(seconds: f64) -> String {
 /// A number with three significant digits, or all that stand before the point.
 pub(super) fn number(value: f64) -> String {
     let digits = match value.abs() {
+        1e9.. => return format!("{value:.2e}"),
         100.0.. => format!("{value:.0}"),
         10.0.. => format!("{value:.1}"),
         1.0.. => format!("{value:.2}"),
@@ -46,12 +47,24 @@ pub(super) fn rate(per_second: f64) -> String {
 
 /// The next duration of two digits, for a fix that people type: 1.655 s is 1.7 s.
 pub(super) fn rounded_up(duration: Duration) -> Duration {
+    let (nanos, step) = (nanos(duration), step(duration));
+    Duration::from_nanos(nanos.div_ceil(step).saturating_mul(step))
+}
+
+/// The duration of two digits before it.
+pub(super) fn rounded_down(duration: Duration) -> Duration {
+    let (nanos, step) = (nanos(duration), step(duration));
+    Duration::from_nanos(nanos / step * step)
+}
+
+/// What the second digit of a duration counts, in nanoseconds.
+fn step(duration: Duration) -> u64 {
     let nanos = nanos(duration);
     let mut step = 1_u64;
     while nanos / step >= 100 {
         step = step.saturating_mul(10);
     }
-    Duration::from_nanos(nanos.div_ceil(step).saturating_mul(step))
+    step
 }
 
 /// Without zeros at the end of decimals.
@@ -89,7 +102,8 @@ mod tests {
     }
 
     #[test]
-    fn fixes_are_rounded_up_to_two_digits() {
+    fn fixes_are_rounded_to_two_digits() {
+        assert_eq!(rounded_down(Duration::from_micros(283_333)), Duration::from_millis(280));
         assert_eq!(rounded_up(Duration::from_millis(1655)), Duration::from_millis(1700));
         assert_eq!(rounded_up(Duration::from_millis(17)), Duration::from_millis(17));
         assert_eq!(rounded_up(Duration::ZERO), Duration::ZERO);

@@ -4,7 +4,7 @@
 
 use super::facts::{Facts, RouteFacts, UpstreamFacts};
 use super::finding::{Finding, NotEvaluated, Used};
-use super::rates::Rates;
+use super::rates::{Rates, sane};
 use super::rule::Rule;
 use crate::config::Config;
 use crate::explain::{Origin, Setting};
@@ -120,6 +120,9 @@ impl<'a> View<'a> {
 
     /// First attempts a second on all routes to an upstream.
     pub(super) fn rate_to(&self, upstream: &str, hour: Hour) -> Judged<f64> {
+        if self.routes_to(upstream).next().is_none() {
+            return Err(Missing(format!("a route that leads to upstream {upstream}")));
+        }
         self.routes_to(upstream).map(|route| self.rate(route, hour)).sum()
     }
 
@@ -142,19 +145,19 @@ impl<'a> View<'a> {
     /// Mean service time in seconds.
     pub(super) fn mean_latency(&self, upstream: &str) -> Judged<f64> {
         let mean = self.of_upstream(upstream).latency.mean_seconds();
-        mean.ok_or_else(|| self.needs_of_upstream(upstream, "latency"))
+        mean.map(sane).ok_or_else(|| self.needs_of_upstream(upstream, "latency"))
     }
 
     /// The 99th percentile of service time in seconds.
     pub(super) fn p99_latency(&self, upstream: &str) -> Judged<f64> {
         let p99 = self.of_upstream(upstream).latency.p99_seconds();
-        p99.ok_or_else(|| self.needs_of_upstream(upstream, "latency.p99"))
+        p99.map(sane).ok_or_else(|| self.needs_of_upstream(upstream, "latency.p99"))
     }
 
     /// Calls a second that one warm replica serves.
     pub(super) fn capacity(&self, upstream: &str) -> Judged<f64> {
         let given = self.of_upstream(upstream).capacity;
-        given.ok_or_else(|| self.needs_of_upstream(upstream, "capacity"))
+        given.map(sane).ok_or_else(|| self.needs_of_upstream(upstream, "capacity"))
     }
 
     /// A setting of a route as a value that a finding goes by.

@@ -62,7 +62,7 @@ fn worst_case(
         format!("retry = {{ max_attempts = 3 }} on route {}", first.name)
     };
     let finding = Finding::new(Rule::numbered::<3>(), severity).uses(used).mend(fix);
-    let finding = on_path(finding, &path).says(formula, consequence);
+    let finding = on_path(view, finding, &path).says(formula, consequence);
     Some(finding.numbers(&[("amplification", product), ("hops", count(path.len()))]))
 }
 
@@ -102,7 +102,7 @@ fn above_budget(view: &View<'_>, heaviest: &Heaviest<'_>, top: usize) -> Option<
     let upstream = &path.first()?.upstream;
     let fix = format!("budget = {{ floor = \"1/s\" }} in [upstreams.{upstream}]");
     let finding = Finding::new(Rule::numbered::<4>(), Severity::Warning).uses(used).mend(fix);
-    let finding = on_path(finding, &path).says(formula, consequence);
+    let finding = on_path(view, finding, &path).says(formula, consequence);
     Some(finding.numbers(&[("amplification", product)]))
 }
 
@@ -152,14 +152,17 @@ fn layers(view: &View<'_>, heaviest: &Heaviest<'_>, top: usize) -> Option<Findin
     let fix = format!("retry = \"off\" on the others, and keep it on {kept}, nearest to the fault");
     let used = retrying.iter().map(|route| view.on_route(route, "retry.max_attempts"));
     let finding = Finding::new(Rule::numbered::<5>(), Severity::Warning).uses(used).mend(fix);
-    let finding = on_path(finding, &path).says(formula, consequence);
+    let finding = on_path(view, finding, &path).says(formula, consequence);
     Some(finding.numbers(&[("layers", count(retrying.len()))]))
 }
 
 /// About a path: its first route, and the upstream at its end.
-fn on_path(finding: Finding, path: &[&RouteConfig]) -> Finding {
+fn on_path(view: &View<'_>, finding: Finding, path: &[&RouteConfig]) -> Finding {
     let (Some(first), Some(last)) = (path.first(), path.last()) else { return finding };
-    let finding = finding.on_route(&first.name, &last.upstream);
+    let calls = path.iter().zip(path.iter().skip(1)).map(|(route, next)| {
+        view.fact_of_upstream(&route.upstream, "calls", next.name.clone())
+    });
+    let finding = finding.on_route(&first.name, &last.upstream).uses(calls);
     match path.len() {
         1 => finding,
         _ => finding.about(format!("path {}", arrows(path))),

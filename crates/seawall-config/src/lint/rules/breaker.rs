@@ -183,8 +183,8 @@ fn too_late(view: &View<'_>, upstream: &UpstreamConfig) -> Judged {
         }
     }
     let Some((after, breaker, per_second)) = best else { return Ok(None) };
-    let aim = target.map_or(f64::MAX, |target| target.as_secs_f64());
-    if after <= aim {
+    let aim = target.map_or(f64::INFINITY, |target| target.as_secs_f64());
+    if after <= aim && after.is_finite() {
         return Ok(None);
     }
     let formula = late_formula(&breaker, (per_second, failing), (after, target.map(time)));

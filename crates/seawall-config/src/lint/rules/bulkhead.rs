@@ -14,8 +14,9 @@ use seawall_core::time::Duration;
 /// The share of calls that a compartment may refuse while all is well.
 const REFUSED_MAX: f64 = 0.01;
 
-/// Rates and limits beyond this are slips, and would make the sums long.
-const PERMITS_MAX: u32 = 1_000_000;
+/// Above so many permits chance evens out: what is refused is what is above them. Sums would only
+/// be long.
+const EXACT_MAX: u32 = 100_000;
 
 /// What a limit should be, as a multiple of what is in flight at the 99th percentile.
 const HEADROOM: f64 = 1.5;
@@ -37,12 +38,11 @@ fn bulkheads<'a>(
 fn too_small(view: &View<'_>, upstream: &UpstreamConfig, bulkhead: BulkheadConfig) -> Judged {
     let name = &upstream.name;
     let permits = bulkhead.permits.ok_or_else(|| view.needs_setting(name, "bulkhead.permits"))?;
-    let permits = permits.min(PERMITS_MAX);
     let per_second = view.rate_to(name, Hour::Peak)? / view.gateways();
     let mean = view.mean_latency(name)?;
-    let busy = (per_second * mean).min(f64::from(PERMITS_MAX) * 10.0);
+    let busy = per_second * mean;
     let queue = useful_queue(bulkhead, permits, mean);
-    let refused = sizing::refused(permits, queue, busy);
+    let refused = refused(permits, queue, busy);
     if refused <= REFUSED_MAX {
         return Ok(None);
     }
@@ -60,7 +60,7 @@ fn too_small(view: &View<'_>, upstream: &UpstreamConfig, bulkhead: BulkheadConfi
     );
     let fix = format!(
         "bulkhead = {{ permits = {} }} in [upstreams.{name}]",
-        enough(permits, (queue, busy))
+        number(enough(permits, busy))
     );
     let used = ["bulkhead.permits", "bulkhead.queue"].map(|key| view.on_upstream(upstream, key));
     let latency = view.fact_of_upstream(name, "latency", seconds(mean));
@@ -78,18 +78,30 @@ fn too_small(view: &View<'_>, upstream: &UpstreamConfig, bulkhead: BulkheadConfi
 
 /// The places of the queue from which a call is served before it has waited too long.
 fn useful_queue(bulkhead: BulkheadConfig, permits: u32, mean: f64) -> u32 {
-    let queue = bulkhead.queue.unwrap_or_else(|| permits.saturating_mul(2)).min(PERMITS_MAX);
+    let queue = bulkhead.queue.unwrap_or_else(|| permits.saturating_mul(2)).min(EXACT_MAX);
     let served = bulkhead.max_wait.as_secs_f64() * f64::from(permits) / mean.max(1e-9);
     let served = Duration::try_from_secs_f64(served.min(1e9)).unwrap_or_default().as_secs();
     queue.min(u32::try_from(served).unwrap_or(u32::MAX))
 }
 
-/// The fewest permits, from those on, that refuse little enough.
-fn enough(permits: u32, (queue, busy): (u32, f64)) -> u32 {
-    let mut more = permits;
-    // Steps of a tenth: some two hundred of them reach any number.
-    while more < PERMITS_MAX * 10 && sizing::refused(more, queue, busy) > REFUSED_MAX {
-        more = more.saturating_add((more / 10).max(1));
+/// The share that is refused; for many permits by the means alone.
+fn refused(permits: u32, queue: u32, busy: f64) -> f64 {
+    if permits <= EXACT_MAX {
+        return sizing::refused(permits, queue, busy);
+    }
+    (1.0 - f64::from(permits) / busy).max(0.0)
+}
+
+/// Permits that refuse little enough without a queue: the load and two and a half of its standard
+/// deviations, then a few more until it holds.
+fn enough(permits: u32, busy: f64) -> f64 {
+    let mut more = (busy + 2.5 * busy.sqrt()).ceil().max(f64::from(permits) + 1.0);
+    let whole = |more: f64| Duration::try_from_secs_f64(more).map_or(u64::MAX, |d| d.as_secs());
+    while let Some(few) = u32::try_from(whole(more)).ok().filter(|few| *few < EXACT_MAX) {
+        if sizing::refused(few, 0, busy) <= REFUSED_MAX {
+            break;
+        }
+        more += (more / 50.0).ceil();
     }
     more
 }
@@ -218,17 +230,20 @@ fn long_queue(view: &View<'_>, route: &RouteConfig, upstream: &UpstreamConfig) -
 fn long_wait(view: &View<'_>, route: &RouteConfig, upstream: &UpstreamConfig) -> Option<Finding> {
     let bulkhead = upstream.bulkhead.filter(|bulkhead| bulkhead.queue != Some(0))?;
     let total = route.policy.timeouts.total.filter(|_| bulkhead.order == QueueOrder::Fifo)?;
-    if bulkhead.max_wait < total {
+    let used = [
+        view.on_upstream(upstream, "bulkhead.max_wait"),
+        view.on_route(route, "timeouts.total"),
+    ];
+    // The default is bounded by the deadline of each call; only a wait that was asked for misleads.
+    if bulkhead.max_wait < total || used.iter().take(1).all(|used| used.place.is_none()) {
         return None;
     }
     let (wait, total_text) = (time(bulkhead.max_wait), time(total));
     let formula = format!("bulkhead.max_wait {wait} ≥ {total_text}, the total of the route");
     let consequence = "a call may wait for a permit as long as it may live, and has no time left";
-    let fix = format!("bulkhead = {{ max_wait = \"100ms\" }} in [upstreams.{}]", upstream.name);
-    let used = [
-        view.on_upstream(upstream, "bulkhead.max_wait"),
-        view.on_route(route, "timeouts.total"),
-    ];
+    let shorter = time(total / 20);
+    let fix =
+        format!("bulkhead = {{ max_wait = \"{shorter}\" }} in [upstreams.{}]", upstream.name);
     let finding = Finding::new(Rule::numbered::<14>(), Severity::Error);
     let finding = finding.on_route(&route.name, &upstream.name).uses(used).mend(fix);
     let numbers = [("wait_s", bulkhead.max_wait.as_secs_f64()), ("patience_s", total.as_secs_f64())];

@@ -113,7 +113,11 @@ pub(super) fn l16_slow(view: &View<'_>, notes: &mut Notes) {
 
 fn overlapping(view: &View<'_>, upstream: &UpstreamConfig) -> Option<Finding> {
     let check = upstream.health_check.as_ref()?;
-    if check.timeout < check.every {
+    let keys = ["health_check.timeout", "health_check.every"];
+    let used = keys.map(|key| view.on_upstream(upstream, key));
+    // The default is cut to the interval; only a timeout that was asked for is a slip.
+    let asked_for = used.iter().take(1).any(|used| used.place.is_some());
+    if check.timeout < check.every || !asked_for {
         return None;
     }
     let (timeout, every) = (time(check.timeout), time(check.every));
@@ -123,10 +127,8 @@ fn overlapping(view: &View<'_>, upstream: &UpstreamConfig) -> Option<Finding> {
         time(check.every / 2),
         upstream.name
     );
-    let keys = ["health_check.timeout", "health_check.every"];
     let finding = Finding::new(Rule::numbered::<16>(), Severity::Warning);
-    let finding = finding.on_upstream(&upstream.name).mend(fix);
-    let finding = finding.uses(keys.map(|key| view.on_upstream(upstream, key)));
+    let finding = finding.on_upstream(&upstream.name).mend(fix).uses(used);
     let consequence = "a frozen endpoint is probed again before the last probe has ended";
     Some(finding.says(formula, consequence).numbers(&[("every_s", check.every.as_secs_f64())]))
 }

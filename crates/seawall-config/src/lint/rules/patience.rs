@@ -4,7 +4,7 @@ use crate::lint::finding::{Finding, Severity};
 use crate::lint::hop::Hop;
 use crate::lint::paths::Paths;
 use crate::lint::rule::Rule;
-use crate::lint::text::{rounded_up, time};
+use crate::lint::text::{rounded_down, rounded_up, time};
 use crate::lint::view::{Notes, View};
 use crate::route::RouteConfig;
 use seawall_core::time::Duration;
@@ -77,8 +77,8 @@ fn unfitting(view: &View<'_>, route: &RouteConfig) -> Option<Finding> {
     };
     let formula = format!("{some}{} < {all}: {fitting} of {wanted} attempts fit", time(total));
     let consequence = "the last attempts are cut short or never made, though the file promises them";
-    let spare = total.saturating_sub(hop.of_attempts(wanted).saturating_sub(hop.attempt * wanted));
-    let shorter = time(spare.checked_div(wanted).unwrap_or(Duration::ZERO));
+    let spare = total.saturating_sub(hop.of_attempts(wanted).saturating_sub(hop.attempt.saturating_mul(wanted)));
+    let shorter = time(rounded_down(spare.checked_div(wanted).unwrap_or(Duration::ZERO)));
     let fewer = fitting.max(1);
     let fix = format!(
         "retry = {{ max_attempts = {fewer} }} on route {}, or timeouts = {{ attempt = \"{shorter}\" }}",
