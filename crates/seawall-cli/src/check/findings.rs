@@ -117,7 +117,8 @@ fn place(used: &Used) -> Value {
 mod tests {
     use super::*;
 
-    const ROUTED: &str = "[upstreams.a]\nendpoints = [\"127.0.0.1:1\"]\n[[routes]]\nupstream = \"a\"\n";
+    const ROUTED: &str =
+        "[upstreams.a]\nendpoints = [\"127.0.0.1:1\"]\n[[routes]]\nupstream = \"a\"\n";
 
     fn checked(rest: &str) -> Report {
         report(&Config::parse(&format!("{ROUTED}{rest}"), "g").unwrap())
@@ -146,7 +147,10 @@ mod tests {
         assert!(is_clean(&report));
         assert!(summary(&report).starts_with("no findings; 1 allowed; "), "{}", summary(&report));
         let (findings, allowed, _) = json(&report);
-        assert_eq!((findings.as_array().unwrap().len(), &allowed[0]["why"]), (0, &json!("as meant")));
+        assert_eq!(
+            (findings.as_array().unwrap().len(), &allowed[0]["why"]),
+            (0, &json!("as meant"))
+        );
     }
 
     #[test]
@@ -157,7 +161,10 @@ mod tests {
         assert_eq!(finding["severity"], "warning");
         assert_eq!(finding["docs"], "docs/lint.md#l2-attempts-that-cannot-fit");
         let total = &finding["places"][0];
-        assert_eq!((&total["path"], &total["line"]), (&json!("routes./.timeouts.total"), &json!(5)));
+        assert_eq!(
+            (&total["path"], &total["line"]),
+            (&json!("routes./.timeouts.total"), &json!(5))
+        );
         assert_eq!(finding["proof"]["numbers"]["total_s"], 4.0);
         assert!(missing[0]["needs"].is_string());
     }
@@ -166,7 +173,9 @@ mod tests {
     fn the_day_of_the_check_is_that_of_the_clock_unless_the_file_says() {
         let fault = "[assume.faults.slow]\nexpires = 2020-01-01\nenabled = false\n";
         let report = checked(fault);
-        assert!(report.findings[0].formula.starts_with("its last day was 2020-01-01, and today is"));
+        assert!(
+            report.findings[0].formula.starts_with("its last day was 2020-01-01, and today is")
+        );
         assert!(checked(&format!("[assume]\ntoday = 2020-01-01\n{fault}")).findings.is_empty());
     }
 }

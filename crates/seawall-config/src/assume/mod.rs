@@ -138,7 +138,8 @@ fn check_circles(facts: &Facts, known: Known<'_>, reading: &Reading<'_>) {
     loop {
         let before = open.len();
         let names: Vec<&str> = open.keys().copied().collect();
-        let leads_on = |called: &Vec<&str>| called.iter().any(|name| names.binary_search(name).is_ok());
+        let leads_on =
+            |called: &Vec<&str>| called.iter().any(|name| names.binary_search(name).is_ok());
         open.retain(|_, called| leads_on(called));
         if open.len() == before {
             break;

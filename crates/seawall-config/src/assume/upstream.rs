@@ -84,7 +84,8 @@ fn read_failures(table: &mut TableReader<'_>, facts: &mut UpstreamFacts) {
             None if given.value == SILENCE => facts.fails_with.push(Failing::Silence),
             None => {
                 let path = table.path_of("fails_with");
-                let what = format!("{path}: \"{}\" is neither a status nor \"silence\"", given.value);
+                let what =
+                    format!("{path}: \"{}\" is neither a status nor \"silence\"", given.value);
                 table.wrong(given.place, what, format!("write fails_with = {example}"));
             }
         }

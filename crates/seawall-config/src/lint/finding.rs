@@ -150,7 +150,13 @@ impl Finding {
         let mut text = file.to_owned();
         for (number, line) in lines.iter().enumerate() {
             let last = number > 0 && number + 1 == lines.len();
-            let separator = if last { " and " } else if number > 0 { ", " } else { "" };
+            let separator = if last {
+                " and "
+            } else if number > 0 {
+                ", "
+            } else {
+                ""
+            };
             let _never_fails = write!(text, "{separator}:{line}");
         }
         text

@@ -30,7 +30,8 @@ impl Hop {
     /// `count` attempts that all run into their timeout, with the longest waits between them.
     pub(super) fn of_attempts(&self, count: u32) -> Duration {
         let between = usize::try_from(count.saturating_sub(1)).unwrap_or(usize::MAX);
-        let waits = self.waits.iter().take(between).fold(Duration::ZERO, |a, b| a.saturating_add(*b));
+        let waits =
+            self.waits.iter().take(between).fold(Duration::ZERO, |a, b| a.saturating_add(*b));
         self.attempt.saturating_mul(count).saturating_add(waits)
     }
 

@@ -2,6 +2,7 @@
 //! carry; and that no config makes the check panic.
 
 mod cases;
+mod fixes;
 mod properties;
 
 use super::{Facts, Finding, Report, Rule, Severity, Slowdown, lint};
@@ -9,7 +10,6 @@ use crate::{Config, Place};
 use cases::{CASES, Case};
 use std::collections::BTreeSet;
 
-const SHOP: &str = include_str!("../../../../examples/shop.toml");
 const PAGE: &str = include_str!("../../../../docs/lint.md");
 const README: &str = include_str!("../../../../README.md");
 
@@ -120,7 +120,10 @@ fn e8_five_layers_of_three_attempts_make_243() {
     let report = check(&five_hops(""));
     let found = report.findings.iter().find(|f| f.rule.number() == 3).unwrap();
     assert_eq!(found.formula, "3 × 3 × 3 × 3 × 3 = 243 > 3");
-    assert_eq!((found.severity, &*found.about), (Severity::Error, "path /r0 → /r1 → /r2 → /r3 → /r4"));
+    assert_eq!(
+        (found.severity, &*found.about),
+        (Severity::Error, "path /r0 → /r1 → /r2 → /r3 → /r4")
+    );
     assert_eq!(report.findings.iter().filter(|f| f.rule.number() == 3).count(), 1);
 }
 
@@ -175,7 +178,9 @@ fn l23_prints_the_load_below_which_it_comes_back() {
     let report = check(case.fires);
     let consequence = &of(&report, case)[0].consequence;
     assert!(consequence.ends_with("falls below 21.4/s"), "{consequence}");
-    let budget = case.fires.replace("ratio = \"100%\", floor = \"100/s\"", "ratio = \"10%\", floor = \"1/s\"");
+    let budget = case
+        .fires
+        .replace("ratio = \"100%\", floor = \"100/s\"", "ratio = \"10%\", floor = \"1/s\"");
     assert!(of(&check(&budget), case).is_empty());
 }
 
@@ -188,8 +193,16 @@ fn a_rule_that_lacks_an_input_says_which() {
     };
     let rate = "the rate of route /pay: assume.routes.\"/pay\".rate";
     assert_eq!(needs(4), [format!("gateway: {rate}")]);
-    assert_eq!(needs(22), ["upstream payments: two zones among the endpoints: upstreams.payments.endpoints"]);
-    assert_eq!(needs(12), ["upstream payments: a number for bulkhead.permits of upstream payments: upstreams.payments.bulkhead.permits"]);
+    assert_eq!(
+        needs(22),
+        ["upstream payments: two zones among the endpoints: upstreams.payments.endpoints"]
+    );
+    assert_eq!(
+        needs(12),
+        [
+            "upstream payments: a number for bulkhead.permits of upstream payments: upstreams.payments.bulkhead.permits"
+        ]
+    );
     assert!(needs(2).is_empty());
 }
 
@@ -197,7 +210,9 @@ fn a_rule_that_lacks_an_input_says_which() {
 fn a_rule_can_be_switched_off_with_a_reason_for_all_or_for_one() {
     let fires = CASES[3].fires;
     let allow = |at: &str| {
-        format!("{fires}\n[lint]\nallow = [{{ rule = \"L2\", why = \"the last one may be cut\"{at} }}]\n")
+        format!(
+            "{fires}\n[lint]\nallow = [{{ rule = \"L2\", why = \"the last one may be cut\"{at} }}]\n"
+        )
     };
     for at in ["", ", at = \"payments\"", ", at = \"/pay\""] {
         let report = check(&allow(at));
@@ -236,15 +251,59 @@ fn one_of_many() -> String {
     base + "\n[assume.faults.slow]\ntarget = \"payments\"\n"
 }
 
+/// The TOML blocks of a page.
+fn blocks(page: &str) -> impl Iterator<Item = &str> {
+    page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next())
+}
+
+/// A block as part of a config that uses what it defines.
+fn completed(block: &str) -> String {
+    let mut text = block.to_owned();
+    if !block.contains("[upstreams.") {
+        text += "\n[upstreams.shop]\nendpoints = [\"127.0.0.1:9001\", \"127.0.0.1:9002\"]\n";
+    }
+    let policies = block.lines().filter_map(|line| line.strip_prefix("[policies."));
+    for name in policies.filter_map(|rest| rest.split(']').next()) {
+        text +=
+            &format!("[[routes]]\npath = \"/{name}\"\nupstream = \"shop\"\npolicy = \"{name}\"\n");
+    }
+    text
+}
+
 #[test]
 fn what_ships_gives_no_finding() {
-    let docs = README.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let shop_of_tests = include_str!("../config/shop.toml");
-    let first = "[upstreams.payments]\nendpoints = [\"127.0.0.1:9001\", \"127.0.0.1:9002\"]\n";
-    let complete = docs.filter(|block| block.contains("[upstreams."));
-    for source in [SHOP, shop_of_tests, first].into_iter().chain(complete) {
-        let report = check(source);
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../");
+    let mut sources = vec![include_str!("../config/shop.toml").to_owned()];
+    for example in std::fs::read_dir(format!("{root}examples")).unwrap() {
+        let path = example.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "toml") {
+            sources.push(std::fs::read_to_string(path).unwrap());
+        }
+    }
+    assert!(sources.len() > 1, "no examples in {root}");
+    sources.extend(blocks(README).map(completed));
+    for page in std::fs::read_dir(format!("{root}docs/policies")).unwrap() {
+        let page = std::fs::read_to_string(page.unwrap().path()).unwrap();
+        sources.extend(blocks(&page).map(completed));
+    }
+    assert!(sources.len() > 8, "the documents have {} configs", sources.len());
+    for source in sources {
+        let report = check(&source);
         assert!(report.findings.is_empty(), "{source}\n{}", texts(&report));
+    }
+}
+
+#[test]
+fn the_sections_of_the_page_are_valid() {
+    let shop = "[upstreams.payments]\nendpoints = [\"127.0.0.1:1\"]\n\
+                [upstreams.payments-eu]\nendpoints = [\"127.0.0.1:2\"]\n\
+                [upstreams.stock]\nendpoints = [\"127.0.0.1:3\"]\n\
+                [[routes]]\npath = \"/pay\"\nupstream = \"payments\"\n\
+                [[routes]]\npath = \"/stock\"\nupstream = \"stock\"\n";
+    let sections: Vec<_> = blocks(PAGE).collect();
+    assert_eq!(sections.len(), 2);
+    for section in sections {
+        parse(&format!("{shop}{section}"));
     }
 }
 
@@ -283,29 +342,53 @@ fn the_section_has_no_effect_at_run_time() {
 fn wrong_facts_are_mistakes_at_their_place() {
     let base = "[upstreams.a]\nendpoints = [\"10.0.0.1:1\"]\n[[routes]]\npath = \"/a\"\nupstream = \"a\"\n";
     let cases = [
-        ("[assume]\ngateway = 4", "7:1", "unknown key \"gateway\" in assume; did you mean \"gateways\"?"),
+        (
+            "[assume]\ngateway = 4",
+            "7:1",
+            "unknown key \"gateway\" in assume; did you mean \"gateways\"?",
+        ),
         ("[assume]\ngateways = 0", "7:12", "assume.gateways: 0 is not from 1 to 1000000"),
         ("[assume]\ntoday = \"monday\"", "7:9", "assume.today must be a date, not text"),
         ("[assume.routes.\"/b\"]\nrate = 1", "6:16", "unknown route \"/b\"; did you mean \"/a\"?"),
-        ("[assume.routes.\"/a\"]\nrate = 0", "7:8", "a rate is above 0 and at most a billion a second"),
+        (
+            "[assume.routes.\"/a\"]\nrate = 0",
+            "7:8",
+            "a rate is above 0 and at most a billion a second",
+        ),
         ("[assume.routes.\"/a\"]\nrate = nan", "7:8", "a rate is above 0"),
         ("[assume.routes.\"/a\"]\nrate = true", "7:8", "must be a rate, not true or false"),
         ("[assume.routes.\"/a\"]\nrate = 1\nquiet_rate = 2", "8:14", "quiet_rate is above rate"),
-        ("[assume.upstreams.b]\nworkers = 1", "6:19", "unknown upstream \"b\"; did you mean \"a\"?"),
+        (
+            "[assume.upstreams.b]\nworkers = 1",
+            "6:19",
+            "unknown upstream \"b\"; did you mean \"a\"?",
+        ),
         ("[assume.upstreams.a]\ncalls = [\"/a\"]", "7:1", "calls of a lead in a circle, over a"),
         ("[assume.upstreams.a]\ncalls = [\"/c\"]", "7:10", "unknown route \"/c\""),
         ("[assume.upstreams.a]\nfallback_to = [\"c\"]", "7:16", "unknown upstream \"c\""),
-        ("[assume.upstreams.a]\nfails_with = [\"lies\"]", "7:15", "\"lies\" is neither a status nor"),
+        (
+            "[assume.upstreams.a]\nfails_with = [\"lies\"]",
+            "7:15",
+            "\"lies\" is neither a status nor",
+        ),
         (
             "[assume.upstreams.a]\nlatency = { p50 = \"2s\", p99 = \"1s\" }",
             "7:31",
             "assume.upstreams.a.latency.p99 is below p50; write at least 2s",
         ),
-        ("[assume.upstreams.a]\ncache = { keys = 1 }", "7:1", "assume.upstreams.a.cache has no ttl"),
+        (
+            "[assume.upstreams.a]\ncache = { keys = 1 }",
+            "7:1",
+            "assume.upstreams.a.cache has no ttl",
+        ),
         ("[assume.upstreams.a]\nslowdown = { alone = \"1s\" }", "7:1", "slowdown has no each"),
         ("[lint]\nallow = [{ rule = \"L5\" }]", "7:10", "has no why"),
         ("[lint]\nallow = [{ rule = \"L5\", why = \" \" }]", "7:31", "why is empty"),
-        ("[lint]\nallow = [{ rule = \"L99\", why = \"x\" }]", "7:19", "\"L99\" names no rule; there is"),
+        (
+            "[lint]\nallow = [{ rule = \"L99\", why = \"x\" }]",
+            "7:19",
+            "\"L99\" names no rule; there is",
+        ),
         ("[lint]\nallow = [{ rule = \"L5\", why = \"x\", at = \"/z\" }]", "7:41", "unknown route"),
         ("[lint]\nallow = [1]", "7:10", "an allowed rule is no table"),
     ];
@@ -328,7 +411,8 @@ fn a_route_is_meant_by_its_path_where_only_one_has_it() {
     let twice = format!("{two}[assume.routes]\n\"/a\".rate = 3\n\"GET /a\".rate = 4\n");
     let error = Config::parse(&twice, "g").map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("route \"GET /a\" is described twice"), "{error}");
-    let same = two.replace("path = \"/b\"\nmethods = [\"GET\"]", "path = \"/a\"\nmethods = [\"PUT\"]");
+    let same =
+        two.replace("path = \"/b\"\nmethods = [\"GET\"]", "path = \"/a\"\nmethods = [\"PUT\"]");
     let error = Config::parse(&format!("{same}[assume.routes.\"/a\"]\nrate = 3\n"), "g");
     let error = error.map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("several routes have the path \"/a\""), "{error}");

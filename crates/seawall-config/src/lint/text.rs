@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn numbers_keep_what_tells_them_apart() {
-        let shares = [(0.158_89, "15.9%"), (0.008_46, "0.846%"), (0.4, "40%"), (1.16e-5, "1.16e-3%")];
+        let shares =
+            [(0.158_89, "15.9%"), (0.008_46, "0.846%"), (0.4, "40%"), (1.16e-5, "1.16e-3%")];
         for (share, text) in shares {
             assert_eq!(percent(share), text);
         }

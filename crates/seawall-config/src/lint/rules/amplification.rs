@@ -51,10 +51,8 @@ fn worst_case(
     if let Some(held) = held {
         formula += &format!(", which budgets hold at {}", number(held));
     }
-    let consequence = format!(
-        "when the last service fails, one call becomes {} attempts at it",
-        number(product)
-    );
+    let consequence =
+        format!("when the last service fails, one call becomes {} attempts at it", number(product));
     let used = path.iter().map(|route| view.on_route(route, "retry.max_attempts"));
     let fix = if path.len() > 1 {
         "retry = \"off\" on all routes of the path but one".to_owned()
@@ -99,11 +97,28 @@ fn above_budget(view: &View<'_>, heaviest: &Heaviest<'_>, top: usize) -> Option<
          each call",
         number(product)
     );
-    let upstream = &path.first()?.upstream;
-    let fix = format!("budget = {{ floor = \"1/s\" }} in [upstreams.{upstream}]");
+    let fix = match path.as_slice() {
+        [only] => smaller_budget(view, only),
+        _ => "retry = \"off\" on all routes of the path but one, and a smaller floor".to_owned(),
+    };
     let finding = Finding::new(Rule::numbered::<4>(), Severity::Warning).uses(used).mend(fix);
     let finding = on_path(view, finding, &path).says(formula, consequence);
     Some(finding.numbers(&[("amplification", product)]))
+}
+
+/// The largest floor that keeps the product within bounds, for the share that is configured.
+fn smaller_budget(view: &View<'_>, route: &RouteConfig) -> String {
+    let name = &route.upstream;
+    let share = view
+        .config
+        .upstream(name)
+        .map_or(0.0, |upstream| f64::from(upstream.budget.ratio.ppm()) / 1e6);
+    let rate = view.rate_to(name, Hour::Quiet).unwrap_or(0.0) / view.gateways();
+    let floor = ((BUDGETED_MAX - 1.0 - share) * rate).floor();
+    if floor >= 0.0 {
+        return format!("budget = {{ floor = \"{floor:.0}/s\" }} in [upstreams.{name}]");
+    }
+    format!("budget = {{ ratio = \"20%\", floor = \"0/s\" }} in [upstreams.{name}]")
 }
 
 /// `min(3, 1 + 0.2 + 10/s ÷ 20/s)`, or the number alone where no budget counts.
@@ -159,9 +174,10 @@ fn layers(view: &View<'_>, heaviest: &Heaviest<'_>, top: usize) -> Option<Findin
 /// About a path: its first route, and the upstream at its end.
 fn on_path(view: &View<'_>, finding: Finding, path: &[&RouteConfig]) -> Finding {
     let (Some(first), Some(last)) = (path.first(), path.last()) else { return finding };
-    let calls = path.iter().zip(path.iter().skip(1)).map(|(route, next)| {
-        view.fact_of_upstream(&route.upstream, "calls", next.name.clone())
-    });
+    let calls = path
+        .iter()
+        .zip(path.iter().skip(1))
+        .map(|(route, next)| view.fact_of_upstream(&route.upstream, "calls", next.name.clone()));
     let finding = finding.on_route(&first.name, &last.upstream).uses(calls);
     match path.len() {
         1 => finding,

@@ -15,6 +15,9 @@ use seawall_core::ratio::Ratio;
 /// The chance of a false trip in one window that is still none worth speaking of.
 const NOISE_MAX: f64 = 1e-3;
 
+/// No window that goes by calls holds more.
+const CALLS_MAX: u32 = 65_536;
+
 /// What a failing service answers unless the facts say otherwise.
 const FAILURES: [Failing; 4] =
     [Failing::Status(500), Failing::Status(502), Failing::Status(503), Failing::Status(504)];
@@ -110,10 +113,8 @@ fn uncounted(view: &View<'_>, upstream: &UpstreamConfig) -> Option<Finding> {
     let list: Vec<_> = failures.iter().map(|failing| word(*failing)).collect();
     let list = list.join(", ");
     let formula = format!("the service fails with {list}, and none of them counts as a failure");
-    let fix = format!(
-        "overrides with class = \"failure\" for {list} in [upstreams.{}]",
-        upstream.name
-    );
+    let fix =
+        format!("overrides with class = \"failure\" for {list} in [upstreams.{}]", upstream.name);
     let used = [view.on_upstream(upstream, "overrides")].into_iter().chain(
         (!said.is_empty()).then(|| view.fact_of_upstream(&upstream.name, "fails_with", list)),
     );
@@ -259,8 +260,7 @@ fn noise(view: &View<'_>, upstream: &UpstreamConfig, breaker: &Breaker<'_>) -> J
     let usual = view.of_upstream(&upstream.name).usual_failures;
     let usual = usual.ok_or_else(|| view.needs_of_upstream(&upstream.name, "usual_failures"))?;
     let calls = calls_judged(breaker, breaker.rate(view, &upstream.name, Hour::Quiet).ok());
-    let failures = u64::from(limit.ppm()) * u64::from(calls);
-    let failures = u32::try_from(failures.div_ceil(1_000_000)).unwrap_or(u32::MAX);
+    let failures = failures_needed(limit, calls);
     let chance = odds::at_least(failures, calls, f64::from(usual.ppm()) / 1e6);
     if chance <= NOISE_MAX {
         return Ok(None);
@@ -279,11 +279,11 @@ fn noise(view: &View<'_>, upstream: &UpstreamConfig, breaker: &Breaker<'_>) -> J
         false => "false trips".to_owned(),
     };
     let consequence = format!("{often} of a service that does as well as ever, for each gateway");
-    let more = calls.saturating_mul(4).max(20);
-    let fix = format!(
-        "{} = {{ min_calls = {more} }} in [upstreams.{}]",
-        breaker.key, upstream.name
-    );
+    let fix = match enough_calls(calls, (limit, usual)) {
+        Some(more) => format!("{{ min_calls = {more} }}"),
+        None => format!("{{ failure_rate = \"{}\" }}", twice(usual)),
+    };
+    let fix = format!("{} = {fix} in [upstreams.{}]", breaker.key, upstream.name);
     let used = breaker.used(view, upstream, &["min_calls", "failure_rate", "window"]);
     let fact = view.fact_of_upstream(&upstream.name, "usual_failures", usual.to_string());
     let finding = Finding::new(Rule::numbered::<10>(), Severity::Warning);
@@ -295,6 +295,26 @@ fn noise(view: &View<'_>, upstream: &UpstreamConfig, breaker: &Breaker<'_>) -> J
         ("chance", chance),
     ];
     Ok(Some(finding.says(formula, consequence).numbers(&numbers)))
+}
+
+/// ⌈θn⌉: so many failures reach the limit.
+fn failures_needed(limit: Ratio, calls: u32) -> u32 {
+    let failures = u64::from(limit.ppm()) * u64::from(calls);
+    u32::try_from(failures.div_ceil(1_000_000)).unwrap_or(u32::MAX)
+}
+
+/// So many calls make a false trip unlikely enough, if a window can hold as many.
+fn enough_calls(calls: u32, (limit, usual): (Ratio, Ratio)) -> Option<u32> {
+    let steps = std::iter::successors(Some(calls.max(5)), |calls| calls.checked_mul(2));
+    let each = f64::from(usual.ppm()) / 1e6;
+    let quiet =
+        |calls: &u32| odds::at_least(failures_needed(limit, *calls), *calls, each) <= NOISE_MAX;
+    steps.take_while(|calls| *calls <= CALLS_MAX).find(quiet)
+}
+
+/// Twice a share, as a limit that it seldom reaches.
+fn twice(share: Ratio) -> Ratio {
+    Ratio::from_ppm(share.ppm().saturating_mul(2)).min(Ratio::ONE)
 }
 
 /// The calls in the window that is judged: the fewest that are, or what usually comes.
@@ -326,7 +346,10 @@ fn too_wide(view: &View<'_>, upstream: &UpstreamConfig) -> Option<Finding> {
     let sign = if trips { "≤" } else { ">" };
     let formula = format!("breaker.failure_rate {limit} {sign} 1/{shards} = {}", percent(lost));
     let consequence = if trips {
-        format!("one lost shard of {shards} opens it, and stops the good {} too", percent(1.0 - lost))
+        format!(
+            "one lost shard of {shards} opens it, and stops the good {} too",
+            percent(1.0 - lost)
+        )
     } else {
         format!("one lost shard of {shards} never opens it, and nothing stops calls to that shard")
     };

@@ -129,23 +129,23 @@ fn no_effect(view: &View<'_>, upstream: &UpstreamConfig, bulkhead: BulkheadConfi
         let finding = finding.uses(keys.map(|key| view.on_upstream(upstream, key)));
         let fix =
             format!("bulkhead = {{ permits = {connections} }} in [upstreams.{name}], or fewer");
-        let consequence = "connections run out first, and calls wait for them with a permit in hand";
+        let consequence =
+            "connections run out first, and calls wait for them with a permit in hand";
         let numbers = [("permits", f64::from(permits))];
         return Ok(Some(finding.mend(fix).says(formula, consequence).numbers(&numbers)));
     }
     let per_second = view.rate_to(name, Hour::Peak)? / view.gateways();
-    let patience = view.routes_to(name).map(|route| (Hop::of(&route.policy).longest(), route)).max_by_key(|(patience, _)| *patience);
+    let patience = view
+        .routes_to(name)
+        .map(|route| (Hop::of(&route.policy).longest(), route))
+        .max_by_key(|(patience, _)| *patience);
     let Some((patience, route)) = patience else { return Ok(None) };
     let most = per_second * patience.as_secs_f64();
     if f64::from(permits) < most {
         return Ok(None);
     }
-    let formula = format!(
-        "{permits} permits ≥ {} × {} = {}",
-        rate(per_second),
-        time(patience),
-        number(most)
-    );
+    let formula =
+        format!("{permits} permits ≥ {} × {} = {}", rate(per_second), time(patience), number(most));
     let consequence = "more can never be in flight: a slow service fills memory, and the bulkhead \
                        never says no";
     let finding = Finding::new(Rule::numbered::<13>(), Severity::Warning).on_upstream(name);
@@ -154,7 +154,10 @@ fn no_effect(view: &View<'_>, upstream: &UpstreamConfig, bulkhead: BulkheadConfi
         view.on_route(route, "timeouts.total"),
     ]);
     let finding = finding.uses(view.rates_to(name)).says(formula, consequence);
-    let fix = format!("bulkhead = {{ permits = {} }} in [upstreams.{name}]", near(view, upstream, per_second));
+    let fix = format!(
+        "bulkhead = {{ permits = {} }} in [upstreams.{name}]",
+        near(view, upstream, per_second)
+    );
     let numbers = [("permits", f64::from(permits)), ("in_flight_max", most), ("rate", per_second)];
     Ok(Some(finding.mend(fix).numbers(&numbers)))
 }
@@ -230,10 +233,8 @@ fn long_queue(view: &View<'_>, route: &RouteConfig, upstream: &UpstreamConfig) -
 fn long_wait(view: &View<'_>, route: &RouteConfig, upstream: &UpstreamConfig) -> Option<Finding> {
     let bulkhead = upstream.bulkhead.filter(|bulkhead| bulkhead.queue != Some(0))?;
     let total = route.policy.timeouts.total.filter(|_| bulkhead.order == QueueOrder::Fifo)?;
-    let used = [
-        view.on_upstream(upstream, "bulkhead.max_wait"),
-        view.on_route(route, "timeouts.total"),
-    ];
+    let used =
+        [view.on_upstream(upstream, "bulkhead.max_wait"), view.on_route(route, "timeouts.total")];
     // The default is bounded by the deadline of each call; only a wait that was asked for misleads.
     if bulkhead.max_wait < total || used.iter().take(1).all(|used| used.place.is_none()) {
         return None;
@@ -242,10 +243,10 @@ fn long_wait(view: &View<'_>, route: &RouteConfig, upstream: &UpstreamConfig) ->
     let formula = format!("bulkhead.max_wait {wait} ≥ {total_text}, the total of the route");
     let consequence = "a call may wait for a permit as long as it may live, and has no time left";
     let shorter = time(total / 20);
-    let fix =
-        format!("bulkhead = {{ max_wait = \"{shorter}\" }} in [upstreams.{}]", upstream.name);
+    let fix = format!("bulkhead = {{ max_wait = \"{shorter}\" }} in [upstreams.{}]", upstream.name);
     let finding = Finding::new(Rule::numbered::<14>(), Severity::Error);
     let finding = finding.on_route(&route.name, &upstream.name).uses(used).mend(fix);
-    let numbers = [("wait_s", bulkhead.max_wait.as_secs_f64()), ("patience_s", total.as_secs_f64())];
+    let numbers =
+        [("wait_s", bulkhead.max_wait.as_secs_f64()), ("patience_s", total.as_secs_f64())];
     Some(finding.says(formula, consequence).numbers(&numbers))
 }

@@ -51,7 +51,11 @@ fn in_step(view: &View<'_>, upstream: &UpstreamConfig, cache: &CacheFacts) -> Ju
     Ok(Some(finding.says(formula, consequence).numbers(&numbers)))
 }
 
-fn nothing_stale(view: &View<'_>, upstream: &UpstreamConfig, cache: &CacheFacts) -> Option<Finding> {
+fn nothing_stale(
+    view: &View<'_>,
+    upstream: &UpstreamConfig,
+    cache: &CacheFacts,
+) -> Option<Finding> {
     if cache.stale_if_error {
         return None;
     }

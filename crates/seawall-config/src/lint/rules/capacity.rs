@@ -101,8 +101,15 @@ fn uneven(view: &View<'_>, upstream: &UpstreamConfig) -> Option<Finding> {
     let finding = Finding::new(Rule::numbered::<21>(), Severity::Warning).on_upstream(name);
     let consequence = "calls are counted alike, so a few dear ones overload what many cheap ones do \
                        not";
-    let fix = format!("an upstream of their own for dear calls, or adaptive_limit in [upstreams.{name}]");
-    Some(finding.uses(facts).mend(fix).says(formula, consequence).numbers(&[("cost_spread", spread)]))
+    let fix =
+        format!("an upstream of their own for dear calls, or adaptive_limit in [upstreams.{name}]");
+    Some(
+        finding
+            .uses(facts)
+            .mend(fix)
+            .says(formula, consequence)
+            .numbers(&[("cost_spread", spread)]),
+    )
 }
 
 /// A zone whose loss leaves too little for the peak.

@@ -2,7 +2,7 @@
 
 use crate::lint::finding::{Finding, Severity};
 use crate::lint::rule::Rule;
-use crate::lint::text::{number, percent, rate, seconds, time};
+use crate::lint::text::{number, percent, rate, rounded_down, seconds, time};
 use crate::lint::view::{Hour, Judged, Notes, View};
 use crate::upstream::{HealthCheckConfig, UpstreamConfig};
 use seawall_core::Mode;
@@ -89,10 +89,8 @@ fn undone(view: &View<'_>, upstream: &UpstreamConfig) -> Option<Finding> {
     let out = (1..=cap(&upstream.ejection, endpoints)).find(|out| !reaches(endpoints - out))?;
     let left = endpoints.saturating_sub(out);
     let of = f64::from(left) / f64::from(endpoints);
-    let formula = format!(
-        "({endpoints} − {out}) ÷ {endpoints} = {} < panic threshold {panic}",
-        percent(of)
-    );
+    let formula =
+        format!("({endpoints} − {out}) ÷ {endpoints} = {} < panic threshold {panic}", percent(of));
     let severity = if out == 1 { Severity::Error } else { Severity::Warning };
     let fix = format!("balance = {{ panic_threshold = \"0%\" }} in [upstreams.{name}]");
     let keys = ["balance.panic_threshold", "ejection.max_ejected", "endpoints"];
@@ -135,9 +133,8 @@ fn overlapping(view: &View<'_>, upstream: &UpstreamConfig) -> Option<Finding> {
 
 fn slow(view: &View<'_>, upstream: &UpstreamConfig) -> Judged {
     let name = &upstream.name;
-    let wanted = view.routes_to(name).filter_map(|route| {
-        Some((view.of_route(route).detect_within?, route))
-    });
+    let wanted =
+        view.routes_to(name).filter_map(|route| Some((view.of_route(route).detect_within?, route)));
     let Some((target, route)) = wanted.min_by_key(|(target, _)| *target) else {
         let first = view.routes_to(name).next();
         return first.map_or(Ok(None), |route| Err(view.needs_of_route(route, "detect_within")));
@@ -157,7 +154,7 @@ fn slow(view: &View<'_>, upstream: &UpstreamConfig) -> Judged {
     let formula = format!("{how} = {} > {}", seconds(after), time(target));
     let fix = format!(
         "health_check = {{ every = \"{}\", fall = 2 }} in [upstreams.{name}], and ejection on",
-        time(target / 4)
+        time(rounded_down(target / 4))
     );
     let keys = ["ejection.consecutive", "health_check.every", "health_check.fall"];
     let finding = Finding::new(Rule::numbered::<16>(), Severity::Warning);

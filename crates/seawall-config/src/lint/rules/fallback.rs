@@ -79,7 +79,8 @@ fn describe(view: &View<'_>, names: &Names<'_>, found: &Found) -> Finding {
             let first = around.first().copied().unwrap_or_default();
             let formula = format!("{} → {first}", around.join(" → "));
             let consequence = "in an outage of all of them each waits for the next one's answer";
-            let fix = "end the ladder with an answer that cannot fail: fallback = [{ body = \"…\" }]";
+            let fix =
+                "end the ladder with an answer that cannot fail: fallback = [{ body = \"…\" }]";
             let used: Vec<_> = around.iter().map(|name| rung(view, name)).collect();
             let finding = Finding::new(Rule::numbered::<20>(), Severity::Error).on_upstream(first);
             finding.uses(used).mend(fix).says(formula, consequence)

@@ -16,8 +16,8 @@ const BUSY_ERROR: f64 = 0.8;
 struct InTime {
     /// Calls a second over all replicas.
     rate: f64,
-    /// Calls in progress over all replicas, where they are what slows it down.
-    at_once: Option<f64>,
+    /// Calls in progress over all replicas that it still answers in time (Little: rate × patience).
+    at_once: f64,
     /// How the rate was found.
     how: String,
 }
@@ -46,7 +46,8 @@ fn metastable(view: &View<'_>, upstream: &UpstreamConfig, factor: f64) -> Judged
     if !busy && !vulnerable {
         return Ok(None);
     }
-    let (severity, sign) = if busy { (Severity::Error, BUSY_ERROR) } else { (Severity::Warning, 1.0) };
+    let (severity, sign) =
+        if busy { (Severity::Error, BUSY_ERROR) } else { (Severity::Warning, 1.0) };
     let formula = match vulnerable {
         true => format!(
             "{} × {} = {} > {} in time ({})",
@@ -73,10 +74,8 @@ fn metastable(view: &View<'_>, upstream: &UpstreamConfig, factor: f64) -> Judged
         "budget = {{ ratio = \"10%\", floor = \"1/s\" }} or bulkhead = {{ permits = … }} in \
          [upstreams.{name}]"
     );
-    let used = [
-        view.on_upstream(upstream, "budget.ratio"),
-        view.on_upstream(upstream, "budget.floor"),
-    ];
+    let used =
+        [view.on_upstream(upstream, "budget.ratio"), view.on_upstream(upstream, "budget.floor")];
     let attempts = view.routes_to(name).map(|route| view.on_route(route, "retry.max_attempts"));
     let finding = Finding::new(Rule::numbered::<23>(), severity).on_upstream(name);
     let finding = finding.uses(used).uses(attempts).uses(view.rates_to(name)).mend(fix);
@@ -93,26 +92,27 @@ fn metastable(view: &View<'_>, upstream: &UpstreamConfig, factor: f64) -> Judged
 /// capacity.
 fn in_time(view: &View<'_>, upstream: &UpstreamConfig) -> Judged<InTime> {
     let (name, replicas) = (&upstream.name, f64::from(view.replicas(upstream)));
+    let attempts = view.routes_to(name).map(|route| Hop::of(&route.policy).attempt);
+    let patience = attempts.max().unwrap_or_default().saturating_sub(view.facts.round_trip);
     let Some(slowdown) = view.of_upstream(name).slowdown else {
         let capacity = view.capacity(name)?;
         let how = format!("{} replicas × {}", number(replicas), rate(capacity));
-        return Ok(InTime { rate: replicas * capacity, at_once: None, how });
+        let rate = replicas * capacity;
+        return Ok(InTime { rate, at_once: rate * patience.as_secs_f64(), how });
     };
-    let attempts = view.routes_to(name).map(|route| Hop::of(&route.policy).attempt);
-    let patience = attempts.max().unwrap_or_default().saturating_sub(view.facts.round_trip);
     let spare = patience.saturating_sub(slowdown.alone).as_secs_f64();
     let (patience, each) = (patience.as_secs_f64(), slowdown.each.as_secs_f64().max(1e-9));
     let at_once = replicas * spare / each;
     let rate = if patience > 0.0 { at_once / patience } else { 0.0 };
     let how = format!("{} at once ÷ {} s", number(at_once), number(patience));
-    Ok(InTime { rate, at_once: Some(at_once), how })
+    Ok(InTime { rate, at_once, how })
 }
 
 /// Whether a limit refuses what would not be answered in time.
 fn is_bounded(view: &View<'_>, upstream: &UpstreamConfig, in_time: &InTime) -> bool {
     let adaptive = upstream.adaptive_limit.is_some_and(|limit| limit.mode == Mode::Enforce);
     let permits = upstream.bulkhead.and_then(|bulkhead| bulkhead.permits);
-    let permits = permits.map(|permits| f64::from(permits) * view.gateways());
-    let held = permits.zip(in_time.at_once).is_some_and(|(permits, most)| permits <= most);
+    let held =
+        permits.is_some_and(|permits| f64::from(permits) * view.gateways() <= in_time.at_once);
     adaptive || held
 }

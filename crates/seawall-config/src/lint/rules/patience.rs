@@ -76,8 +76,10 @@ fn unfitting(view: &View<'_>, route: &RouteConfig) -> Option<Finding> {
         few => format!("{} = {} ≤ ", hop.formula(few), time(hop.of_attempts(few))),
     };
     let formula = format!("{some}{} < {all}: {fitting} of {wanted} attempts fit", time(total));
-    let consequence = "the last attempts are cut short or never made, though the file promises them";
-    let spare = total.saturating_sub(hop.of_attempts(wanted).saturating_sub(hop.attempt.saturating_mul(wanted)));
+    let consequence =
+        "the last attempts are cut short or never made, though the file promises them";
+    let spare = total
+        .saturating_sub(hop.of_attempts(wanted).saturating_sub(hop.attempt.saturating_mul(wanted)));
     let shorter = time(rounded_down(spare.checked_div(wanted).unwrap_or(Duration::ZERO)));
     let fewer = fitting.max(1);
     let fix = format!(

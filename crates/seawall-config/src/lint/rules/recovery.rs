@@ -119,8 +119,7 @@ fn keep_alive(view: &View<'_>, upstream: &UpstreamConfig) -> Judged {
     let finding = Finding::new(Rule::numbered::<24>(), Severity::Warning).on_upstream(name);
     let consequence = "requests go out on connections that the service is closing; those that are \
                        not idempotent fail";
-    let numbers =
-        [("idle_s", ours.as_secs_f64()), ("service_idle_s", theirs.as_secs_f64())];
+    let numbers = [("idle_s", ours.as_secs_f64()), ("service_idle_s", theirs.as_secs_f64())];
     let finding = finding.uses(used).mend(fix).says(formula, consequence);
     Ok(Some(finding.numbers(&numbers)))
 }
@@ -137,7 +136,8 @@ fn drain(view: &View<'_>) -> Judged {
         return Ok(None);
     };
     let gateway = &view.config.gateway;
-    let (time_left, lag) = (gateway.announce.saturating_add(gateway.drain), view.facts.deregistration);
+    let (time_left, lag) =
+        (gateway.announce.saturating_add(gateway.drain), view.facts.deregistration);
     let needed = longest.saturating_add(lag.unwrap_or_default());
     if time_left >= needed {
         let key = "the time until nobody sends here any more: assume.deregistration";

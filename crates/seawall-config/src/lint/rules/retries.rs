@@ -33,7 +33,9 @@ fn in_step(view: &View<'_>, route: &RouteConfig) -> Option<Finding> {
     let consequence = "callers that fail together come back together, and again; spread out, a \
                        hundred of them need 57% fewer calls";
     let fix = match retry.backoff.cap.is_zero() {
-        true => format!("retry = {{ base = \"50ms\" }} without backoff = \"none\" on {}", route.name),
+        true => {
+            format!("retry = {{ base = \"50ms\" }} without backoff = \"none\" on {}", route.name)
+        }
         false => format!("retry = {{ jitter = \"full\" }} on route {}", route.name),
     };
     let keys = ["retry.jitter", "retry.backoff", "retry.base", "retry.max_attempts"];
@@ -72,7 +74,8 @@ fn too_soon(view: &View<'_>, route: &RouteConfig, upstream: &UpstreamConfig) -> 
     if tried >= ejected {
         return Ok(None);
     }
-    let formula = format!("{} = {} < {}", hop.formula(hop.attempts), seconds(tried), seconds(ejected));
+    let formula =
+        format!("{} = {} < {}", hop.formula(hop.attempts), seconds(tried), seconds(ejected));
     let consequence = "attempts of one call may all meet the same dead replica, and end before \
                        it is out";
     let name = &upstream.name;
@@ -145,7 +148,8 @@ fn repeated(
     let method = admits_unsafe(route).unwrap_or("POST");
     let list: Vec<_> = statuses.iter().map(u16::to_string).collect();
     let list = list.join(", ");
-    let formula = format!("{method} is sent again on {list}, which a service that got it may answer");
+    let formula =
+        format!("{method} is sent again on {list}, which a service that got it may answer");
     let consequence = "what the first attempt did is done twice, unless the service did nothing";
     let fix = format!(
         "retry = \"if_safe\" in the override of {list} in [upstreams.{}], or have callers send an \

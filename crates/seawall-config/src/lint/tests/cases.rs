@@ -255,7 +255,11 @@ pub(super) const CASES: &[Case] = &[
     Case {
         rule: "L13",
         severity: "warning",
-        fires: one!("bulkhead = { permits = 31 }\npool = { connections = 10, idle_max = 5 }", "", ""),
+        fires: one!(
+            "bulkhead = { permits = 31 }\npool = { connections = 10, idle_max = 5 }",
+            "",
+            ""
+        ),
         edit: ("permits = 31", "permits = 30"),
         says: "31 permits > 3 × 10 connections = 30",
     },
@@ -429,7 +433,10 @@ pub(super) const CASES: &[Case] = &[
             "[assume.upstreams.payments]\nfallback_to = [\"stock\"]\ndepends_on = [\"db\"]\n",
             "[assume.upstreams.stock]\ndepends_on = [\"db\"]\n"
         ),
-        edit: ("[assume.upstreams.stock]\ndepends_on = [\"db\"]", "[assume.upstreams.stock]\ndepends_on = [\"db2\"]"),
+        edit: (
+            "[assume.upstreams.stock]\ndepends_on = [\"db\"]",
+            "[assume.upstreams.stock]\ndepends_on = [\"db2\"]",
+        ),
         says: "payments and its fallback stock both need db",
     },
     Case {
