@@ -185,6 +185,34 @@ fn l23_prints_the_load_below_which_it_comes_back() {
 }
 
 #[test]
+fn l9_what_fails_of_one_route_is_less_of_all_calls() {
+    let source = |pay: u32| {
+        format!(
+            "[upstreams.a]\nendpoints = [\"10.0.0.1:1\"]\nendpoint_breaker = \"off\"\n\
+             [[routes]]\npath = \"/pay\"\nupstream = \"a\"\n\
+             [[routes]]\npath = \"/list\"\nupstream = \"a\"\n\
+             [assume.routes.\"/pay\"]\nrate = {pay}\nfailure_rate = \"100%\"\n\
+             [assume.routes.\"/list\"]\nrate = 100\n"
+        )
+    };
+    let report = check(&source(25));
+    let found = &report.findings[0];
+    assert_eq!(found.formula, "breaker.failure_rate 50% > 20%, the share that fails");
+    assert!(check(&source(100)).findings.is_empty());
+}
+
+#[test]
+fn rates_are_read_in_each_of_their_forms() {
+    let config = |rate: &str| {
+        let text = "[upstreams.a]\nendpoints = [\"10.0.0.1:1\"]\n[assume.routes.\"/\"]\nrate = ";
+        parse(&format!("{text}{rate}\n")).assume.routes["/"].rate.unwrap()
+    };
+    for (text, rate) in [("200", 200.0), ("0.5", 0.5), ("\"30/min\"", 0.5), ("\"1/500ms\"", 2.0)] {
+        assert!((config(text) - rate).abs() < 1e-9, "{text}");
+    }
+}
+
+#[test]
 fn a_rule_that_lacks_an_input_says_which() {
     let report = check(CASES[3].fires);
     let needs = |rule: u8| {
