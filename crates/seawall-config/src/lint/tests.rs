@@ -227,9 +227,8 @@ fn a_rule_that_lacks_an_input_says_which() {
     );
     assert_eq!(
         needs(12),
-        [
-            "upstream payments: a number for bulkhead.permits of upstream payments: upstreams.payments.bulkhead.permits"
-        ]
+        ["upstream payments: a number for bulkhead.permits of upstream payments: \
+             upstreams.payments.bulkhead.permits"]
     );
     assert!(needs(2).is_empty());
 }
@@ -239,7 +238,8 @@ fn a_rule_can_be_switched_off_with_a_reason_for_all_or_for_one() {
     let fires = CASES[3].fires;
     let allow = |at: &str| {
         format!(
-            "{fires}\n[lint]\nallow = [{{ rule = \"L2\", why = \"the last one may be cut\"{at} }}]\n"
+            "{fires}\n[lint]\n\
+             allow = [{{ rule = \"L2\", why = \"the last one may be cut\"{at} }}]\n"
         )
     };
     for at in ["", ", at = \"payments\"", ", at = \"/pay\""] {
@@ -368,7 +368,8 @@ fn the_section_has_no_effect_at_run_time() {
 
 #[test]
 fn wrong_facts_are_mistakes_at_their_place() {
-    let base = "[upstreams.a]\nendpoints = [\"10.0.0.1:1\"]\n[[routes]]\npath = \"/a\"\nupstream = \"a\"\n";
+    let base = "[upstreams.a]\nendpoints = [\"10.0.0.1:1\"]\n\
+                [[routes]]\npath = \"/a\"\nupstream = \"a\"\n";
     let cases = [
         (
             "[assume]\ngateway = 4",
