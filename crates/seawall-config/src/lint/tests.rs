@@ -231,6 +231,9 @@ fn a_rule_that_lacks_an_input_says_which() {
              upstreams.payments.bulkhead.permits"]
     );
     assert!(needs(2).is_empty());
+    assert_eq!(needs(10).len(), 1, "what both breakers lack is said once");
+    let target = "the detection target of route /pay: assume.routes.\"/pay\".detect_within";
+    assert_eq!(needs(16), [format!("upstream payments: {target}")]);
 }
 
 #[test]

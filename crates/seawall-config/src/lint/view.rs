@@ -44,8 +44,11 @@ impl Notes {
         match judged {
             Ok(findings) => self.findings.extend(findings),
             Err(Missing(needs)) => {
-                let about = about.to_owned();
-                self.not_evaluated.push(NotEvaluated { rule, about, needs });
+                let missing = NotEvaluated { rule, about: about.to_owned(), needs };
+                // Both breakers of an upstream lack the same, and it is said once.
+                if self.not_evaluated.last() != Some(&missing) {
+                    self.not_evaluated.push(missing);
+                }
             }
         }
     }
@@ -235,5 +238,9 @@ impl<'a> View<'a> {
 
 /// The words for a key of the facts.
 fn words(key: &str) -> String {
-    format!("the {}", key.replace(['_', '.'], " "))
+    match key {
+        "detect_within" => "the detection target".to_owned(),
+        "latency.p99" => "the 99th percentile of latency".to_owned(),
+        _ => format!("the {}", key.replace(['_', '.'], " ")),
+    }
 }
