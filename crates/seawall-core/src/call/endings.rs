@@ -2,6 +2,7 @@
 
 use crate::breaker::Ended;
 use crate::hedge::Race;
+use crate::idempotency::Ending;
 use crate::outcome::{Class, Connection, Observation, Outcome, Sent, classify_with};
 use crate::reason::Reason;
 use crate::rng::Rng;
@@ -108,6 +109,8 @@ impl Call {
     ) -> Action {
         let body = classify_with(seen, self.settings.opt_ins, ctx.upstream.overrides());
         if body.class != Class::Success {
+            // The work was done, and there is no whole answer to keep.
+            self.ending = Ending::Unknown;
             ctx.note(StepKind::Saw { number, seen, class: body.class });
         }
         self.end_delivery(number, body, ctx);
@@ -149,6 +152,7 @@ impl Call {
     /// The caller left while attempts were in flight.
     pub(super) fn cancel_attempts(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         while let Some(number) = self.flight.any() {
+            self.ending = Ending::Unknown;
             self.end_delivery(number, Outcome::abandoned(), ctx);
         }
     }

@@ -6,6 +6,7 @@
 use crate::budget::Purpose;
 use crate::bulkhead::{Acquired, Permit};
 use crate::hedge::{Conditions, EXTRA_MAX, Response, Suppressed};
+use crate::idempotency::Ending;
 use crate::outcome::{Class, Outcome, RetryRule};
 use crate::rng::Rng;
 use crate::time::Duration;
@@ -167,6 +168,10 @@ impl Call {
             // Only who was slow enough to be hedged, and lost to that hedge, has shown how slow.
             if class == Class::Success && number < winner {
                 self.flight.set_outrun(number);
+            }
+            if self.ending != Ending::Keep {
+                // Nobody sees how it ends.
+                self.ending = Ending::Unknown;
             }
             self.end_attempt(number, &Outcome::abandoned(), ctx);
         }

@@ -7,6 +7,7 @@ use crate::budget::Reservation;
 use crate::bulkhead::{Claimed, Waiter};
 use crate::deadline;
 use crate::event::Sink;
+use crate::idempotency::Ending;
 use crate::outcome::{Class, Demand, Observation};
 use crate::reason::Reason;
 use crate::rng::Rng;
@@ -88,6 +89,8 @@ pub struct Call {
     /// What the latest attempt says of the dependency, and how long it took.
     pub(super) latest: Option<(Class, Duration)>,
     pub(super) denied: Option<Reason>,
+    /// What is known of its work by the attempts that have ended.
+    pub(super) ending: Ending,
 }
 
 /// What a call is doing, with what it holds for it. The state of the table says the same by name.
@@ -368,6 +371,13 @@ impl Call {
     #[must_use]
     pub fn denied(&self) -> Option<Reason> {
         self.denied
+    }
+
+    /// What the call means for the record of its idempotency key, once it has finished: of its
+    /// attempts alone, whatever a rung answered.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        self.ending
     }
 
     /// The time that is left for attempts, for the service to know; `None` without a limit.

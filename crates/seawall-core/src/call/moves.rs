@@ -5,6 +5,7 @@ use crate::bulkhead::{Acquired, Claimed, Permit, Waiter};
 use crate::deadline::{self, Expired};
 use crate::fallback::{RESERVE_MIN, RESERVE_SHARE};
 use crate::hedge::{Hedge, Race};
+use crate::idempotency::Ending;
 use crate::outcome::{Class, Demand, Observation, Origin, Outcome, Overrides, classify_with};
 use crate::reason::Reason;
 use crate::rng::Rng;
@@ -44,6 +45,7 @@ impl Call {
         answered: None,
         latest: None,
         denied: None,
+        ending: Ending::Free,
     };
 
     /// A call that has not begun. Nothing is asked of anybody yet.
@@ -253,6 +255,7 @@ impl Call {
         if outcome.class != Class::Abandoned || !failed {
             self.latest = Some((outcome.class, elapsed));
         }
+        self.ending = self.ending.then(Ending::of_judged(seen, &outcome));
         ctx.note(StepKind::Saw { number, seen, class: outcome.class });
         Some((outcome, elapsed))
     }

@@ -207,6 +207,15 @@ const fn grpc(code: GrpcCode, opt_ins: OptIns) -> Outcome {
     }
 }
 
+/// Whether a status by itself says that the service has processed nothing.
+pub(super) const fn proves_unprocessed(row: Row) -> bool {
+    let judged = match row {
+        Row::Status(code) => status(code, OptIns::none()),
+        Row::Grpc(code) => grpc(code, OptIns::none()),
+    };
+    matches!(judged.retry, Always)
+}
+
 const fn unconnected(why: ConnectFailure) -> Outcome {
     let reason = match why {
         ConnectFailure::Refused => Reason::ConnectRefused,
