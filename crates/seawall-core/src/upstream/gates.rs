@@ -92,6 +92,7 @@ impl Gates {
 
 impl Upstream {
     /// Asks the gates that stand before everything else.
+    #[inline]
     pub(crate) fn pass_gates(
         &mut self,
         arriving: Arriving,
@@ -99,7 +100,7 @@ impl Upstream {
         sink: &mut impl Sink<Event>,
     ) -> Result<(), Closed> {
         if let Some(rate) = &mut self.gates.rate {
-            rate.decide(now, arriving.cost, &mut wide(now, sink)).map_err(over_rate)?;
+            rate.admit(now, arriving.cost, &mut wide(now, sink)).map_err(over_rate)?;
         }
         if let Some(shed) = &mut self.gates.shed {
             let shed = shed.admit(arriving.priority, now, &mut wide(now, sink));
@@ -109,6 +110,7 @@ impl Upstream {
     }
 
     /// Asks the throttle for one attempt; none without one.
+    #[inline]
     pub(crate) fn pass_throttle(
         &mut self,
         priority: Priority,
@@ -124,6 +126,7 @@ impl Upstream {
 
     /// Tells the gates how an attempt ended that they had let through; without an outcome if it
     /// was never sent.
+    #[inline]
     pub(crate) fn settle_throttle(
         &mut self,
         passed: Option<Passed>,
@@ -147,6 +150,7 @@ impl Upstream {
     }
 
     /// A call has left the queue after `wait`, or needed none.
+    #[inline]
     pub(crate) fn note_wait(&mut self, wait: Duration, now: Instant, sink: &mut impl Sink<Event>) {
         if let Some(shed) = &mut self.gates.shed {
             shed.on_queue_wait(wait, now, &mut wide(now, sink));
@@ -155,6 +159,7 @@ impl Upstream {
 
     /// Lets the concurrency limit learn from an attempt that began beside `in_flight` others,
     /// itself included, and puts the limit into force.
+    #[inline]
     pub(crate) fn learn_limit(
         &mut self,
         (outcome, latency): (&Outcome, Duration),
