@@ -110,8 +110,21 @@ impl Upstream {
     }
 
     /// Asks the throttle for one attempt; none without one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pass_throttle(
+        &mut self,
+        priority: Priority,
+        (now, draw): (Instant, Draw),
+        sink: &mut impl Sink<Event>,
+    ) -> Result<Option<Passed>, Closed> {
+        if self.gates.throttle.is_none() {
+            return Ok(None);
+        }
+        self.ask_throttle(priority, (now, draw), sink)
+    }
+
+    #[inline(never)]
+    fn ask_throttle(
         &mut self,
         priority: Priority,
         (now, draw): (Instant, Draw),
@@ -126,8 +139,21 @@ impl Upstream {
 
     /// Tells the gates how an attempt ended that they had let through; without an outcome if it
     /// was never sent.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn settle_throttle(
+        &mut self,
+        passed: Option<Passed>,
+        outcome: Option<&Outcome>,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) {
+        if passed.is_some() || outcome.is_some_and(|outcome| outcome.throttled) {
+            self.tell_throttle(passed, outcome, now, sink);
+        }
+    }
+
+    #[inline(never)]
+    fn tell_throttle(
         &mut self,
         passed: Option<Passed>,
         outcome: Option<&Outcome>,
@@ -161,6 +187,19 @@ impl Upstream {
     /// itself included, and puts the limit into force.
     #[inline]
     pub(crate) fn learn_limit(
+        &mut self,
+        (outcome, latency): (&Outcome, Duration),
+        in_flight: u32,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) {
+        if self.gates.limit.is_some() {
+            self.teach_limit((outcome, latency), in_flight, now, sink);
+        }
+    }
+
+    #[inline(never)]
+    fn teach_limit(
         &mut self,
         (outcome, latency): (&Outcome, Duration),
         in_flight: u32,
