@@ -38,6 +38,7 @@ impl Call {
     }
 
     /// No attempt will bring the call further: down the ladder, or the last answer, or the end.
+    #[cold]
     pub(super) fn give_up(
         &mut self,
         by: By,
@@ -50,6 +51,7 @@ impl Call {
     }
 
     /// Returns what was taken for an attempt that will not be made.
+    #[inline]
     fn give_back(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         if let Some(reservation) = self.reservation.take() {
             ctx.upstream.refund(reservation, ctx.now);
@@ -85,6 +87,7 @@ impl Call {
     }
 
     /// Hands on the answer of attempt `number`, which may still be arriving or stand by whole.
+    #[inline]
     pub(super) fn deliver(
         &mut self,
         by: By,
@@ -101,6 +104,7 @@ impl Call {
 
     /// The answer that was handed on has ended. A body that breaks off is a failure of the
     /// service, whatever its head said.
+    #[inline]
     pub(super) fn delivered(
         &mut self,
         number: u32,
@@ -126,6 +130,7 @@ impl Call {
     }
 
     /// Credits the endpoint of an answer with the worse of its head, if it came, and its body.
+    #[inline]
     pub(super) fn end_delivery(
         &mut self,
         number: u32,
@@ -150,6 +155,7 @@ impl Call {
     }
 
     /// The caller left while attempts were in flight.
+    #[cold]
     pub(super) fn cancel_attempts(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         while let Some(number) = self.flight.any() {
             self.ending = Ending::Unknown;
@@ -175,6 +181,7 @@ impl Call {
 
     /// Settles what the call holds as a whole. A call without an attempt says nothing about the
     /// upstream, however long it waited for us.
+    #[inline(always)]
     pub(super) fn close(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         self.give_back(ctx);
         if let Some(ticket) = self.ticket.take() {

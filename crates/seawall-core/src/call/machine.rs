@@ -41,6 +41,7 @@ pub trait Journal: Sink<Event> + Sink<Step> {}
 impl<S: Sink<Event> + Sink<Step>> Journal for S {}
 
 impl<R, S: Sink<Step>> Context<'_, R, S> {
+    #[inline]
     pub(super) fn note(&mut self, kind: StepKind) {
         self.sink.emit(Step { at: self.now, kind });
     }
@@ -48,6 +49,7 @@ impl<R, S: Sink<Step>> Context<'_, R, S> {
 
 impl<R, S> Context<'_, R, S> {
     /// The upstream, and what it needs for a step of its own.
+    #[inline]
     pub(super) fn split(&mut self) -> (&mut Upstream, Scene<'_, R, S>) {
         (self.upstream, Scene { now: self.now, rng: self.rng, sink: self.sink })
     }
@@ -131,6 +133,7 @@ impl Call {
     }
 
     /// Begins a call where it stands: it need not be moved afterwards.
+    #[inline]
     pub fn begin(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
         match self.state {
             State::New => self.admit(ctx),
@@ -153,7 +156,7 @@ impl Call {
         match claimed {
             Claimed::Permit(permit) => {
                 ctx.note(StepKind::Granted);
-                self.dispatch(By::Granted, permit, ctx)
+                self.dispatch_later(By::Granted, permit, ctx)
             }
             Claimed::StillWaiting => Action::Enqueue(waiter),
             Claimed::Gone => self.give_up(By::Granted, Reason::QueueWait, Until::Unknown, ctx),
@@ -161,6 +164,7 @@ impl Call {
     }
 
     /// The head of an answer to attempt `number` has arrived.
+    #[inline]
     pub fn head(
         &mut self,
         number: u32,
@@ -199,6 +203,7 @@ impl Call {
 
     /// Attempt `number` has ended: without a head, or with the last byte of its answer, or short
     /// of it.
+    #[inline]
     pub fn ended(
         &mut self,
         number: u32,
@@ -393,12 +398,14 @@ impl Call {
     }
 
     /// Moves on, checked against the table.
+    #[inline]
     pub(super) fn enter(&mut self, by: By, state: State, doing: Doing) {
         self.check(by, state);
         self.state = state;
         self.doing = doing;
     }
 
+    #[inline]
     pub(super) fn check(&self, by: By, next: State) {
         debug_assert!(
             table::targets(self.state, by).contains(&next),

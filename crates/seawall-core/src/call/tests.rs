@@ -13,4 +13,5 @@ mod retry;
 mod shared;
 mod table;
 mod timing;
+mod whole;
 mod world;
