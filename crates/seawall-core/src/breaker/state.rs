@@ -57,7 +57,7 @@ impl Closed {
     }
 
     /// Whether it never ramps: it did not come from half-open.
-    pub(super) const fn is_whole(&self) -> bool {
+    const fn is_whole(&self) -> bool {
         self.openings == 0
     }
 
