@@ -33,6 +33,10 @@ fn the_bounds_themselves_are_permitted() {
     let refusing = QueueSettings { waiters: 0, max_wait: Duration::ZERO, ..queue };
     assert_eq!(refusing.validate(), Ok(()), "nobody waits, and no wait is needed");
     assert_eq!(SlidingLog::validate(&window(LOG_MAX, 1)), Ok(()));
+    assert_eq!(WindowLimit { limit: 1, window: PERIOD_MAX }.validate(), Ok(()));
+    assert_eq!(WarmUpSettings::of(usual, seconds(86_400)).validate(), Ok(()));
+    let long = WarmUpSettings::of(usual, seconds(86_400) + Duration::from_nanos(1));
+    assert_eq!(long.validate().unwrap_err().field(), "warm_up.period");
     let longest = Quota { rate: rate(1, 1 << 40), burst: 1 << 17 };
     assert_eq!(longest.validate(), Ok(()), "emitted in 2^57 ns");
     let longer = Quota { burst: longest.burst + 1, ..longest };
@@ -216,9 +220,12 @@ fn a_sliding_log_shows_when_the_last_of_it_leaves() {
 
 #[test]
 fn the_first_of_two_limits_that_refuse_alike_is_named() {
-    let mut limits =
-        [Gcra::new(quota(Rate::per_second(1), 1)), Gcra::new(quota(Rate::per_second(1), 1))];
-    limits.iter_mut().for_each(|limit| drop(limit.decide(at(0), 1)));
+    let spent = || {
+        let mut gcra = Gcra::new(quota(Rate::per_second(1), 1));
+        gcra.decide(at(0), 1).unwrap();
+        gcra
+    };
+    let mut limits = [spent(), spent()];
     let [first, second] = &mut limits;
     let refused = decide_all(&mut [first, second], at(0), 1).unwrap_err();
     assert_eq!(refused.layer, 0);
@@ -236,7 +243,7 @@ fn a_queue_tells_how_many_wait_and_how_many_would_pass() {
     let settings = QueueSettings::of(quota(Rate::per_second(10), 3));
     let mut queue = RateQueue::new(settings);
     assert_eq!((queue.queued(), queue.remaining(at(0))), (0, 3));
-    let mut reserve = |queue: &mut RateQueue| queue.reserve(at(0), 1, Instant::NEVER, &mut Discard);
+    let reserve = |queue: &mut RateQueue| queue.reserve(at(0), 1, Instant::NEVER, &mut Discard);
     assert_eq!(reserve(&mut queue), Reserved::Admitted { remaining: 2 });
     assert_eq!((queue.queued(), queue.remaining(at(0))), (0, 2));
     for _ in 0..4 {
@@ -244,4 +251,32 @@ fn a_queue_tells_how_many_wait_and_how_many_would_pass() {
     }
     assert_eq!((queue.queued(), queue.remaining(at(0))), (2, 0));
     assert_eq!(RateQueue::new(QueueSettings { waiters: u32::MAX, ..settings }).queued(), 0);
+}
+
+/// 300 a second, which is 3 in 10 ms: neither number of the fraction is 1.
+fn warming(rate: u32) -> WarmUpSettings {
+    WarmUpSettings::of(quota(Rate::per_second(rate), 5), seconds(10))
+}
+
+#[test]
+fn rl_3_the_ramp_stands_on_the_calls_of_the_period() {
+    let limit = WarmUp::new(warming(300));
+    assert_eq!(limit.stored(at(0)), 3_000, "1 500 below the ramp and 1 500 on it");
+    let warm = limit.interval_at(0);
+    assert_eq!((warm, limit.interval_at(1_500)), (Duration::from_nanos(3_333_334), warm));
+    assert_eq!(limit.interval_at(3_000), Duration::from_millis(10), "three times as long");
+}
+
+#[test]
+fn a_limit_that_warms_up_stays_as_cold_under_another_rate() {
+    let mut limit = WarmUp::new(warming(300));
+    limit.reconfigure(warming(30), at(0));
+    assert_eq!(limit.stored(at(0)), 300);
+    assert_eq!(limit.snapshot(at(0)).window, Duration::from_nanos(166_666_667));
+}
+
+#[test]
+fn the_burst_of_a_cold_limit_is_paid_at_its_cold_interval() {
+    // A cold call lasts three; five may be owed at once, the next one included.
+    assert_eq!(passing(&mut WarmUp::new(warming(300)), at(0)), 2);
 }
