@@ -163,3 +163,17 @@ impl Votes {
         old
     }
 }
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "left == right")]
+    fn a_count_that_is_no_recount_is_noticed() {
+        let mut ring = CallRing::new(3);
+        ring.record(Weighed { vote: Vote::Failure, slow: false });
+        ring.held.failures = 0;
+        ring.invariants();
+    }
+}

@@ -218,6 +218,16 @@ mod tests {
     }
 
     #[test]
+    fn a_generation_that_no_word_can_hold_is_not_published() {
+        let mut breaker = Breaker::new(touchy(Mode::Enforce, None), Instant::EPOCH);
+        breaker.generation = u64::MAX / 2 - 1;
+        let flow = breaker.free_flow(Instant::EPOCH).unwrap();
+        assert_eq!(FreeFlow::from_word(flow.word()), Some(flow));
+        breaker.generation += 1;
+        assert_eq!(breaker.free_flow(Instant::EPOCH), None);
+    }
+
+    #[test]
     fn traffic_flows_freely_until_the_trip_and_again_after_the_ramp() {
         let ramp = Duration::from_millis(30);
         let mut breaker = Breaker::new(touchy(Mode::Enforce, Some(ramp)), Instant::EPOCH);

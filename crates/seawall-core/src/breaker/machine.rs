@@ -263,7 +263,6 @@ impl Breaker {
             Manual::Auto => {}
         }
         match self.state {
-            State::Closed(closed) if closed.is_whole() => Ok(Role::Counted),
             State::Closed(closed) => self.pass_ramp(closed, now, draw),
             State::Open(open) if now < open.until || probing == Probing::Forbidden => {
                 Err(Refused { until: open.until.max(now) })

@@ -212,3 +212,19 @@ fn total(ring: &TimeRing<Tally>) -> Tally {
         sum
     })
 }
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "the sum is not a recount")]
+    fn a_sum_that_is_no_recount_is_noticed() {
+        let mut window = Window::new(WindowKind::Time(Duration::from_secs(10)), Instant::EPOCH);
+        window.record(Weighed { vote: Vote::Success, slow: false }, Instant::EPOCH);
+        if let Window::Time(buckets) = &mut window {
+            buckets.sum.calls += 1;
+        }
+        window.invariants(Instant::EPOCH);
+    }
+}

@@ -2,6 +2,7 @@
 
 mod deadline;
 mod draws;
+mod edges;
 mod endings;
 mod fleet;
 mod gates;

@@ -323,11 +323,10 @@ pub struct LimiterSnapshot {
 /// the rate.
 fn scaled(algorithm: Algorithm, share: Ratio) -> Algorithm {
     match algorithm {
-        Algorithm::Gcra(quota) if share != Ratio::ONE => {
+        Algorithm::Gcra(quota) => {
             Algorithm::Gcra(Quota { rate: quota.rate.scaled(share), ..quota })
         }
-        Algorithm::Gcra(_)
-        | Algorithm::TokenBucket(_)
+        Algorithm::TokenBucket(_)
         | Algorithm::WarmUp(_)
         | Algorithm::FixedWindow(_)
         | Algorithm::SlidingCounter(_)
@@ -361,5 +360,20 @@ pub(super) fn report(
     match mode {
         Mode::Enforce => Err(refused),
         Mode::Shadow | Mode::Off => Ok(Admitted { remaining }),
+    }
+}
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+    use crate::rate::Rate;
+
+    #[test]
+    #[should_panic(expected = "adaptive as the settings say")]
+    fn a_limit_that_should_adapt_and_cannot_is_noticed() {
+        let settings = LimiterSettings::of(Quota::of(Rate::per_second(1)));
+        let mut limiter = Limiter::new(settings, Instant::EPOCH);
+        limiter.settings.adaptive = Some(AdaptiveSettings::default());
+        limiter.invariants();
     }
 }

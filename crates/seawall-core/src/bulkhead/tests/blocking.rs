@@ -71,6 +71,7 @@ fn a_job_is_abandoned_once_and_returns_once() {
 fn threads_are_bounded_and_a_lowered_number_drains() {
     let greedy = BulkheadSettings::default();
     assert_eq!(Blocking::validate(&greedy).unwrap_err().field(), "permits");
+    assert_eq!(Blocking::validate(&settings(THREADS_MAX, 2)), Ok(()));
     assert_eq!(Blocking::new(greedy).snapshot().bulkhead.permits, THREADS_MAX);
     let mut pool = pool(3);
     let jobs: Vec<_> = (0..3).map(|_| begin(&mut pool, 0).unwrap()).collect();

@@ -73,7 +73,7 @@ pub struct KeyedSnapshot {
 /// latest. Drivers with many threads keep several, and choose by bits of the key in the middle.
 #[derive(Debug)]
 pub struct Keyed {
-    settings: KeyedSettings,
+    mode: Mode,
     tiers: Box<[Terms]>,
     table: Table,
     overflowed: u64,
@@ -89,7 +89,7 @@ impl Keyed {
     #[must_use]
     pub fn new(settings: KeyedSettings, tiers: &[Quota]) -> Self {
         Self {
-            settings,
+            mode: settings.mode,
             tiers: terms(tiers),
             table: Table::new(settings.capacity.buckets()),
             overflowed: 0,
@@ -112,7 +112,7 @@ impl Keyed {
         cost: u32,
         sink: &mut impl Sink<RateEvent>,
     ) -> Decision {
-        let mode = self.settings.mode;
+        let mode = self.mode;
         if mode == Mode::Off {
             return Ok(Admitted { remaining: u64::MAX });
         }
@@ -163,7 +163,7 @@ impl Keyed {
         now: Instant,
         estimate: u32,
     ) -> Result<KeyedCharge, Refused> {
-        if self.settings.mode == Mode::Off {
+        if self.mode == Mode::Off {
             return Ok(KeyedCharge { charged: None });
         }
         let now = self.observe(now);
@@ -226,7 +226,7 @@ impl Keyed {
             worst.max().unwrap_or(owed_until)
         });
         self.tiers = new;
-        self.settings = KeyedSettings { capacity: self.settings.capacity, ..settings };
+        self.mode = settings.mode;
         self.generation = self.generation.wrapping_add(1);
         self.invariants();
     }
@@ -291,7 +291,7 @@ impl Keyed {
     fn refund(&mut self, charge: &Charged, less: u32, now: Instant) {
         let (place, Debt { tat, tier }) = self.look_up(charge.caller, now);
         let Ok(kept) = self.table.debt(charge.caller.key, place) else { return };
-        if charge.generation != self.generation || kept.tier != tier || tier != charge.caller.tier {
+        if charge.generation != self.generation || kept.tier != tier {
             return;
         }
         let terms = self.terms_of(tier);
