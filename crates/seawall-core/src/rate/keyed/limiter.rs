@@ -138,7 +138,7 @@ impl Keyed {
         cost: u32,
         sink: &mut impl Sink<RateEvent>,
     ) -> Result<(), Refused> {
-        let mode = self.settings.mode;
+        let mode = self.mode;
         if mode == Mode::Off {
             return Ok(());
         }
