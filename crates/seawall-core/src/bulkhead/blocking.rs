@@ -116,16 +116,3 @@ impl Blocking {
 fn bounded(settings: BulkheadSettings) -> BulkheadSettings {
     BulkheadSettings { permits: settings.permits.min(THREADS_MAX), ..settings }
 }
-
-#[cfg(all(test, debug_assertions))]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[should_panic(expected = "zombies are miscounted")]
-    fn a_zombie_that_is_not_there_is_noticed() {
-        let mut pool = Blocking::new(BulkheadSettings { permits: 2, ..Default::default() });
-        pool.zombies += 1;
-        pool.invariants();
-    }
-}
