@@ -10,6 +10,7 @@ mod fix;
 mod index;
 mod mutants;
 mod process;
+mod sim_speed;
 mod stream;
 mod test;
 mod tidy;
@@ -41,6 +42,7 @@ pub(crate) type Clean = bool;
   cargo xtask mutants --list              the mutants that the tests of the core have to kill
   cargo xtask mutants --module budget     run those of one module (needs cargo-mutants; hours)
   cargo xtask mutants --shard 0/40        run the first of forty parts of all
+  cargo xtask sim-speed                   how many calls a second the simulator makes
 
 Exit status: 0 all is well, 1 something failed, 2 the chore itself could not run.")]
 struct CommandLine {
@@ -62,6 +64,8 @@ enum Chore {
     Bench(BenchArguments),
     /// Change the core one decision at a time and list the changes that no test notices (hours)
     Mutants(MutantArguments),
+    /// Time the simulator in a release build: calls a second, and memory by the number of calls
+    SimSpeed(SpeedArguments),
     /// Format the sources and apply the suggestions of clippy (writes files)
     Fix,
 }
@@ -96,6 +100,13 @@ struct MutantArguments {
 }
 
 #[derive(Args)]
+struct SpeedArguments {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
 struct SeedArgument {
     /// Repeat the random draws of an earlier run (printed first by every run)
     #[arg(long, value_name = "N")]
@@ -118,6 +129,7 @@ fn run(chore: Chore, out: &mut dyn Write) -> Result<Clean, Error> {
         Chore::Index => index::run(out),
         Chore::Bench(given) => bench::run(&given.handed_on),
         Chore::Mutants(given) => given.run(),
+        Chore::SimSpeed(given) => sim_speed::run(given.json, out),
         Chore::Fix => fix::run(out),
     }
 }

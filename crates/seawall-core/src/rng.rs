@@ -7,6 +7,7 @@
 //! Generator: xoshiro256++ 1.0 (Blackman and Vigna, 2019), its state filled by `SplitMix64`
 //! (Steele, Lea and Flood, 2014) as its authors advise.
 
+use crate::hash::{GOLDEN, finish};
 use crate::ratio::Ratio;
 
 /// A source of uniformly distributed bits. Not for cryptography.
@@ -102,10 +103,8 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 }
 
 fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+    *state = state.wrapping_add(GOLDEN);
+    finish(*state)
 }
 
 #[cfg(test)]

@@ -89,6 +89,27 @@ impl<T: Copy + Default> TimeRing<T> {
         self.buckets.iter()
     }
 
+    /// What the live buckets hold together, by `plus`. Call [`TimeRing::advance`] first.
+    #[must_use]
+    pub fn sum(&self, plus: impl Fn(T, T) -> T) -> T {
+        self.live().fold(T::default(), |sum, bucket| plus(sum, *bucket))
+    }
+
+    /// Takes the length of another window, and keeps of the old one what that covers: each bucket
+    /// goes to the new one of the same age, as near as buckets allow, by `plus`. `origin` as in
+    /// [`TimeRing::new`].
+    pub fn reshape(
+        &mut self,
+        window: Duration,
+        origin: Instant,
+        now: Instant,
+        plus: impl Fn(T, T) -> T,
+    ) {
+        let mut ring = Self::new(window, origin);
+        self.age_into(&mut ring, now, |bucket, counts| *bucket = plus(*bucket, counts));
+        *self = ring;
+    }
+
     /// Moves each bucket to the bucket of `into` of the same age, if that is still live, by `add`:
     /// what a changed window keeps of the old one.
     pub fn age_into(&mut self, into: &mut Self, now: Instant, add: impl Fn(&mut T, T)) {

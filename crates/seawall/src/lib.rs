@@ -28,7 +28,7 @@
 //! # What to know
 //!
 //! - **One policy for each dependency, built once.** It learns; clones share what it has learned
-//!   and cost two words. A policy that is built for each call knows nothing.
+//!   and cost a count of references. A policy that is built for each call knows nothing.
 //! - **The operation is any closure that returns a future of `Result<T, E>`.** It runs once for
 //!   each attempt. `E` stays what it is: no boxing, no `Clone`, no `'static`.
 //! - **Operations are unsafe to repeat until you say otherwise.** Without `.idempotent()`, on the
@@ -142,6 +142,9 @@ mod shared;
 mod stale;
 mod step;
 mod validate;
+
+#[cfg(doctest)]
+mod pages;
 
 pub mod observe;
 pub mod only;

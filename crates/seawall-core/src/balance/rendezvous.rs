@@ -14,6 +14,7 @@ use core::cmp::Ordering;
 
 use super::member::Member;
 use crate::hash::mix;
+use crate::number::small;
 
 /// How much an endpoint wants a key: `w / −ln h(key, endpoint)`. The hash itself breaks ties, so
 /// that no two endpoints are ever equal. Never NaN.
@@ -40,7 +41,7 @@ impl Score {
 fn weighted(hash: u64, weight: u32) -> f64 {
     // The upper 53 bits, which a float holds exactly, in the middle of their step: never 0 or 1.
     let (high, low) = (hash >> 32, hash >> 11 & 0x1f_ffff);
-    let half = |bits: u64| f64::from(u32::try_from(bits).unwrap_or(u32::MAX));
+    let half = |bits: u64| f64::from(small(bits));
     let share = (half(high) * 2_097_152.0 + half(low) + 0.5) / 9_007_199_254_740_992.0;
     f64::from(weight) / -libm::log(share.min(BELOW_ONE))
 }

@@ -8,8 +8,8 @@ use alloc::vec;
 use super::weigh::{Vote, Weighed};
 use super::window::Tally;
 
-/// The largest count window. Its bits then take 16 KiB.
-pub(super) const CALLS_MAX: u32 = 65_536;
+/// The most calls of a window by count. Its bits then take 16 KiB.
+pub const CALLS_MAX: u32 = 65_536;
 
 /// The last calls, two bits each, in a ring.
 #[derive(Debug)]

@@ -12,6 +12,7 @@ use super::keyed_settings::KEYS_MAX;
 use super::{Breaker, BreakerEvent, BreakerSnapshot, Ended, KeyClass, KeyedEvent, KeyedSettings};
 use super::{Phase, Probing, Refused, Ticket};
 use crate::event::Sink;
+use crate::number::small;
 use crate::rng::Draw;
 use crate::time::Instant;
 
@@ -364,10 +365,6 @@ enum Worth {
     Nothing,
     History,
     Verdict,
-}
-
-fn small(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 #[cfg(all(test, debug_assertions))]

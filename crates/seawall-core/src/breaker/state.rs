@@ -71,7 +71,7 @@ impl Closed {
         if passed >= ramp {
             return Ratio::ONE;
         }
-        super::window::rate(passed, ramp).max(RAMP_FLOOR)
+        Ratio::of_parts(passed, ramp).max(RAMP_FLOOR)
     }
 
     pub(super) fn ramp_end(&self, settings: &BreakerSettings) -> Instant {

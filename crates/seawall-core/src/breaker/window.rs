@@ -23,11 +23,11 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn failure_rate(&self) -> Ratio {
-        rate(self.failures, self.calls)
+        Ratio::of_parts(self.failures, self.calls)
     }
 
     pub(super) fn slow_rate(&self) -> Ratio {
-        rate(self.slow, self.calls)
+        Ratio::of_parts(self.slow, self.calls)
     }
 
     /// Abandoned calls are failures where there is nothing else, and nothing where there is.
@@ -122,12 +122,6 @@ impl Buckets {
     }
 }
 
-/// `part / whole`, rounded down; zero of nothing.
-pub(super) fn rate(part: u64, whole: u64) -> Ratio {
-    let ppm = u128::from(part) * u128::from(Ratio::ONE.ppm()) / u128::from(whole.max(1));
-    Ratio::from_ppm(u32::try_from(ppm).unwrap_or(u32::MAX))
-}
-
 /// A window of either kind. Recording and reading cost the same however much it holds.
 #[derive(Debug)]
 #[expect(
@@ -206,8 +200,8 @@ impl Window {
 }
 
 fn total(ring: &TimeRing<Tally>) -> Tally {
-    ring.live().fold(Tally::default(), |mut sum, bucket| {
-        sum.add(*bucket);
+    ring.sum(|mut sum, bucket| {
+        sum.add(bucket);
         sum
     })
 }

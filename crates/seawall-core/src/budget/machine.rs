@@ -85,9 +85,7 @@ impl Budget {
     pub fn reconfigure(&mut self, settings: BudgetSettings, now: Instant) {
         let now = self.observe(now);
         if settings.window != self.settings.window {
-            let mut ring = TimeRing::new(settings.window, self.origin);
-            self.ring.age_into(&mut ring, now, |bucket, counts| *bucket = bucket.plus(counts));
-            self.ring = ring;
+            self.ring.reshape(settings.window, self.origin, now, Counts::plus);
         }
         self.settings = settings;
         self.invariants();
@@ -156,14 +154,14 @@ impl Budget {
     pub fn snapshot(&self, now: Instant) -> BudgetSnapshot {
         let mut ring = self.ring.clone();
         let current = *ring.at(now);
-        let sum = sum(&ring);
+        let sum = ring.sum(Counts::plus);
         let left = room(&self.settings, sum, current);
         BudgetSnapshot { first: sum.first, extra: sum.extra, left }
     }
 
     /// Checks, in debug builds, what must always hold.
     pub fn invariants(&self) {
-        let sum = sum(&self.ring);
+        let sum = self.ring.sum(Counts::plus);
         let width = nanos(self.ring.width());
         debug_assert_eq!(width, self.settings.bucket_width(), "buckets of another window");
         debug_assert!(sum.first <= self.ever.first, "more first attempts than were deposited");
@@ -175,7 +173,7 @@ impl Budget {
     fn grant(&mut self, now: Instant) -> Result<(Reservation, Counts), Denied> {
         let now = self.observe(now);
         let current = *self.ring.at(now);
-        let sum = sum(&self.ring);
+        let sum = self.ring.sum(Counts::plus);
         if room(&self.settings, sum, current) == 0 {
             return Err(Denied { first: sum.first, extra: sum.extra });
         }
@@ -205,8 +203,4 @@ fn room(settings: &BudgetSettings, sum: Counts, current: Counts) -> u64 {
     let in_window = settings.floor_of_window().saturating_sub(sum.extra);
     let in_bucket = settings.floor_of_bucket().saturating_sub(current.extra);
     by_ratio.max(in_window.min(in_bucket))
-}
-
-fn sum(ring: &TimeRing<Counts>) -> Counts {
-    ring.live().fold(Counts::default(), |sum, bucket| sum.plus(*bucket))
 }

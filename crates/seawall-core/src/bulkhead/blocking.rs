@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use super::{Bulkhead, BulkheadSettings, BulkheadSnapshot, Permit};
 use crate::event::Sink;
 use crate::invalid::Invalid;
+use crate::number::small;
 use crate::time::{Duration, Instant};
 
 /// The most threads of one pool. More would be gigabytes of stacks.
@@ -132,7 +133,7 @@ impl Blocking {
             None => self.jobs.push(running),
         }
         self.invariants();
-        Job { index: u32::try_from(index).unwrap_or(u32::MAX), number }
+        Job { index: small(index), number }
     }
 
     /// Its caller has given up. The job goes on and keeps its permit until it returns. Says

@@ -109,9 +109,7 @@ impl Hedging {
     pub fn reconfigure(&mut self, settings: HedgeSettings, now: Instant) {
         let now = self.observe(now);
         if settings.window != self.settings.window {
-            let mut ring = TimeRing::new(settings.window, self.origin);
-            self.ring.age_into(&mut ring, now, |bucket, counts| *bucket = bucket.plus(counts));
-            self.ring = ring;
+            self.ring.reshape(settings.window, self.origin, now, Counts::plus);
         }
         if settings.mode == Mode::Off {
             self.ring.clear();
@@ -235,7 +233,7 @@ impl Hedging {
     pub fn snapshot(&self, now: Instant) -> HedgeSnapshot {
         let mut ring = self.ring.clone();
         ring.advance(now);
-        let Counts { first, hedges } = sum(&ring);
+        let Counts { first, hedges } = ring.sum(Counts::plus);
         HedgeSnapshot {
             mode: self.settings.mode,
             quantile: self.quantile,
@@ -261,7 +259,7 @@ impl Hedging {
         }
         conditions.check(self.settings.max_extra.min(super::EXTRA_MAX))?;
         self.ring.advance(now);
-        let Counts { first, hedges } = sum(&self.ring);
+        let Counts { first, hedges } = self.ring.sum(Counts::plus);
         if hedges >= self.settings.share.of(first) {
             return Err(Suppressed::ShareReached);
         }
@@ -289,8 +287,4 @@ impl Hedging {
         self.latest = self.latest.max(now);
         self.latest
     }
-}
-
-fn sum(ring: &TimeRing<Counts>) -> Counts {
-    ring.live().fold(Counts::default(), |sum, bucket| sum.plus(*bucket))
 }

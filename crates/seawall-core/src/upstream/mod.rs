@@ -48,6 +48,7 @@ use crate::event::Sink;
 use crate::health::{Check, Health, HealthSettings};
 use crate::hedge::Hedging;
 use crate::histogram::RotatingHistogram;
+use crate::number::small;
 use crate::outcome::Overrides;
 use crate::outlier::{self, Outliers};
 use crate::ratio::Ratio;
@@ -383,7 +384,7 @@ impl Upstream {
             self.members.clear();
             self.members.reserve(self.endpoints.len());
         }
-        Slot::new(u32::try_from(index).unwrap_or(u32::MAX))
+        Slot::new(small(index))
     }
 
     fn next_generation(&mut self, slot: Slot) -> u32 {
