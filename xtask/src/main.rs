@@ -39,10 +39,10 @@ pub(crate) type Clean = bool;
   cargo xtask bench --quick breaker M2    only some rows, roughly; `--list` names them all
   cargo xtask bench --json > bench.json   the same as one JSON object
   cargo xtask bench --markdown            the same as a page, for docs/bench.md
+  cargo xtask sim-speed                   how many calls a second the simulator makes
   cargo xtask mutants --list              the mutants that the tests of the core have to kill
   cargo xtask mutants --module budget     run those of one module (needs cargo-mutants; hours)
   cargo xtask mutants --shard 0/40        run the first of forty parts of all
-  cargo xtask sim-speed                   how many calls a second the simulator makes
 
 Exit status: 0 all is well, 1 something failed, 2 the chore itself could not run.")]
 struct CommandLine {
@@ -62,10 +62,10 @@ enum Chore {
     Index,
     /// Measure speed and behaviour beside other crates, in the workspace below `bench/`
     Bench(BenchArguments),
-    /// Change the core one decision at a time and list the changes that no test notices (hours)
-    Mutants(MutantArguments),
     /// Time the simulator in a release build: calls a second, and memory by the number of calls
     SimSpeed(SpeedArguments),
+    /// Change the core one decision at a time and list the changes that no test notices (hours)
+    Mutants(MutantArguments),
     /// Format the sources and apply the suggestions of clippy (writes files)
     Fix,
 }
@@ -87,6 +87,13 @@ struct BenchArguments {
 }
 
 #[derive(Args)]
+struct SpeedArguments {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
 struct MutantArguments {
     /// Only these modules of the core; may be given more than once
     #[arg(long = "module", value_name = "NAME", value_enum)]
@@ -97,13 +104,6 @@ struct MutantArguments {
     /// Name the mutants and run none
     #[arg(long)]
     list: bool,
-}
-
-#[derive(Args)]
-struct SpeedArguments {
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Args)]
@@ -128,8 +128,8 @@ fn run(chore: Chore, out: &mut dyn Write) -> Result<Clean, Error> {
         Chore::Tidy => tidy::run(out),
         Chore::Index => index::run(out),
         Chore::Bench(given) => bench::run(&given.handed_on),
-        Chore::Mutants(given) => given.run(),
         Chore::SimSpeed(given) => sim_speed::run(given.json, out),
+        Chore::Mutants(given) => given.run(),
         Chore::Fix => fix::run(out),
     }
 }

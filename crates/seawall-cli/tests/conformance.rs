@@ -156,8 +156,8 @@ fn assert_alike(shop: &Shop, replicas: u32) {
     assert!(!real.moves.is_empty(), "nothing happened");
 }
 
-/// Cool-downs of 500 ms and then 1 s, each with 10 % of jitter: the first ends within the fault, the
-/// second after it.
+/// Cool-downs of 500 ms and then 1 s, each with 10 % of jitter: the first ends within the fault,
+/// the second after it.
 #[test]
 fn a_breaker_opens_probes_and_closes_as_simulated() {
     let shop = Shop {

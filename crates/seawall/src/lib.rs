@@ -177,7 +177,7 @@ pub use event::{Decision, Event, Events, Heard};
 pub use hedge::Hedge;
 pub use keys::{IdempotencyKeys, KeyError, Once};
 pub use policy::Policy;
-pub use quorum::{Agreed, Quorum, Undecided};
+pub use quorum::{Agreed, Late, Quorum, Undecided};
 pub use rate_limit::RateLimit;
 pub use retry::Retry;
 pub use stale::{Stale, StaleError, StaleSettings, Supply};

@@ -66,6 +66,7 @@ impl Breaker {
         self.free_role(now).filter(|_| fits).map(|role| FreeFlow { generation, role })
     }
 
+    #[inline]
     fn free_role(&self, now: Instant) -> Option<Role> {
         if self.settings.mode == Mode::Off {
             return Some(Role::Bystander);

@@ -14,4 +14,5 @@ mod retry;
 mod shared;
 mod table;
 mod timing;
+mod whole;
 mod world;

@@ -185,13 +185,35 @@ impl Limiter {
             return Ok(Admitted { remaining: u64::MAX });
         }
         self.poll(now, sink);
-        let layer = self.rule.layer();
-        match layer.check(now, cost) {
-            Ok(admitted) => {
-                layer.commit(now, cost);
-                Ok(admitted)
-            }
+        match decide(self.rule.layer(), now, cost) {
+            Ok(admitted) => Ok(admitted),
             Err(refused) => report(refused, self.settings.mode, cost, sink),
+        }
+    }
+
+    /// [`Limiter::decide`] for who does not ask what remains, which for GCRA costs a division.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`]; nothing is charged then.
+    #[inline]
+    pub fn admit(
+        &mut self,
+        now: Instant,
+        cost: u32,
+        sink: &mut impl Sink<RateEvent>,
+    ) -> Result<(), Refused> {
+        if self.settings.mode == Mode::Off {
+            return Ok(());
+        }
+        self.poll(now, sink);
+        let refused = match &mut self.rule {
+            Rule::Gcra(rule) => rule.admit(now, cost),
+            rule => decide(rule.layer(), now, cost).map(|_| ()),
+        };
+        match refused {
+            Ok(()) => Ok(()),
+            Err(refused) => report(refused, self.settings.mode, cost, sink).map(|_| ()),
         }
     }
 
@@ -210,6 +232,7 @@ impl Limiter {
 
     /// Lets an adaptive limit recover. [`Limiter::decide`] does so by itself. One that is switched
     /// off recovers at once when it is switched on, for all the quiet time.
+    #[inline]
     pub fn poll(&mut self, now: Instant, sink: &mut impl Sink<RateEvent>) {
         if self.settings.mode == Mode::Off {
             return;
@@ -309,6 +332,12 @@ fn scaled(algorithm: Algorithm, share: Ratio) -> Algorithm {
         | Algorithm::SlidingCounter(_)
         | Algorithm::SlidingLog(_) => algorithm,
     }
+}
+
+fn decide(layer: &mut dyn Layer, now: Instant, cost: u32) -> Decision {
+    let admitted = layer.check(now, cost)?;
+    layer.commit(now, cost);
+    Ok(admitted)
 }
 
 /// Reports a refusal, and makes an admission of it where it is not enforced.

@@ -80,7 +80,7 @@ pub struct Choice {
 impl Upstream {
     /// Chooses an endpoint, or none if [`WhenAllDown::Refuse`] holds and no endpoint is good, or
     /// if there are no endpoints.
-    #[inline]
+    #[inline(always)]
     pub fn choose(
         &mut self,
         wish: Wish<'_>,

@@ -38,6 +38,9 @@ use station::Station;
 /// Every so many steps the world is asked whether it has become too crowded.
 const LOOKS: u32 = 64;
 
+/// Calls under way are waited for so many times as long as the world has lasted.
+const FINISH_MAX: u32 = 9;
+
 /// A world in virtual time.
 #[derive(Debug)]
 pub struct World {
@@ -150,7 +153,7 @@ impl World {
     /// Lets the next event happen; says whether the world goes on.
     pub fn step(&mut self) -> bool {
         let Some((at, event)) = self.agenda.take() else { return false };
-        if at > self.horizon && (self.plan.ending == Ending::Cut || self.is_still()) {
+        if at > self.horizon && self.is_over(at) {
             return false;
         }
         self.now = at;
@@ -198,8 +201,18 @@ impl World {
         self.crowd() <= self.plan.crowd_max || self.observer.overflow(self.now)
     }
 
-    fn is_still(&self) -> bool {
-        self.crowd() == 0
+    /// Whether the world ends before an event beyond its horizon.
+    fn is_over(&self, at: Instant) -> bool {
+        match self.plan.ending {
+            Ending::Cut => true,
+            Ending::Finish => self.crowd() == 0 || at > self.horizon.after(self.patience()),
+        }
+    }
+
+    /// How long calls under way are waited for. Some may never end: who waits without a limit for
+    /// what a black hole has swallowed waits for ever.
+    fn patience(&self) -> Duration {
+        self.plan.horizon.saturating_mul(FINISH_MAX)
     }
 
     /// All that is under way.

@@ -81,6 +81,22 @@ fn threads_are_bounded_and_a_lowered_number_drains() {
     assert!(begin(&mut pool, 1).is_some() && begin(&mut pool, 1).is_none());
 }
 
+#[test]
+fn a_job_that_was_given_up_before_it_began_never_begins() {
+    let (mut jobs, mut events) = (Jobs::with_capacity(2), Vec::new());
+    let (given_up, begun) = (jobs.hand_over("a"), jobs.hand_over("b"));
+    assert_eq!(jobs.abandon(given_up, at(1), &mut events), Some("a"), "the permit comes back");
+    assert_eq!(jobs.abandon(given_up, at(1), &mut events), None, "once");
+    assert_eq!(jobs.start(given_up, at(2)), Started::GivenUp);
+    assert_eq!(jobs.on_returned(begun, at(2), &mut events), None, "it has not begun");
+    assert_eq!(
+        (jobs.start(begun, at(2)), jobs.start(begun, at(3))),
+        (Started::Run, Started::GivenUp)
+    );
+    assert_eq!(jobs.on_returned(begun, at(5), &mut events), Some(("b", millis(3))));
+    assert_eq!((jobs.snapshot(), events), (JobsSnapshot::default(), Vec::new()));
+}
+
 proptest! {
     /// Each job as a line of a list: running or not, abandoned or not.
     #[test]
