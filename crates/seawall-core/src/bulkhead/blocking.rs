@@ -116,3 +116,18 @@ impl Blocking {
 fn bounded(settings: BulkheadSettings) -> BulkheadSettings {
     BulkheadSettings { permits: settings.permits.min(THREADS_MAX), ..settings }
 }
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "a job without a permit")]
+    fn a_job_without_a_permit_is_noticed() {
+        let mut pool = Blocking::new(BulkheadSettings { permits: 2, ..Default::default() });
+        let permit = pool.bulkhead.acquire_at_once(1, Instant::EPOCH).expect("an idle pool");
+        let _running = pool.begin(permit, Instant::EPOCH);
+        pool.bulkhead.in_use = 0;
+        pool.invariants();
+    }
+}

@@ -229,7 +229,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "zombies are miscounted")]
     fn a_zombie_that_is_not_there_is_noticed() {
-        let mut jobs = Jobs::<()>::with_capacity(1);
+        let mut jobs = Jobs::<()>::with_capacity(2);
         jobs.snapshot.zombies += 1;
         jobs.invariants();
     }
