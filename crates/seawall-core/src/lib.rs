@@ -42,6 +42,7 @@ pub mod hedge;
 pub mod histogram;
 pub mod idempotency;
 pub mod invalid;
+mod number;
 pub mod odds;
 pub mod outcome;
 pub mod outlier;

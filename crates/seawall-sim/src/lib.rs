@@ -1,0 +1,19 @@
+//! The simulator: a world in virtual time around the call machine that also serves real traffic.
+//!
+//! A [`plan::Plan`] says what the world is made of: loads, clients with habits of their own,
+//! gateways, services and what befalls them. [`world::World`] runs it: one queue of events
+//! (`agenda`), named streams of chance (`chance`), no clock and no thread. What happened is kept
+//! by `observe` in memory that does not grow with the number of calls.
+//!
+//! Policies are never written again here. A gateway of the world owns the machines of
+//! `seawall-core`, drives them as the real gateway does, and adds nothing of its own.
+
+pub mod agenda;
+pub mod chance;
+pub mod deployed;
+pub mod dist;
+pub mod observe;
+pub mod outcome;
+pub mod plan;
+pub mod verdict;
+pub mod world;

@@ -1,0 +1,243 @@
+//! What is seen of a run, in memory that does not grow with the number of calls.
+//!
+//! The world tells the [`Observer`] what happens; [`Record`] is what remains in the end. Latency
+//! counts from the intended start of a call. What begins before the end of the warm-up is in the
+//! timeline only. Judging is not done here.
+
+mod latency;
+mod record;
+
+use seawall_core::breaker::BreakerEvent;
+use seawall_core::budget::BudgetEvent;
+use seawall_core::call::{Role, Verdict};
+use seawall_core::time::{Duration, Instant};
+use seawall_core::upstream::{self, What};
+
+use crate::plan::Plan;
+use crate::world::Answer;
+
+pub use latency::Latency;
+pub use record::{
+    Bucket, End, LoadRecord, MARKS_MAX, Mark, Record, ServiceRecord, UpstreamRecord, Work,
+};
+
+/// Watches a world.
+#[derive(Debug)]
+pub struct Observer {
+    warmup: Instant,
+    bucket: Duration,
+    arrivals: u64,
+    record: Record,
+}
+
+impl Observer {
+    /// Nothing has happened yet.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
+        let bucket = plan.horizon / plan.buckets.max(1);
+        Self {
+            warmup: Instant::EPOCH.after(plan.warmup),
+            bucket: bucket.max(Duration::from_nanos(1)),
+            arrivals: 0,
+            record: Record::new(plan, bucket),
+        }
+    }
+
+    fn index(&self, at: Instant) -> usize {
+        let place = seawall_core::time::nanos(at.since(Instant::EPOCH))
+            / seawall_core::time::nanos(self.bucket);
+        usize::try_from(place).unwrap_or(usize::MAX)
+    }
+
+    fn bucket(&mut self, load: u32, at: Instant) -> Option<&mut Bucket> {
+        let index = self.index(at);
+        let load = self.record.loads.get_mut(load as usize)?;
+        let last = load.timeline.len().saturating_sub(1);
+        load.timeline.get_mut(index.min(last))
+    }
+
+    fn load(&mut self, load: u32, started: Instant) -> Option<&mut LoadRecord> {
+        if started < self.warmup {
+            return None;
+        }
+        self.record.loads.get_mut(load as usize)
+    }
+
+    fn service(&mut self, service: u32, at: Instant) -> Option<&mut ServiceRecord> {
+        if at < self.warmup {
+            return None;
+        }
+        self.record.services.get_mut(service as usize)
+    }
+
+    /// A call of a load begins.
+    pub(crate) fn started(&mut self, load: u32, now: Instant) {
+        if let Some(load) = self.load(load, now) {
+            load.started += 1;
+        }
+        if let Some(bucket) = self.bucket(load, now) {
+            bucket.started += 1;
+        }
+    }
+
+    /// A caller makes an attempt, its first or another, on account of a load.
+    pub(crate) fn attempted(&mut self, load: u32, now: Instant) {
+        if let Some(load) = self.load(load, now) {
+            load.attempts += 1;
+        }
+        if let Some(bucket) = self.bucket(load, now) {
+            bucket.attempts += 1;
+        }
+    }
+
+    /// A call of a load ends.
+    pub(crate) fn ended(&mut self, load: u32, (started, now): (Instant, Instant), end: End) {
+        let latency = now.since(started);
+        if let Some(load) = self.load(load, started) {
+            load.count(end, latency);
+        }
+        if let Some(bucket) = self.bucket(load, now) {
+            bucket.count(end, latency);
+        }
+    }
+
+    /// A request arrives at a replica.
+    pub(crate) fn arrived(&mut self, service: u32, now: Instant) {
+        self.arrivals += 1;
+        if let Some(service) = self.service(service, now) {
+            service.arrived += 1;
+        }
+    }
+
+    /// How many requests have arrived so far: a number that orders them.
+    pub(crate) const fn arrivals(&self) -> u64 {
+        self.arrivals
+    }
+
+    /// A replica has no room.
+    pub(crate) fn refused(&mut self, service: u32, now: Instant) {
+        if let Some(service) = self.service(service, now) {
+            service.refused += 1;
+        }
+    }
+
+    /// A replica drops a job whose deadline has passed.
+    pub(crate) fn dropped(&mut self, service: u32, now: Instant) {
+        if let Some(service) = self.service(service, now) {
+            service.dropped += 1;
+        }
+    }
+
+    /// A worker takes a job.
+    pub(crate) fn began(&mut self, service: u32, (arrived, now): (Instant, Instant)) {
+        if let Some(service) = self.service(service, arrived) {
+            service.began(now.since(arrived));
+        }
+    }
+
+    /// Work is done.
+    pub(crate) fn worked(&mut self, service: u32, (work, time): (Work, Duration), now: Instant) {
+        if let Some(service) = self.service(service, now) {
+            service.worked(work, time);
+        }
+    }
+
+    /// A job ends.
+    pub(crate) fn stayed(&mut self, service: u32, (arrived, now): (Instant, Instant)) {
+        if let Some(service) = self.service(service, arrived) {
+            service.stay.record(now.since(arrived));
+        }
+    }
+
+    /// A gateway makes an attempt.
+    pub(crate) fn sent(&mut self, at: (usize, usize), role: Role, now: Instant) {
+        let counts = now >= self.warmup;
+        if let Some(upstream) = self.record.upstream(at).filter(|_| counts) {
+            upstream.sent(role);
+        }
+    }
+
+    /// A gateway ends a call.
+    pub(crate) fn concluded(
+        &mut self,
+        at: (usize, usize),
+        (entered, _): (Instant, Instant),
+        verdict: Verdict,
+    ) {
+        let counts = entered >= self.warmup;
+        if let Some(upstream) = self.record.upstream(at).filter(|_| counts) {
+            upstream.concluded(verdict);
+        }
+    }
+
+    /// A machine of a gateway reports something: changes of state are kept, decisions counted.
+    pub(crate) fn happened(
+        &mut self,
+        (gateway, upstream, instance): (usize, usize, u32),
+        event: upstream::Event,
+    ) {
+        let Some(word) = decision(event.what) else {
+            return self.record.mark(Mark { gateway, upstream, instance, event });
+        };
+        let counts = event.at >= self.warmup;
+        if let Some(upstream) = self.record.upstream((gateway, upstream)).filter(|_| counts) {
+            *upstream.decisions.entry(word).or_default() += 1;
+        }
+    }
+
+    /// More is under way than may be: the world ends here. Says that it does not go on.
+    pub(crate) fn overflow(&mut self, now: Instant) -> bool {
+        self.record.unstable = Some(now);
+        false
+    }
+
+    /// What was seen until `end`; `occupancy` is the integral of jobs over time of each service.
+    #[must_use]
+    pub fn finish(mut self, occupancy: &[f64], end: Instant) -> Record {
+        debug_assert_eq!(occupancy.len(), self.record.services.len(), "one for each service");
+        for (service, occupancy) in self.record.services.iter_mut().zip(occupancy) {
+            service.occupancy = *occupancy;
+        }
+        self.record.end = end;
+        self.record
+    }
+}
+
+/// The word of what concerns one call, of which there may be as many as calls; none for a change
+/// of state, which is rare.
+const fn decision(what: What) -> Option<&'static str> {
+    match what {
+        What::Rate(_) => Some("rate"),
+        What::Shed(_) => Some("shed"),
+        What::Throttle(_) => Some("throttle"),
+        What::Limit(_) => Some("limit"),
+        What::Bulkhead(_) => Some("bulkhead"),
+        What::Budget(BudgetEvent::Spent { .. }) => Some("budget_spent"),
+        What::Budget(BudgetEvent::Denied { .. }) => Some("budget_denied"),
+        What::Timeout(_) => Some("timeout_adapted"),
+        What::Hedge(_) => Some("hedge"),
+        What::Breaker(BreakerEvent::StaleOutcome { .. }) => Some("stale_outcome"),
+        What::Breaker(_)
+        | What::Outlier(_)
+        | What::Health(_)
+        | What::Spillover(_)
+        | What::SlowStart
+        | What::PanicEntered
+        | What::PanicLeft => None,
+    }
+}
+
+impl End {
+    /// How an answer ends a call.
+    #[must_use]
+    pub const fn of(answer: Answer) -> Self {
+        match answer {
+            Answer::Good => Self::Good,
+            Answer::Substitute => Self::Substitute,
+            Answer::Error => Self::Error,
+            Answer::Refused => Self::Refused,
+            Answer::Lost => Self::Lost,
+            Answer::Unreachable => Self::Unreachable,
+        }
+    }
+}

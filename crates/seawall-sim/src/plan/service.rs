@@ -1,0 +1,168 @@
+//! Services: what is called, how long it takes, and what it does when it is too much.
+
+use seawall_core::rate::LimiterSettings;
+use seawall_core::ratio::Ratio;
+use seawall_core::time::Duration;
+
+use super::Caller;
+use crate::dist::Distribution;
+
+/// The place of a service in its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ServiceId(pub usize);
+
+/// A service: some replicas that serve the same thing.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Its name in reports.
+    pub name: String,
+    /// How many replicas.
+    pub replicas: u32,
+    /// Their zones, in turn; empty for none.
+    pub zones: Vec<String>,
+    /// What each of them is.
+    pub server: Server,
+    /// The share of answers that are errors.
+    pub errors: Ratio,
+    /// Their status, as a gateway sees it.
+    pub error_status: u16,
+    /// What it calls for each job, after its own work; the answer waits for all of them.
+    pub calls: Vec<Dependency>,
+}
+
+impl Service {
+    /// One replica.
+    #[must_use]
+    pub fn new(name: &str, server: Server) -> Self {
+        Self {
+            name: name.to_owned(),
+            replicas: 1,
+            zones: Vec::new(),
+            server,
+            errors: Ratio::ZERO,
+            error_status: 503,
+            calls: Vec::new(),
+        }
+    }
+}
+
+/// One replica.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Jobs that are worked at once; `None` for any number.
+    pub workers: Option<u32>,
+    /// How long the work takes.
+    pub time: Distribution,
+    /// What crowds add to it.
+    pub slowdown: Slowdown,
+    /// Who is next.
+    pub discipline: Discipline,
+    /// Jobs that may wait; `None` for any number. More are refused.
+    pub queue: Option<usize>,
+    /// Jobs that may be there at once, waiting or not; more are refused.
+    pub crowd: Option<usize>,
+    /// Jobs that are accepted in a time; more are refused.
+    pub limit: Option<LimiterSettings>,
+    /// What a worker does while its job waits for what the service calls.
+    pub holding: Holding,
+    /// What becomes of a job whose caller has left and says so.
+    pub abandoned: Abandoned,
+    /// What becomes of a job whose deadline has passed while it waited.
+    pub expired: Expired,
+}
+
+impl Server {
+    /// So many workers and an endless queue.
+    #[must_use]
+    pub const fn new(workers: u32, time: Distribution) -> Self {
+        Self {
+            workers: Some(workers),
+            time,
+            slowdown: Slowdown::None,
+            discipline: Discipline::Fifo,
+            queue: None,
+            crowd: None,
+            limit: None,
+            holding: Holding::Worker,
+            abandoned: Abandoned::Continues,
+            expired: Expired::Served,
+        }
+    }
+
+    /// Nobody ever waits.
+    #[must_use]
+    pub fn unlimited(time: Distribution) -> Self {
+        Self { workers: None, ..Self::new(1, time) }
+    }
+}
+
+/// What the number of jobs adds to the time of one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Slowdown {
+    /// Nothing.
+    None,
+    /// So much for each job that is there when the work begins, itself included.
+    PerJob(Duration),
+}
+
+/// Which waiting job is next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discipline {
+    /// The oldest.
+    Fifo,
+    /// The newest.
+    Lifo,
+    /// The oldest; the newest while the oldest has waited longer than this (adaptive LIFO).
+    AdaptiveLifo(Duration),
+    /// The most important, and the oldest of these.
+    Priority,
+}
+
+/// What a job holds while it waits for calls of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holding {
+    /// Its worker, as a thread for each request does.
+    Worker,
+    /// Nothing, as asynchronous servers do.
+    Nothing,
+}
+
+/// What becomes of a job whose caller has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Abandoned {
+    /// It is done all the same. What most servers do.
+    Continues,
+    /// It is dropped when the news arrives, from the queue or from its worker.
+    Stops,
+}
+
+/// What becomes of a job whose deadline has passed while it waited. Callers tell their timeouts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expired {
+    /// It is done all the same.
+    Served,
+    /// It is dropped when its turn comes.
+    Dropped,
+}
+
+/// What a service calls for each job.
+#[derive(Clone, Debug)]
+pub struct Dependency {
+    /// How.
+    pub caller: Caller,
+    /// How many calls, all at once.
+    pub fan_out: u32,
+    /// How many of them must succeed.
+    pub need: Need,
+}
+
+/// How many calls of a fan-out must succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// All.
+    All,
+    /// So many; the others are not waited for.
+    First(u32),
+    /// None: what fails is left out.
+    None,
+}

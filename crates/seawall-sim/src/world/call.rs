@@ -1,0 +1,305 @@
+//! Callers with habits of their own: attempts, timeouts and retries of those who know nothing of
+//! Seawall.
+
+use seawall_core::backoff::Backoff;
+use seawall_core::rng::{Rng, Stream};
+use seawall_core::time::Instant;
+
+use super::event::{Answer, Asker, Event};
+use super::guarded::Guarded;
+use super::job::Job;
+use super::slab::Key;
+use super::{World, number};
+use crate::chance::Seed;
+use crate::observe::End;
+use crate::plan::{Caller, Cancel, Guard, Pick, ServiceId, Target};
+
+/// All calls that are made in one way from one place.
+#[derive(Debug)]
+pub(super) struct CallerState {
+    pub(super) settings: Caller,
+    instances: Vec<Instance>,
+    /// Whose turn it is among the replicas.
+    turn: u32,
+    chance: Stream,
+}
+
+/// What one process remembers.
+#[derive(Clone, Copy, Debug, Default)]
+struct Instance {
+    /// In thousandths.
+    tokens: u32,
+    calls: u64,
+    failures: u64,
+}
+
+impl CallerState {
+    pub(super) fn new(settings: &Caller, name: &str, seed: Seed) -> Self {
+        let tokens = match settings.guard {
+            Guard::Bucket { full, .. } => full,
+            Guard::None | Guard::FailureShare(_) => 0,
+        };
+        let instance = Instance { tokens, ..Instance::default() };
+        Self {
+            settings: settings.clone(),
+            instances: vec![instance; settings.instances.max(1) as usize],
+            turn: 0,
+            chance: seed.stream(name),
+        }
+    }
+
+    /// An instance for a call that belongs to nobody in particular.
+    pub(super) fn any_instance(&mut self) -> u32 {
+        let instances = self.instances.len();
+        if instances == 1 { 0 } else { below(&mut self.chance, instances) }
+    }
+
+    /// Users and replicas beyond the number of instances share them.
+    fn instance(&mut self, instance: u32) -> Option<&mut Instance> {
+        let instances = self.instances.len();
+        self.instances.get_mut(instance as usize % instances)
+    }
+
+    fn begin(&mut self, instance: u32) {
+        let guard = self.settings.guard;
+        let Some(instance) = self.instance(instance) else { return };
+        instance.calls += 1;
+        if let Guard::Bucket { full, gain, .. } = guard {
+            instance.tokens = instance.tokens.saturating_add(gain).min(full);
+        }
+    }
+
+    /// Notes a failed attempt, and says whether another may follow.
+    fn may_retry(&mut self, instance: u32, attempt: u32) -> bool {
+        let (guard, attempts) = (self.settings.guard, self.settings.attempts);
+        let Some(instance) = self.instance(instance) else { return false };
+        instance.failures += 1;
+        if attempt >= attempts {
+            return false;
+        }
+        match guard {
+            Guard::None => true,
+            Guard::Bucket { above, .. } => {
+                let pays = instance.tokens > above && instance.tokens >= TOKEN;
+                instance.tokens -= if pays { TOKEN } else { 0 };
+                pays
+            }
+            Guard::FailureShare(share) => {
+                instance.failures * 1000 <= u64::from(share) * instance.calls
+            }
+        }
+    }
+}
+
+/// A token, in thousandths.
+const TOKEN: u32 = 1000;
+
+/// One of so many, as a place in a list.
+fn below(rng: &mut impl Rng, bound: usize) -> u32 {
+    let bound = u64::try_from(bound).unwrap_or(u64::MAX);
+    u32::try_from(rng.below(bound)).unwrap_or(u32::MAX)
+}
+
+/// What a request carries along the whole way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Burden {
+    /// The load that it comes from.
+    pub(super) load: u32,
+    /// Its key, if the load has any.
+    pub(super) key: Option<u64>,
+    /// By when it must have been answered, as far as it is told.
+    pub(super) deadline: Instant,
+}
+
+/// A call that is under way.
+#[derive(Debug)]
+pub(super) struct Calling {
+    pub(super) owner: Owner,
+    pub(super) caller: u32,
+    instance: u32,
+    pub(super) burden: Burden,
+    pub(super) started: Instant,
+    attempt: u32,
+    backoff: Backoff,
+    under_way: Option<UnderWay>,
+}
+
+/// Who a call belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Owner {
+    /// A load.
+    Load,
+    /// A user.
+    User(Key),
+    /// A job, which cannot go on without.
+    Job { job: Key, branch: u32 },
+}
+
+/// What an attempt has become on the other side.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum UnderWay {
+    Job(Key),
+    Guarded(Key),
+}
+
+impl World {
+    /// Begins a call.
+    pub(super) fn call(
+        &mut self,
+        (owner, caller, instance): (Owner, u32, u32),
+        burden: Burden,
+    ) -> Option<Key> {
+        self.callers.get_mut(caller as usize)?.begin(instance);
+        let call = self.calls.insert(Calling {
+            owner,
+            caller,
+            instance,
+            burden,
+            started: self.now,
+            attempt: 0,
+            backoff: Backoff::new(),
+            under_way: None,
+        });
+        self.attempt(call);
+        Some(call)
+    }
+
+    /// Makes the next attempt of a call.
+    pub(super) fn attempt(&mut self, key: Key) {
+        let Some(calling) = self.calls.find_mut(key) else { return };
+        let Some(caller) = self.callers.get_mut(calling.caller as usize) else { return };
+        calling.attempt += 1;
+        let attempt = calling.attempt;
+        let asker = Asker::Caller { call: key, attempt };
+        let mut burden = calling.burden;
+        let timeout = caller.settings.timeout;
+        if let Some(timeout) = timeout {
+            burden.deadline = burden.deadline.min(self.now.after(timeout));
+            let event = Event::Timeout { call: key, attempt };
+            self.agenda.enter_limit(self.now.after(timeout), event);
+        }
+        let (target, pick) = (caller.settings.target, caller.settings.pick);
+        let leg = caller.settings.network.there.draw(&mut self.network);
+        caller.turn = caller.turn.wrapping_add(1);
+        let turn = caller.turn;
+        let at = self.now.after(leg);
+        let under_way = match target {
+            Target::Service(service) => {
+                let replica = self.pick(service, pick, turn);
+                let job = self.jobs.insert(Job::new(asker, (service, replica), burden));
+                self.agenda.enter(at, Event::Reach { job });
+                UnderWay::Job(job)
+            }
+            Target::Route(gateway, route) => {
+                let protected = self.instance_of(gateway, route);
+                let guarded = self.guarded.insert(Guarded::new(asker, protected, route, burden));
+                self.agenda.enter(at, Event::Enter { guarded });
+                UnderWay::Guarded(guarded)
+            }
+        };
+        if let Some(calling) = self.calls.find_mut(key) {
+            calling.under_way = Some(under_way);
+        }
+        self.observer.attempted(burden.load, self.now);
+    }
+
+    /// A replica of a service, as a place among all.
+    fn pick(&mut self, service: ServiceId, pick: Pick, turn: u32) -> u32 {
+        let Some(state) = self.services.get_mut(service.0) else { return 0 };
+        let replicas = self.plan.services.get(service.0).map_or(1, |service| service.replicas);
+        let offset = match pick {
+            _ if replicas == 1 => 0,
+            Pick::Random => below(&mut state.chance, replicas as usize),
+            Pick::RoundRobin => turn % replicas.max(1),
+            Pick::LeastLoaded => {
+                let all = state.first..state.first + replicas as usize;
+                let stations = self.stations.get(all).unwrap_or_default();
+                let least = (0..).zip(stations).min_by_key(|(_, station)| station.crowd());
+                least.map_or(0, |(offset, _)| offset)
+            }
+        };
+        number(state.first) + offset
+    }
+
+    /// An answer has come back to a caller.
+    pub(super) fn answered(&mut self, key: Key, attempt: u32, answer: Answer) {
+        let Some(calling) = self.calls.find_mut(key) else { return };
+        if calling.attempt != attempt || calling.under_way.take().is_none() {
+            return;
+        }
+        match answer {
+            Answer::Good | Answer::Substitute => self.end_call(key, End::of(answer)),
+            Answer::Error | Answer::Refused | Answer::Lost | Answer::Unreachable => {
+                self.failed(key, End::of(answer));
+            }
+        }
+    }
+
+    /// An attempt has taken too long.
+    pub(super) fn timed_out(&mut self, key: Key, attempt: u32) {
+        let Some(calling) = self.calls.find_mut(key) else { return };
+        if calling.attempt != attempt {
+            return;
+        }
+        let Some(under_way) = calling.under_way.take() else { return };
+        let caller = calling.caller;
+        self.forsake_attempt(caller, under_way);
+        self.failed(key, End::TimedOut);
+    }
+
+    /// Nobody waits for an attempt any longer.
+    fn forsake_attempt(&mut self, caller: u32, under_way: UnderWay) {
+        let Some(caller) = self.callers.get(caller as usize) else { return };
+        let told = match caller.settings.cancel {
+            Cancel::Never => None,
+            Cancel::OnTimeout => Some(caller.settings.network.there.draw(&mut self.network)),
+        };
+        let at = told.map_or(Instant::NEVER, |leg| self.now.after(leg));
+        match under_way {
+            UnderWay::Job(job) => self.forsake_job(job, at),
+            UnderWay::Guarded(guarded) => {
+                if let Some(guarded) = self.guarded.find_mut(guarded) {
+                    guarded.gone = true;
+                }
+                self.agenda.enter(at, Event::Leave { guarded });
+            }
+        }
+    }
+
+    /// Nobody waits for a call any longer.
+    pub(super) fn forsake_call(&mut self, key: Key) {
+        let Some(calling) = self.calls.remove(key) else { return };
+        if let Some(under_way) = calling.under_way {
+            self.forsake_attempt(calling.caller, under_way);
+        }
+    }
+
+    fn failed(&mut self, key: Key, end: End) {
+        let Some(calling) = self.calls.find_mut(key) else { return };
+        let Some(caller) = self.callers.get_mut(calling.caller as usize) else { return };
+        if !caller.may_retry(calling.instance, calling.attempt) {
+            return self.end_call(key, end);
+        }
+        let draw = caller.chance.draw();
+        let wait = calling.backoff.next(&caller.settings.wait, calling.attempt, draw);
+        let at = self.now.after(wait);
+        if at >= calling.burden.deadline {
+            return self.end_call(key, end);
+        }
+        self.agenda.enter(at, Event::Retry { call: key });
+    }
+
+    fn end_call(&mut self, key: Key, end: End) {
+        let Some(calling) = self.calls.remove(key) else { return };
+        match calling.owner {
+            Owner::Load => {
+                self.observer.ended(calling.burden.load, (calling.started, self.now), end);
+            }
+            Owner::User(user) => {
+                self.observer.ended(calling.burden.load, (calling.started, self.now), end);
+                self.user_ended(user, calling.started, end);
+            }
+            Owner::Job { job, branch } => self.branch_ended(job, branch, end),
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Requests at replicas: waiting, work, calls of their own, and the answer.
+
+use seawall_core::time::{Duration, Instant};
+
+use super::call::{Burden, Owner};
+use super::event::{Answer, Asker, Event};
+use super::slab::Key;
+use super::station::{Door, Held};
+use super::{World, number};
+use crate::observe::{End, Work};
+use crate::plan::{Abandoned, Expired, Holding, Need, ServiceId};
+
+/// A request on its way to a replica, or at it.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) asker: Asker,
+    service: u32,
+    pub(super) station: u32,
+    pub(super) burden: Burden,
+    arrived: Instant,
+    pub(super) state: State,
+    /// Nobody waits for it any longer.
+    pub(super) gone: bool,
+    /// How long its work takes, and what its replica had stood still when it began.
+    work: Duration,
+    stood: Duration,
+    branches: Vec<Branch>,
+}
+
+/// How far a job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Travelling,
+    Waiting,
+    Working,
+    /// It waits for what it calls.
+    Calling,
+}
+
+/// One of the calls that a job waits for.
+#[derive(Clone, Copy, Debug)]
+struct Branch {
+    dependency: u32,
+    call: Option<Key>,
+    end: Option<End>,
+}
+
+impl Job {
+    pub(super) fn new(asker: Asker, (service, station): (ServiceId, u32), burden: Burden) -> Self {
+        Self {
+            asker,
+            service: number(service.0),
+            station,
+            burden,
+            arrived: Instant::NEVER,
+            state: State::Travelling,
+            gone: false,
+            work: Duration::ZERO,
+            stood: Duration::ZERO,
+            branches: Vec::new(),
+        }
+    }
+}
+
+impl World {
+    /// A request arrives at its replica.
+    pub(super) fn reach(&mut self, key: Key) {
+        let Some(job) = self.jobs.find_mut(key) else { return };
+        let Some(station) = self.stations.get_mut(job.station as usize) else { return };
+        job.arrived = self.now;
+        if station.ills.unreachable > 0 {
+            self.jobs.remove(key);
+            return;
+        }
+        self.observer.arrived(job.service, self.now);
+        if station.ills.crashed > 0 {
+            return self.answer(key, Answer::Unreachable);
+        }
+        if station.ills.frozen > 0 {
+            return station.held.push(Held::Arrival(key));
+        }
+        match station.arrive(self.now) {
+            Door::Begin => self.begin_work(key),
+            Door::Wait => {
+                job.state = State::Waiting;
+                let load = self.plan.loads.get(job.burden.load as usize);
+                let rank = load.map_or(0, |load| load.priority.level());
+                station.wait(key, rank, (self.observer.arrivals(), self.now));
+            }
+            Door::Refuse => {
+                self.observer.refused(job.service, self.now);
+                self.answer(key, Answer::Refused);
+            }
+        }
+    }
+
+    fn begin_work(&mut self, key: Key) {
+        let Some(job) = self.jobs.find_mut(key) else { return };
+        let Some(station) = self.stations.get_mut(job.station as usize) else { return };
+        job.state = State::Working;
+        job.work = station.begin();
+        job.stood = station.stood;
+        self.observer.began(job.service, (job.arrived, self.now));
+        self.agenda.enter(self.now.after(job.work), Event::Done { job: key });
+    }
+
+    /// The work of a job should be done by now.
+    pub(super) fn done(&mut self, key: Key) {
+        let Some(job) = self.jobs.find_mut(key) else { return };
+        let Some(station) = self.stations.get_mut(job.station as usize) else { return };
+        if station.ills.frozen > 0 {
+            return station.held.push(Held::Done(key));
+        }
+        if station.stood > job.stood {
+            // Its replica stood still meanwhile, and works that much longer.
+            let longer = station.stood - job.stood;
+            job.stood = station.stood;
+            return self.agenda.enter(self.now.after(longer), Event::Done { job: key });
+        }
+        let work = if job.gone { Work::Wasted } else { Work::Wanted };
+        self.observer.worked(job.service, (work, job.work), self.now);
+        let errs = station.errs();
+        let calls = self.services.get(job.service as usize).is_some_and(|s| !s.callers.is_empty());
+        if calls && !errs {
+            return self.call_on(key);
+        }
+        self.complete(key, if errs { Answer::Error } else { Answer::Good });
+    }
+
+    /// The work of a job ended while its replica stood still.
+    pub(super) fn finish_held(&mut self, key: Key, index: u32) {
+        let stood = self.stations.get(index as usize).map(|station| station.stood);
+        if let (Some(job), Some(stood)) = (self.jobs.find_mut(key), stood) {
+            job.stood = stood;
+        }
+        self.done(key);
+    }
+
+    /// A job ends at its replica, whose worker takes the next.
+    fn complete(&mut self, key: Key, answer: Answer) {
+        let Some(job) = self.jobs.find(key) else { return };
+        let (index, state, arrived) = (job.station, job.state, job.arrived);
+        let service = job.service;
+        let Some(station) = self.stations.get_mut(index as usize) else { return };
+        station.depart(self.now);
+        if state == State::Working || station.server.holding == Holding::Worker {
+            station.release();
+        }
+        self.observer.stayed(service, (arrived, self.now));
+        self.answer(key, answer);
+        self.take_next(index);
+    }
+
+    /// Free workers take what waits.
+    pub(super) fn take_next(&mut self, index: u32) {
+        loop {
+            let Some(station) = self.stations.get_mut(index as usize) else { return };
+            let Some(next) = station.next(self.now) else { return };
+            let expired = station.server.expired;
+            let Some(job) = self.jobs.find(next) else { continue };
+            if expired == Expired::Dropped && self.now >= job.burden.deadline {
+                station.depart(self.now);
+                self.observer.dropped(job.service, self.now);
+                self.answer(next, Answer::Refused);
+                continue;
+            }
+            self.begin_work(next);
+        }
+    }
+
+    /// Sends the answer of a job on its way; the job is no more.
+    fn answer(&mut self, key: Key, answer: Answer) {
+        let Some(job) = self.jobs.remove(key) else { return };
+        let unreachable = self.stations.get(job.station as usize).map(|s| s.ills.unreachable > 0);
+        if job.gone || unreachable == Some(true) {
+            return;
+        }
+        let leg = self.leg_back(job.asker);
+        self.after(leg, Event::Reply { asker: job.asker, answer });
+    }
+
+    fn leg_back(&mut self, asker: Asker) -> Duration {
+        let network = match asker {
+            Asker::Caller { call, .. } => {
+                let caller = self.calls.find(call).map(|calling| calling.caller as usize);
+                caller.and_then(|caller| self.callers.get(caller)).map(|c| &c.settings.network)
+            }
+            Asker::Gateway { guarded, .. } => {
+                let place = self.guarded.find(guarded).map(|guarded| guarded.protected as usize);
+                place.and_then(|place| self.protected.get(place)).map(|p| &p.network)
+            }
+            Asker::Check { protected, .. } => {
+                self.protected.get(protected as usize).map(|p| &p.network)
+            }
+        };
+        network.map_or(Duration::ZERO, |network| network.back.draw(&mut self.network))
+    }
+
+    /// An answer arrives at who asked.
+    pub(super) fn reply(&mut self, asker: Asker, answer: Answer) {
+        match asker {
+            Asker::Caller { call, attempt } => self.answered(call, attempt, answer),
+            Asker::Gateway { guarded, number } => self.heard(guarded, number, answer),
+            Asker::Check { protected, endpoint } => self.checked(protected, endpoint, answer),
+        }
+    }
+
+    /// Nobody waits for a job any longer; the replica learns of it at `told`, if ever.
+    pub(super) fn forsake_job(&mut self, key: Key, told: Instant) {
+        let Some(job) = self.jobs.find_mut(key) else { return };
+        job.gone = true;
+        self.agenda.enter(told, Event::Cancel { job: key });
+    }
+
+    /// A replica learns that nobody waits for a job any longer.
+    pub(super) fn cancel_job(&mut self, key: Key) {
+        let Some(job) = self.jobs.find(key) else { return };
+        let Some(station) = self.stations.get_mut(job.station as usize) else { return };
+        if station.server.abandoned == Abandoned::Continues {
+            return;
+        }
+        let (state, index) = (job.state, job.station);
+        match state {
+            State::Travelling => {}
+            State::Waiting => station.depart(self.now),
+            State::Working | State::Calling => {
+                station.depart(self.now);
+                if state == State::Working || station.server.holding == Holding::Worker {
+                    station.release();
+                }
+            }
+        }
+        self.forsake_branches(key);
+        self.jobs.remove(key);
+        self.take_next(index);
+    }
+
+    /// After its own work a job makes the calls that its service depends on.
+    fn call_on(&mut self, key: Key) {
+        let Some(job) = self.jobs.find_mut(key) else { return };
+        let (service, burden, replica) = (job.service as usize, job.burden, job.station);
+        job.state = State::Calling;
+        let index = job.station;
+        if let Some(station) = self.stations.get_mut(index as usize)
+            && station.server.holding == Holding::Nothing
+        {
+            station.release();
+        }
+        let Some(settings) = self.plan.services.get(service) else { return };
+        let branches = settings.calls.iter().zip(0_u32..).flat_map(|(call, dependency)| {
+            let branch = Branch { dependency, call: None, end: None };
+            std::iter::repeat_n(branch, call.fan_out as usize)
+        });
+        job.branches = branches.collect();
+        for branch in 0..job.branches.len() {
+            let Some(job) = self.jobs.find(key) else { return };
+            let Some(dependency) = job.branches.get(branch).map(|b| b.dependency) else { return };
+            let callers = self.services.get(service).map(|state| &state.callers);
+            let Some(caller) = callers.and_then(|all| all.get(dependency as usize)) else { return };
+            let owner = Owner::Job { job: key, branch: number(branch) };
+            let call = self.call((owner, *caller, replica), burden);
+            if let Some(job) = self.jobs.find_mut(key)
+                && let Some(branch) = job.branches.get_mut(branch)
+            {
+                branch.call = call;
+            }
+        }
+        self.take_next(index);
+    }
+
+    /// One of the calls of a job has ended.
+    pub(super) fn branch_ended(&mut self, key: Key, branch: u32, end: End) {
+        let Some(job) = self.jobs.find_mut(key) else { return };
+        if let Some(branch) = job.branches.get_mut(branch as usize) {
+            (branch.call, branch.end) = (None, Some(end));
+        }
+        if let Some(answer) = self.outcome_of_branches(key) {
+            self.forsake_branches(key);
+            self.complete(key, answer);
+        }
+    }
+
+    /// What a job comes to, once the calls that have ended decide it.
+    fn outcome_of_branches(&self, key: Key) -> Option<Answer> {
+        let job = self.jobs.find(key)?;
+        let calls = &self.plan.services.get(job.service as usize)?.calls;
+        let mut all_enough = true;
+        for (dependency, call) in (0_u32..).zip(calls) {
+            let of = job.branches.iter().filter(|branch| branch.dependency == dependency);
+            let good = of.clone().filter(|b| b.end.is_some_and(End::is_good)).count();
+            let open = of.clone().filter(|branch| branch.end.is_none()).count();
+            let need = match call.need {
+                Need::All => call.fan_out as usize,
+                Need::First(least) => least as usize,
+                Need::None => 0,
+            };
+            if good + open < need {
+                return Some(Answer::Error);
+            }
+            let waits = match call.need {
+                Need::None => open > 0,
+                Need::All | Need::First(_) => good < need,
+            };
+            all_enough &= !waits;
+        }
+        all_enough.then_some(Answer::Good)
+    }
+
+    fn forsake_branches(&mut self, key: Key) {
+        let Some(job) = self.jobs.find_mut(key) else { return };
+        for branch in std::mem::take(&mut job.branches) {
+            if let Some(call) = branch.call {
+                self.forsake_call(call);
+            }
+        }
+    }
+
+    /// Everything at a replica is lost.
+    pub(super) fn lose_jobs(&mut self, index: u32) {
+        let there = |job: &Job| job.station == index && job.state != State::Travelling;
+        for key in self.jobs.keys(there) {
+            self.forsake_branches(key);
+            self.answer(key, Answer::Lost);
+        }
+    }
+}
