@@ -11,6 +11,8 @@ use seawall_core::ratio::Ratio;
 use seawall_core::tail::Spread;
 use seawall_core::time::Duration;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 /// All that is assumed about the world around a config.
 ///
@@ -76,6 +78,8 @@ pub struct RouteFacts {
     pub keyed: bool,
     /// Callers that may fail together; absent means many.
     pub clients: Option<u32>,
+    /// After what the callers of this route try again by themselves. Empty is unknown.
+    pub callers_retry: Vec<Failing>,
     /// Hedging by the callers of this route or by programs with the library.
     pub hedge: Option<HedgeFacts>,
 }
@@ -177,15 +181,55 @@ impl Latency {
     }
 }
 
-/// What a failing service answers.
+/// What a failing service answers, or what makes a caller try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failing {
     /// This status.
     Status(u16),
-    /// Nothing: timeouts, resets, refused connections.
+    /// Nothing: timeouts, resets.
     Silence,
+    /// No connection, so that nothing was sent.
+    Refused,
 }
+
+impl fmt::Display for Failing {
+    /// As `[assume]` writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(code) => code.fmt(f),
+            Self::Silence => f.write_str("silence"),
+            Self::Refused => f.write_str("refused"),
+        }
+    }
+}
+
+impl FromStr for Failing {
+    type Err = NotFailing;
+
+    fn from_str(text: &str) -> Result<Self, NotFailing> {
+        match text {
+            "silence" => Ok(Self::Silence),
+            "refused" => Ok(Self::Refused),
+            status => {
+                let code = status.parse().ok().filter(|code| (100..=599).contains(code));
+                code.map(Self::Status).ok_or(NotFailing)
+            }
+        }
+    }
+}
+
+/// Text that says no way to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotFailing;
+
+impl fmt::Display for NotFailing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("neither a status nor \"silence\" nor \"refused\"")
+    }
+}
+
+impl std::error::Error for NotFailing {}
 
 /// Latency that grows with the calls in progress: `alone + each · calls`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -37,7 +37,7 @@ mod view;
 
 pub use date::Date;
 pub use facts::{
-    CacheFacts, Facts, Failing, FaultFacts, HedgeFacts, Latency, RouteFacts, Slowdown,
+    CacheFacts, Facts, Failing, FaultFacts, HedgeFacts, Latency, NotFailing, RouteFacts, Slowdown,
     UpstreamFacts,
 };
 pub use finding::{Finding, NotEvaluated, Proof, Severity, Used};

@@ -157,20 +157,31 @@ pub(super) const CASES: &[Case] = &[
     Case {
         rule: "L8",
         severity: "error",
-        fires: one!("overrides = [{ status = 503, retry = \"always\" }]", "", ""),
-        edit: ("\"always\"", "\"if_safe\""),
-        says: "POST is sent again on 503",
+        fires: one!("", "", "[assume.routes.\"/pay\"]\ncallers_retry = [\"503\", \"silence\"]"),
+        edit: ("[\"503\", \"silence\"]", "[\"refused\"]"),
+        says: "callers send POST again after 503, silence, which may follow execution",
     },
     Case {
         rule: "L8",
         severity: "error",
         fires: one!(
-            "overrides = [{ status = 503, retry = \"always\" }]",
+            "",
             "methods = [\"GET\", \"PATCH\"]",
-            "[assume.routes.\"/pay\"]\nkeyed = false"
+            "[assume.routes.\"/pay\"]\ncallers_retry = [\"silence\"]\nkeyed = false"
         ),
         edit: ("keyed = false", "keyed = true"),
-        says: "PATCH is sent again on 503",
+        says: "callers send PATCH again after silence",
+    },
+    Case {
+        rule: "L8",
+        severity: "error",
+        fires: one!(
+            "",
+            "methods = [\"POST\"]",
+            "[assume.routes.\"/pay\"]\ncallers_retry = [\"refused\", \"504\"]"
+        ),
+        edit: ("methods = [\"POST\"]", "methods = [\"PUT\"]"),
+        says: "callers send POST again after 504",
     },
     Case {
         rule: "L9",

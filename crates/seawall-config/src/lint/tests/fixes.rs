@@ -11,7 +11,7 @@ const FIXES: &[(&str, &str, (&str, &str))] = &[
     ("L3", "max_attempts = 3", ("max_attempts = 4", "max_attempts = 3")),
     ("L4", "budget = { floor = \"6/s\" }", ("\n\n[[", "\nbudget = { floor = \"6/s\" }\n[[")),
     ("L6", "jitter = \"full\"", ("jitter = \"none\"", "jitter = \"full\"")),
-    ("L8", "retry = \"if_safe\"", ("retry = \"always\"", "retry = \"if_safe\"")),
+    ("L8", "\"refused\"", ("\"503\", \"silence\"", "\"refused\"")),
     ("L9", "min_calls = 5", ("\n\n[[", "\nbreaker = { min_calls = 5 }\n[[")),
     ("L9", "window = \"40s\"", ("\n\n[[", "\nbreaker = { window = \"40s\" }\n[[")),
     (

@@ -40,7 +40,7 @@ fn uncounted(view: &View<'_>, upstream: &UpstreamConfig) -> Option<Finding> {
     let said = &view.of_upstream(&upstream.name).fails_with;
     let failures = if said.is_empty() { &FAILURES[..] } else { said };
     let counts = |failing: &Failing| match *failing {
-        Failing::Silence => true,
+        Failing::Silence | Failing::Refused => true,
         Failing::Status(code) => {
             let seen = Observation::Status { code, retry_after: None, exhausted: false };
             classify_with(seen, OptIns::default(), &upstream.overrides).class == Class::Failure
@@ -49,7 +49,7 @@ fn uncounted(view: &View<'_>, upstream: &UpstreamConfig) -> Option<Finding> {
     if failures.iter().any(counts) {
         return None;
     }
-    let list: Vec<_> = failures.iter().map(|failing| word(*failing)).collect();
+    let list: Vec<_> = failures.iter().map(Failing::to_string).collect();
     let list = list.join(", ");
     let formula = format!("the service fails with {list}, and none of them counts as a failure");
     let fix =
@@ -60,13 +60,6 @@ fn uncounted(view: &View<'_>, upstream: &UpstreamConfig) -> Option<Finding> {
     let finding = Finding::new(Rule::numbered::<9>(), Severity::Error);
     let finding = finding.on_upstream(&upstream.name).uses(used).mend(fix);
     Some(finding.says(formula, "the breakers stay closed in the failure that they are there for"))
-}
-
-fn word(failing: Failing) -> String {
-    match failing {
-        Failing::Status(code) => code.to_string(),
-        Failing::Silence => "no answer".to_owned(),
-    }
 }
 
 /// The window never holds as many calls as the rates are judged with, and nothing else trips.
