@@ -1,8 +1,8 @@
 //! The future of one call: does what the call machine says, and decides nothing.
 //!
-//! The attempts that run are in `attempts.rs`, the steps of the machine and the guard that settles a
-//! dropped call in `guard.rs`, the ladder in `fallback.rs` and `ladder.rs`, and what a verdict means
-//! to the caller in `verdict.rs`.
+//! The attempts that run are in `attempts.rs`, the steps of the machine and the guard that settles
+//! a dropped call in `guard.rs`, the ladder in `fallback.rs` and `ladder.rs`, and what a verdict
+//! means to the caller in `verdict.rs`.
 
 mod attempts;
 mod fallback;

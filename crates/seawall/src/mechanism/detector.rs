@@ -21,8 +21,8 @@ use crate::{BuildError, Events};
 /// or after a fixed time.
 ///
 /// Tell it of each beat. Whether the peer is suspected follows from time alone
-/// ([`status`](Self::status)); [`suspected`](Self::suspected) waits for it. Clones share everything.
-/// Memory: eight bytes for each interval that is remembered, 1 000 by default; none with a fixed
+/// ([`status`](Self::status)); [`suspected`](Self::suspected) waits for it. Clones share
+/// everything. Memory: eight bytes for each interval that is remembered, 1 000 by default; none with a fixed
 /// time.
 ///
 /// ```

@@ -48,8 +48,8 @@ const fn metric(
 /// The fields of an event that is told whole.
 const DETAIL: &[&str] = &["endpoint", "detail"];
 
-/// Every decision for a call, as the field `decision` names it, and what it means. `why` is a reason
-/// code, the role of an attempt, or the class of what was seen.
+/// Every decision for a call, as the field `decision` names it, and what it means. `why` is a
+/// reason code, the role of an attempt, or the class of what was seen.
 pub const DECISIONS: &[(&str, &str)] = &[
     ("deadline", "The call must end within `wait_ms`; without one if that is missing."),
     ("queued", "It waits for a permit."),

@@ -2,8 +2,8 @@
 //!
 //! Decisions are made nowhere here: a service makes calls of its policy, and each attempt is a
 //! request to the inner service. One attempt is in `serve.rs`, what makes the attempts of a call in
-//! `sending.rs`, copies of requests in `replay.rs`, layers of a single mechanism in `../only.rs` and
-//! `admission.rs`.
+//! `sending.rs`, copies of requests in `replay.rs`, layers of a single mechanism in `../only.rs`
+//! and `admission.rs`.
 //!
 //! # Readiness
 //!
