@@ -94,12 +94,33 @@ impl Document {
         }
     }
 
-    /// The table at `key` as a document of its own, with the places of this one.
+    /// The table at a path of keys as a document of its own, with the places of this one.
     #[must_use]
-    pub fn part(&self, key: &str) -> Option<Self> {
-        let item = self.table.get(key)?.clone();
-        let table = item.into_table().ok()?;
+    pub fn part(&self, path: &[&str]) -> Option<Self> {
+        let table = self.at(path)?.clone().into_table().ok()?;
         Some(Self { source: Arc::clone(&self.source), table })
+    }
+
+    /// The text at a path of keys, if that is what stands there.
+    #[must_use]
+    pub fn text(&self, path: &[&str]) -> Option<&str> {
+        self.at(path)?.as_str()
+    }
+
+    /// The keys of the table at `key`; none without one.
+    #[must_use]
+    pub fn keys(&self, key: &str) -> Vec<String> {
+        let table = self.table.get(key).and_then(Item::as_table_like);
+        table.iter().flat_map(|table| table.iter()).map(|(key, _)| key.to_owned()).collect()
+    }
+
+    fn at(&self, path: &[&str]) -> Option<&Item> {
+        let (last, tables) = path.split_last()?;
+        let mut table: &dyn TableLike = &self.table;
+        for key in tables {
+            table = table.get(key)?.as_table_like()?;
+        }
+        table.get(last)
     }
 
     /// Replaces the value at a path such as `upstreams.payments.workers`; tables on the way are

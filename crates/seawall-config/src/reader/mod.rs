@@ -18,6 +18,7 @@ use crate::nearest;
 use std::fmt;
 use toml_edit::{Item, Key, TableLike};
 
+pub use crate::load::{read_bounded, read_text};
 pub use document::{Document, Plain};
 pub use entries::Element;
 pub(crate) use forms::Moment;

@@ -208,7 +208,7 @@ impl<'a> TableReader<'a> {
     }
 
     /// Whether the file gives exactly `word` at `key`, which is known from now on.
-    pub(crate) fn text_is(&mut self, key: &'static str, word: &str) -> bool {
+    pub fn text_is(&mut self, key: &'static str, word: &str) -> bool {
         self.item(key).and_then(|(_, item)| item.as_str()) == Some(word)
     }
 

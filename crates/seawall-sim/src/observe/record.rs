@@ -135,6 +135,10 @@ pub struct ServiceRecord {
     pub refused: u64,
     /// Dropped because their deadline had passed while they waited.
     pub dropped: u64,
+    /// Answered from the cache.
+    pub hits: u64,
+    /// Asked of the cache in vain.
+    pub misses: u64,
     /// Taken by a worker.
     pub begun: u64,
     /// Of these, after a wait.

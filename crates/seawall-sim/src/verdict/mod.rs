@@ -6,6 +6,34 @@
 use crate::observe::Record;
 use crate::plan::Plan;
 
+/// What a measure counts in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A share, 0 to 1.
+    Share,
+    /// A plain number, 0 or more.
+    Factor,
+    /// Seconds, 0 or more.
+    Seconds,
+    /// A whole number.
+    Count,
+    /// 1 for true, 0 for false.
+    Truth,
+}
+
+/// A number of the verdict by its name in scenario files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// Its name.
+    pub name: &'static str,
+    /// What it counts in.
+    pub unit: Unit,
+}
+
+const fn measure(name: &'static str, unit: Unit) -> Measure {
+    Measure { name, unit }
+}
+
 /// The verdict on one run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdict {
@@ -13,11 +41,23 @@ pub struct Verdict {
     pub calls: u64,
     /// The share of ended calls that ended well.
     pub success_rate: f64,
+    /// The share of begun calls that ended well.
+    pub goodput: f64,
     /// Attempts that reached a service for each call.
     pub amplification: f64,
+    /// Whether more was under way than may be, so that the run ended early.
+    pub unstable: bool,
 }
 
 impl Verdict {
+    /// All that [`Verdict::measure`] knows.
+    pub const MEASURES: &[Measure] = &[
+        measure("success_rate", Unit::Share),
+        measure("goodput", Unit::Share),
+        measure("amplification", Unit::Factor),
+        measure("unstable", Unit::Truth),
+    ];
+
     /// Judges a run.
     #[must_use]
     pub fn of(_plan: &Plan, record: &Record) -> Self {
@@ -25,7 +65,13 @@ impl Verdict {
         let ended: u64 = record.loads.iter().map(crate::observe::LoadRecord::ended).sum();
         let good: u64 = record.loads.iter().map(crate::observe::LoadRecord::good).sum();
         let arrived: u64 = record.services.iter().map(|service| service.arrived).sum();
-        Self { calls, success_rate: share(good, ended), amplification: share(arrived, calls) }
+        Self {
+            calls,
+            success_rate: share(good, ended),
+            goodput: share(good, calls),
+            amplification: share(arrived, calls),
+            unstable: record.unstable.is_some(),
+        }
     }
 
     /// A number of the verdict by its name in scenario files; none of that name otherwise.
@@ -33,6 +79,8 @@ impl Verdict {
     pub fn measure(&self, name: &str) -> Option<f64> {
         match name {
             "success_rate" => Some(self.success_rate),
+            "goodput" => Some(self.goodput),
+            "unstable" => Some(f64::from(u8::from(self.unstable))),
             "amplification" => Some(self.amplification),
             _ => None,
         }

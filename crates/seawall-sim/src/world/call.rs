@@ -292,9 +292,11 @@ impl World {
         let Some(calling) = self.calls.remove(key) else { return };
         match calling.owner {
             Owner::Load => {
+                self.tally.count(end, self.now.since(calling.started));
                 self.observer.ended(calling.burden.load, (calling.started, self.now), end);
             }
             Owner::User(user) => {
+                self.tally.count(end, self.now.since(calling.started));
                 self.observer.ended(calling.burden.load, (calling.started, self.now), end);
                 self.user_ended(user, calling.started, end);
             }

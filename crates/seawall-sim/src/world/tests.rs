@@ -11,7 +11,7 @@ use crate::dist::Distribution;
 use crate::observe::{End, Record};
 use crate::plan::{
     Arrivals, Caller, Cancel, Disturbance, Ending, Fault, Gateway, Load, Network, Plan, Protected,
-    Rate, Replicas, Route, RouteId, Server, Service, Slowdown, Spacing, Target,
+    Rate, Replicas, Route, RouteId, Server, Service, Slowdown, Spacing, Target, Victims,
 };
 use crate::verdict::share;
 
@@ -79,13 +79,9 @@ fn a_single_queue_waits_as_theory_says() {
 #[test]
 fn a_gateway_hides_one_replica_that_crashes() {
     let mut plan = guarded(60, 300.0);
-    plan.disturbances.push(Disturbance {
-        at: Instant::EPOCH.after(20 * SECOND),
-        lasts: Some(20 * SECOND),
-        service: crate::plan::ServiceId(0),
-        replicas: Replicas::One(1),
-        fault: Fault::Crash,
-    });
+    let second = Victims::Replicas(crate::plan::ServiceId(0), Replicas::One(1));
+    let crash = Disturbance::new(Instant::EPOCH.after(20 * SECOND), second, Fault::Crash);
+    plan.disturbances.push(crash.lasting(20 * SECOND));
     let record = World::run(plan, Seed::new(2));
     assert!(within(&record, 0.999), "{:?}", record.loads[0].ends);
     let (upstream, service) = (&record.upstreams[0][0], &record.services[0]);

@@ -1,0 +1,1 @@
+//! Scenario files: what they mean, and what is refused.
