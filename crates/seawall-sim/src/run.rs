@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use seawall_core::time::{Duration, Instant};
 
 use crate::chance::Seed;
-use crate::observe::Record;
+use crate::observe::{LoadRecord, Record};
 use crate::outcome::{Expectation, Outcome, Point, Run};
 use crate::plan::Plan;
-use crate::scenario::{Expect, Scenario, Setup};
+use crate::scenario::{Expect, GOODPUT, Scenario, Setup};
 use crate::verdict::{Unit, Verdict, share};
 use crate::world::World;
 
@@ -124,8 +124,18 @@ fn is_bad(verdict: &Verdict) -> bool {
 
 /// The value that an expectation looks at.
 fn value_of(expect: &Expect, plan: &Plan, (record, verdict): (&Record, &Verdict)) -> f64 {
+    if let Some(load) = expect.load {
+        let alone = record.of_load(load);
+        let verdict = Verdict::of(plan, &alone);
+        let expect = Expect { load: None, ..expect.clone() };
+        return value_of(&expect, plan, (&alone, &verdict));
+    }
     match (expect.within, plan.quiet()) {
         (Some(within), Some(quiet)) => later(expect.measure, quiet.after(within), record),
+        _ if expect.measure == GOODPUT && expect.unit == Unit::Share => {
+            let good = record.loads.iter().map(LoadRecord::good).sum();
+            share(good, verdict.calls)
+        }
         _ => verdict.measure(expect.measure).unwrap_or(f64::NAN),
     }
 }
@@ -144,7 +154,7 @@ fn later(measure: &str, from: Instant, record: &Record) -> f64 {
             started += bucket.started;
         }
     }
-    share(good.min(started), if measure == "goodput" { started } else { ended })
+    share(good.min(started), if measure == GOODPUT { started } else { ended })
 }
 
 fn gather(scenario: &Scenario, settings: &Settings, (runs, seeds): (Vec<Ran>, usize)) -> Outcome {
@@ -222,9 +232,8 @@ fn shown(value: f64, unit: Unit) -> String {
     }
     match unit {
         Unit::Share => format!("{:.3}%", value * 100.0),
-        Unit::Factor => format!("{value:.3}"),
-        Unit::Seconds => format!("{:.1}ms", value * 1000.0),
-        Unit::Count => format!("{value:.0}"),
+        Unit::Number => format!("{value:.3}"),
+        Unit::Time => format!("{:.1}ms", value * 1000.0),
         Unit::Truth => (if value > 0.0 { "true" } else { "false" }).to_owned(),
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use seawall_sim::outcome::{Outcome, Point};
-use seawall_sim::verdict::{Unit, Verdict};
+use seawall_sim::verdict::{MEASURES, Unit};
 
 /// A line for each point, and what was expected.
 pub(super) fn text(outcome: &Outcome) -> String {
@@ -30,12 +30,12 @@ fn describe(outcome: &Outcome, point: &Point) -> String {
         outcome.axes.iter().zip(&point.values).filter_map(|(axis, value)| {
             Some(format!("{} = {}", axis.name, axis.values.get(*value)?))
         });
-    let measures = Verdict::MEASURES.iter().map(|measure| {
+    let measures = MEASURES.iter().filter_map(|measure| {
         let mut seen: Vec<f64> =
-            point.runs.iter().filter_map(|run| run.verdict.measure(measure.name)).collect();
+            point.runs.iter().filter_map(|run| measure.of(&run.verdict)).collect();
         seen.sort_by(f64::total_cmp);
-        let median = seen.get(seen.len() / 2).copied().unwrap_or_default();
-        format!("{} {}", measure.name, shown(median, measure.unit))
+        let median = seen.get(seen.len() / 2)?;
+        Some(format!("{} {}", measure.name, shown(*median, measure.unit)))
     });
     values.chain(measures).collect::<Vec<_>>().join(", ")
 }
@@ -43,8 +43,8 @@ fn describe(outcome: &Outcome, point: &Point) -> String {
 fn shown(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Share => format!("{:.3}%", value * 100.0),
-        Unit::Seconds => format!("{:.1}ms", value * 1000.0),
-        Unit::Factor | Unit::Count => format!("{value:.3}"),
+        Unit::Time => format!("{:.1}ms", value * 1000.0),
+        Unit::Number => format!("{value:.3}"),
         Unit::Truth => (value > 0.0).to_string(),
     }
 }
@@ -70,8 +70,8 @@ pub(super) fn json(outcome: &Outcome) -> Value {
 
 fn point(point: &Point) -> Value {
     let runs = point.runs.iter().map(|run| {
-        let measures = Verdict::MEASURES.iter().filter_map(|measure| {
-            Some((measure.name.to_owned(), json!(run.verdict.measure(measure.name)?)))
+        let measures = MEASURES.iter().filter_map(|measure| {
+            Some((measure.name.to_owned(), json!(measure.of(&run.verdict)?)))
         });
         json!({ "seed": run.seed, "measures": measures.collect::<Map<_, _>>() })
     });

@@ -6,7 +6,7 @@ use super::{Given, Plain, Reading, TableReader};
 use crate::mistake::Place;
 use seawall_core::ratio::Ratio;
 use std::fmt;
-use toml_edit::{Item, Key, Table, TableLike, Value};
+use toml_edit::{ArrayOfTables, Item, Key, Table, TableLike, Value};
 
 /// The most entries of a list and the most tables of a kind. Some checks compare each with each;
 /// beyond this a file of a few megabytes would take minutes.
@@ -23,6 +23,26 @@ pub struct Element<'a> {
 enum Content<'a> {
     Value(&'a Value),
     Table(&'a Table),
+    Tables(&'a ArrayOfTables),
+}
+
+impl<'a> Content<'a> {
+    fn of(item: &'a Item) -> Option<Self> {
+        match item {
+            Item::Value(value) => Some(Self::Value(value)),
+            Item::Table(table) => Some(Self::Table(table)),
+            Item::ArrayOfTables(tables) => Some(Self::Tables(tables)),
+            Item::None => None,
+        }
+    }
+
+    fn span(&self) -> Option<std::ops::Range<usize>> {
+        match self {
+            Self::Value(value) => value.span(),
+            Self::Table(table) => table.span(),
+            Self::Tables(tables) => tables.span(),
+        }
+    }
 }
 
 impl<'a> Element<'a> {
@@ -35,7 +55,7 @@ impl<'a> Element<'a> {
     pub fn as_str(&self) -> Option<&'a str> {
         match self.content {
             Content::Value(value) => value.as_str(),
-            Content::Table(_) => None,
+            Content::Table(_) | Content::Tables(_) => None,
         }
     }
 
@@ -56,7 +76,7 @@ impl<'a> Element<'a> {
     pub fn as_number(&self) -> Option<f64> {
         match self.content {
             Content::Value(value) => super::document::number(value),
-            Content::Table(_) => None,
+            Content::Table(_) | Content::Tables(_) => None,
         }
     }
 
@@ -65,7 +85,7 @@ impl<'a> Element<'a> {
     pub fn as_flag(&self) -> Option<bool> {
         match self.content {
             Content::Value(value) => value.as_bool(),
-            Content::Table(_) => None,
+            Content::Table(_) | Content::Tables(_) => None,
         }
     }
 
@@ -74,22 +94,25 @@ impl<'a> Element<'a> {
     pub fn plain(&self) -> Option<Plain> {
         match self.content {
             Content::Value(value) => Some(Plain::of(value, self.reading.source())),
-            Content::Table(_) => None,
+            Content::Table(_) | Content::Tables(_) => None,
         }
     }
 
     /// The elements of a list; `None` for anything else.
     #[must_use]
     pub fn elements(&self) -> Option<Vec<Element<'a>>> {
-        let Content::Value(value) = self.content else { return None };
-        let entries = value.as_array()?.iter().take(ENTRIES_MAX).enumerate();
-        let element = |(index, value): (usize, &'a Value)| Element {
+        let contents: Vec<Content<'a>> = match self.content {
+            Content::Value(value) => value.as_array()?.iter().map(Content::Value).collect(),
+            Content::Tables(tables) => tables.iter().map(Content::Table).collect(),
+            Content::Table(_) => return None,
+        };
+        let element = |(index, content): (usize, Content<'a>)| Element {
             reading: self.reading,
             path: format!("{}[{index}]", self.path),
-            place: self.reading.place(value.span()),
-            content: Content::Value(value),
+            place: self.reading.place(content.span()),
+            content,
         };
-        Some(entries.map(element).collect())
+        Some(contents.into_iter().take(ENTRIES_MAX).enumerate().map(element).collect())
     }
 
     /// Whether it is a table.
@@ -98,6 +121,7 @@ impl<'a> Element<'a> {
         match self.content {
             Content::Value(value) => value.is_inline_table(),
             Content::Table(_) => true,
+            Content::Tables(_) => false,
         }
     }
 
@@ -106,6 +130,7 @@ impl<'a> Element<'a> {
         let table: &dyn TableLike = match self.content {
             Content::Value(value) => value.as_inline_table()?,
             Content::Table(table) => table,
+            Content::Tables(_) => return None,
         };
         Some(TableReader::run(self.reading, self.path.clone(), self.place, table, read))
     }
@@ -121,14 +146,7 @@ impl<'a> TableReader<'a> {
     /// What stands at `key`, in whatever form.
     pub fn element(&mut self, key: &'static str) -> Option<Element<'a>> {
         let (found, item) = self.item(key)?;
-        let content = match item {
-            Item::Value(value) => Content::Value(value),
-            Item::Table(table) => Content::Table(table),
-            Item::None | Item::ArrayOfTables(_) => {
-                self.not_a(found, item, &Expected { what: "a value or a table", example: "…" });
-                return None;
-            }
-        };
+        let content = Content::of(item)?;
         let place = self.reading.place(item.span()).or_else(|| self.start(found));
         Some(Element { reading: self.reading, path: self.path_of(key), place, content })
     }
@@ -139,11 +157,7 @@ impl<'a> TableReader<'a> {
         let keys = self.table.iter().take(ENTRIES_MAX);
         let keys: Vec<_> = keys.filter_map(|(key, _)| self.table.get_key_value(key)).collect();
         let entry = |(key, item): (&'a Key, &'a Item)| {
-            let content = match item {
-                Item::Value(value) => Content::Value(value),
-                Item::Table(table) => Content::Table(table),
-                Item::None | Item::ArrayOfTables(_) => return None,
-            };
+            let content = Content::of(item)?;
             let place = self.reading.place(item.span()).or_else(|| self.start(key));
             let path = self.path_of(key.get());
             let name = Given { value: key.get().to_owned(), place: self.start(key) };
@@ -154,6 +168,18 @@ impl<'a> TableReader<'a> {
 
     /// Reads each table under `key` with its name: `[upstreams.NAME]`.
     pub fn named<T>(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(Given<&str>, &mut TableReader<'_>) -> T,
+    ) -> Vec<T> {
+        self.labelled(key, |name, table| {
+            table.check_name(name.value, name.place, key);
+            read(name, table)
+        })
+    }
+
+    /// As [`TableReader::named`], where names may be any text: `[assume.routes."/pay"]`.
+    pub(crate) fn labelled<T>(
         &mut self,
         key: &'static str,
         mut read: impl FnMut(Given<&str>, &mut TableReader<'_>) -> T,
@@ -204,7 +230,6 @@ impl<'a> TableReader<'a> {
             self.wrong(place, what, remedy);
             return None;
         };
-        self.check_name(name.get(), place, key);
         let given = Given { value: name.get(), place };
         Some(TableReader::run(self.reading, path, place, table, |t| read(given, t)))
     }
@@ -250,10 +275,7 @@ impl<'a> TableReader<'a> {
 
     fn entry(&self, key: &str, index: usize, content: Content<'a>) -> Element<'a> {
         let path = format!("{}[{index}]", self.path_of(key));
-        let span = match &content {
-            Content::Value(value) => value.span(),
-            Content::Table(table) => table.span(),
-        };
+        let span = content.span();
         let place = self.reading.place(span);
         self.reading.note_origin(path.clone(), place);
         Element { reading: self.reading, path, place, content }

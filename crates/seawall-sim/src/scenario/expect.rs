@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use seawall_config::nearest;
 use seawall_config::reader::{Element, Given, TableReader};
 use seawall_config::units::{parse_duration, parse_share, print_duration};
-use seawall_config::{Place, nearest};
 use seawall_core::time::{Duration, Instant};
 
 use super::sweep::Axis;
-use crate::verdict::{Unit, Verdict};
+use crate::plan::Load;
+use crate::verdict::{MEASURES, Measure, Unit};
 
 /// Something that is expected.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,8 @@ pub struct Expect {
     pub bound: f64,
     /// Looked at from so long after the end of all events until the horizon, not over the run.
     pub within: Option<Duration>,
+    /// Of this load alone, by its place in the plan; of all together without.
+    pub load: Option<usize>,
     /// Only at points with these values, by axis and value; everywhere without.
     pub only: Vec<(usize, usize)>,
     /// As written.
@@ -86,13 +89,35 @@ impl fmt::Display for Test {
 /// What expectations are checked against.
 pub(super) struct Frame<'a> {
     pub(super) axes: &'a [Axis],
+    pub(super) loads: &'a [Load],
     pub(super) horizon: Duration,
     /// When the last event ends, where that is known.
     pub(super) quiet: Option<Instant>,
 }
 
+/// The measure that may also be a share.
+pub const GOODPUT: &str = "goodput";
+
 /// Measures that can be looked at after the events.
-const LATER: [&str; 2] = ["goodput", "success_rate"];
+const LATER: [&str; 2] = [GOODPUT, "success_rate"];
+
+/// Measures of one load alone.
+const OF_LOADS: [&str; 14] = [
+    "success_rate",
+    "substitute_rate",
+    "refused_rate",
+    "goodput",
+    "mean",
+    "p50",
+    "p90",
+    "p99",
+    "p99_9",
+    "load_factor",
+    "time_to_recover",
+    "worst_second",
+    "end_success_rate",
+    "metastable",
+];
 
 /// Reads `[expect]`.
 pub(super) fn read_all(root: &mut TableReader<'_>, frame: &Frame<'_>) -> Vec<Expect> {
@@ -102,7 +127,7 @@ pub(super) fn read_all(root: &mut TableReader<'_>, frame: &Frame<'_>) -> Vec<Exp
             if name.value == "at" {
                 all.extend(read_some(&element, frame));
             } else {
-                all.extend(read_one(&name, &element, frame));
+                all.extend(read_entry(&name, &element, frame));
             }
         }
         all
@@ -133,7 +158,7 @@ fn read_some(element: &Element<'_>, frame: &Frame<'_>) -> Vec<Expect> {
             let others = t.entries().into_iter().filter(|(name, _)| name.value != "where");
             let mut found = Vec::new();
             for (name, value) in others {
-                found.extend(read_one(&name, &value, frame));
+                found.extend(read_entry(&name, &value, frame));
             }
             found
                 .into_iter()
@@ -170,27 +195,66 @@ fn axis_value(
     Some((place, found?))
 }
 
-fn read_one(name: &Given<String>, element: &Element<'_>, frame: &Frame<'_>) -> Option<Expect> {
-    let known = Verdict::MEASURES.iter().find(|measure| measure.name == name.value);
+/// An expectation of all loads together, or `load.NAME.MEASURE = …` of some.
+fn read_entry(name: &Given<String>, element: &Element<'_>, frame: &Frame<'_>) -> Vec<Expect> {
+    if name.value != "load" || !element.is_table() {
+        let names: Vec<&str> = MEASURES.iter().map(|measure| measure.name).collect();
+        return read_one(name, element, (frame, &names)).into_iter().collect();
+    }
+    let read = element.table(|t| {
+        let entries = t.entries();
+        let of = |(name, element): &(Given<String>, Element<'_>)| of_load(name, element, frame);
+        entries.iter().flat_map(of).collect::<Vec<_>>()
+    });
+    read.unwrap_or_default()
+}
+
+fn of_load(name: &Given<String>, element: &Element<'_>, frame: &Frame<'_>) -> Vec<Expect> {
+    let Some(place) = frame.loads.iter().position(|load| load.name == name.value) else {
+        let names: Vec<&str> = frame.loads.iter().map(|load| load.name.as_str()).collect();
+        let remedy = nearest::remedy(&name.value, &names, "known loads");
+        element.wrong(format!("no load is called \"{}\"", name.value), remedy);
+        return Vec::new();
+    };
+    let read = element.table(|t| {
+        let entries = t.entries();
+        let of = |(measure, element): &(Given<String>, Element<'_>)| {
+            let expect = read_one(measure, element, (frame, &OF_LOADS))?;
+            let text = format!("{}: {}", name.value, expect.text);
+            Some(Expect { load: Some(place), text, ..expect })
+        };
+        entries.iter().filter_map(of).collect::<Vec<_>>()
+    });
+    if read.is_none() {
+        element.wrong(format!("{} is no table", element.path()), "write load.NAME.p99 = …");
+    }
+    read.unwrap_or_default()
+}
+
+fn read_one(
+    name: &Given<String>,
+    element: &Element<'_>,
+    (frame, names): (&Frame<'_>, &[&str]),
+) -> Option<Expect> {
+    let known = Measure::named(&name.value).filter(|measure| names.contains(&measure.name));
     let Some(measure) = known else {
-        let names: Vec<&str> = Verdict::MEASURES.iter().map(|measure| measure.name).collect();
         let what = format!("nothing is measured as \"{}\"", name.value);
-        wrong(element, name.place, what, nearest::remedy(&name.value, &names, "known measures"));
+        element.wrong(what, nearest::remedy(&name.value, names, "known measures"));
         return None;
     };
-    let example = example(measure.unit);
+    let unit = unit_of(measure, element);
+    let example = example(unit);
     let parsed = match (element.as_flag(), element.as_str(), element.as_number()) {
-        (Some(flag), _, _) if measure.unit == Unit::Truth => {
+        (Some(flag), _, _) if unit == Unit::Truth => {
             Ok((Test::Is, f64::from(u8::from(flag)), None))
         }
-        (_, Some(text), _) if measure.unit != Unit::Truth => parse(text, measure.unit),
-        (_, _, Some(number)) if measure.unit == Unit::Count => Ok((Test::Is, number, None)),
+        (_, Some(text), _) if unit != Unit::Truth => parse(text, unit),
         _ => Err("is no expectation".to_owned()),
     };
     let (test, bound, within) = match parsed {
         Ok(parsed) => parsed,
         Err(why) => {
-            wrong(element, element.place(), format!("{} {why}", name.value), example);
+            element.wrong(format!("{} {why}", name.value), example);
             return None;
         }
     };
@@ -198,29 +262,23 @@ fn read_one(name: &Given<String>, element: &Element<'_>, frame: &Frame<'_>) -> O
         Some(text) => format!("{} {text}", name.value),
         None => format!("{} = {}", name.value, if bound > 0.0 { "true" } else { "false" }),
     };
-    let expect = Expect {
-        measure: measure.name,
-        unit: measure.unit,
-        test,
-        bound,
-        within,
-        only: Vec::new(),
-        text,
-    };
+    let (load, only) = (None, Vec::new());
+    let expect = Expect { measure: measure.name, unit, test, bound, within, load, only, text };
     check(&expect, element, frame).then_some(expect)
 }
 
-fn wrong(element: &Element<'_>, _: Option<Place>, what: String, remedy: impl Into<String>) {
-    element.wrong(what, remedy);
+/// Goodput is a number of calls in a second, or a share of those that begin.
+fn unit_of(measure: &Measure, element: &Element<'_>) -> Unit {
+    let share = element.as_str().is_some_and(|text| text.contains('%'));
+    if measure.name == GOODPUT && share { Unit::Share } else { measure.unit }
 }
 
 /// A valid value, as the mend.
 const fn example(unit: Unit) -> &'static str {
     match unit {
         Unit::Share => "write \">= 99.5%\"",
-        Unit::Factor => "write \"<= 1.3\"",
-        Unit::Seconds => "write \"<= 250ms\"",
-        Unit::Count => "write \"<= 10\"",
+        Unit::Number => "write \"<= 1.3\"",
+        Unit::Time => "write \"<= 250ms\"",
         Unit::Truth => "write true or false",
     }
 }
@@ -257,8 +315,8 @@ fn parse_bound(text: &str, unit: Unit) -> Result<f64, String> {
             }
             Ok(f64::from(parse_share(text)?.ppm()) / 1e6)
         }
-        Unit::Seconds => Ok(parse_duration(text)?.as_secs_f64()),
-        Unit::Share | Unit::Factor | Unit::Count | Unit::Truth => number(text),
+        Unit::Time => Ok(parse_duration(text)?.as_secs_f64()),
+        Unit::Share | Unit::Number | Unit::Truth => number(text),
     }
 }
 
@@ -278,9 +336,12 @@ fn check(expect: &Expect, element: &Element<'_>, frame: &Frame<'_>) -> bool {
         return false;
     }
     let Some(within) = expect.within else { return true };
-    if !LATER.contains(&expect.measure) {
+    if !LATER.contains(&expect.measure) || expect.unit != Unit::Share {
         let what = format!("{} is known of whole runs only", expect.measure);
-        element.wrong(what, "remove \"within … after events end\", or take goodput");
+        element.wrong(
+            what,
+            "remove \"within … after events end\", or write goodput = \">= 99% within …\"",
+        );
         return false;
     }
     let Some(quiet) = frame.quiet else {

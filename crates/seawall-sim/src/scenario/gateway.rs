@@ -5,54 +5,28 @@ use seawall_core::balance::EndpointInfo;
 
 use super::place::{Gateways, Ways};
 use super::service::Section;
+use crate::deployed;
 use crate::plan::{Cancel, Gateway, Protected, Route, Service, ServiceId};
-
-/// Permits of a bulkhead that the config leaves to the limit of open files: what a gateway
-/// derives where a process may open about ten thousand.
-const PERMITS: u32 = 4096;
 
 /// The gateway of a config: its upstreams whose behaviour the scenario describes, and the routes
 /// that lead to them.
 pub(super) fn build(config: &Config, sections: &[Section], shared: Gateways) -> Gateway {
-    let of = |(place, section): (usize, &Section)| {
-        protect(config, section, (ServiceId(place), shared.cancel))
-    };
-    let upstreams: Vec<Protected> = sections.iter().enumerate().filter_map(of).collect();
-    let routes = routes(config, &upstreams);
-    Gateway { name: "gateway".to_owned(), instances: shared.instances, upstreams, routes }
-}
-
-fn protect(
-    config: &Config,
-    section: &Section,
-    (service, cancel): (ServiceId, Cancel),
-) -> Option<Protected> {
-    let upstream = config.upstream(&section.service.name)?;
-    let infos: Vec<EndpointInfo> = upstream.endpoints.iter().map(|e| e.info).collect();
-    Some(Protected {
-        name: upstream.name.clone(),
-        settings: upstream.settings(PERMITS),
-        overrides: upstream.overrides.clone(),
-        service,
-        endpoints: repeated(&infos, section.service.replicas),
-        network: section.network.clone(),
-        cancel,
-        checks: upstream.health_check.as_ref().map(|check| (check.every, check.timeout)),
-    })
+    let section = |name: &str| sections.iter().position(|s| s.service.name == name);
+    let mut gateway = deployed::gateway(config, shared.instances, |upstream| {
+        let place = section(&upstream.name)?;
+        Some((ServiceId(place), sections.get(place)?.network.clone()))
+    });
+    for upstream in &mut gateway.upstreams {
+        upstream.cancel = shared.cancel;
+        let replicas = sections.get(upstream.service.0).map_or(0, |s| s.service.replicas);
+        upstream.endpoints = repeated(&upstream.endpoints, replicas);
+    }
+    gateway
 }
 
 /// What is known of each replica, in turn where there are more of them than endpoints.
 fn repeated(infos: &[EndpointInfo], replicas: u32) -> Vec<EndpointInfo> {
     infos.iter().copied().cycle().take(replicas as usize).collect()
-}
-
-fn routes(config: &Config, upstreams: &[Protected]) -> Vec<Route> {
-    let route = |route: &seawall_config::RouteConfig| {
-        let upstream = upstreams.iter().position(|upstream| upstream.name == route.upstream)?;
-        let (settings, priority) = (route.policy.call_settings(), route.policy.priority);
-        Some(Route { name: route.name.clone(), upstream, settings, priority })
-    };
-    config.routes.iter().filter_map(route).collect()
 }
 
 /// Another config in the places of this gateway.

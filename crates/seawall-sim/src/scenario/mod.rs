@@ -38,7 +38,7 @@ use seawall_config::ConfigError;
 use seawall_config::reader::{Given, TableReader};
 use seawall_core::time::Duration;
 
-pub use expect::{Expect, Test};
+pub use expect::{Expect, GOODPUT, Test};
 pub use sweep::POINTS_MAX;
 
 use crate::outcome::Axis;

@@ -199,7 +199,8 @@ fn assemble(
         ..Plan::lasting(head.horizon)
     };
     let axes = sweep::read_all(t);
-    let frame = Frame { axes: &axes, horizon: head.horizon, quiet: plan.quiet() };
+    let frame =
+        Frame { axes: &axes, loads: &plan.loads, horizon: head.horizon, quiet: plan.quiet() };
     let expectations = expect::read_all(t, &frame);
     (Built { head, plan, axes, expectations }, inner)
 }

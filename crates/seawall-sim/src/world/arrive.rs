@@ -127,7 +127,7 @@ impl World {
             (Some(at), Spacing::Poisson) if at <= look => (at, Event::Arrive { load }),
             (Some(_) | None, _) => (look, Event::Look { load }),
         };
-        if at <= self.horizon() {
+        if at <= self.horizon {
             self.agenda.enter(at, event);
         }
     }
@@ -164,7 +164,7 @@ impl World {
     }
 
     pub(super) fn user_calls(&mut self, key: Key) {
-        let over = self.now > self.horizon();
+        let over = self.now > self.horizon;
         let Some(user) = self.users.find(key) else { return };
         if over && self.plan.ending == Ending::Finish {
             self.users.remove(key);

@@ -222,7 +222,7 @@ impl World {
         if let Some(timeout) = caller.settings.timeout {
             let at = self.now.after(timeout);
             calling.until = calling.until.min(at);
-            self.agenda.enter(at, Event::Timeout { call: key, attempt });
+            self.agenda.enter_limit(at, Event::Timeout { call: key, attempt });
         }
         self.observer.attempted(load, self.now);
         match caller.connect(calling.instance, (key, attempt)) {

@@ -1,5 +1,7 @@
 //! Small worlds whose numbers are known, and worlds that must not go wrong.
 
+mod changes;
+
 use seawall_core::call::CallSettings;
 use seawall_core::shed::Class;
 use seawall_core::time::{Duration, Instant};
@@ -10,8 +12,8 @@ use crate::chance::Seed;
 use crate::dist::Distribution;
 use crate::observe::{End, Record};
 use crate::plan::{
-    Arrivals, Caller, Cancel, Disturbance, Ending, Fault, Gateway, Load, Network, Plan, Protected,
-    Rate, Replicas, Route, RouteId, Server, Service, Slowdown, Spacing, Target, Victims,
+    Arrivals, Caller, Cancel, Direction, Disturbance, Ending, Fault, Gateway, Load, Network, Plan,
+    Protected, Rate, Replicas, Route, RouteId, Server, Service, Slowdown, Spacing, Target, Victims,
 };
 use crate::verdict::share;
 
@@ -147,11 +149,26 @@ fn a_long_spike_leaves_impatient_clients_in_a_bad_state_and_a_short_one_does_not
 }
 
 #[test]
+fn what_never_ends_is_not_waited_for_without_end() {
+    let mut plan = guarded(2, 50.0);
+    plan.ending = Ending::Finish;
+    plan.gateways[0].upstreams[0].checks = Some((SECOND, SECOND));
+    plan.gateways[0].routes[0].settings.total = None;
+    plan.gateways[0].routes[0].settings.attempt = Duration::MAX;
+    let all = Victims::Replicas(crate::plan::ServiceId(0), Replicas::All);
+    let fault = Fault::BlackHole(Direction::Both);
+    plan.disturbances.push(Disturbance::new(Instant::EPOCH.after(SECOND), all, fault));
+    let record = World::run(plan, Seed::new(7));
+    assert!(record.loads[0].ended() < record.loads[0].started);
+    assert!(record.end <= Instant::EPOCH.after(20 * SECOND));
+}
+
+#[test]
 fn what_is_under_way_can_be_waited_for() {
     let mut plan = guarded(2, 500.0);
     plan.ending = Ending::Finish;
     let record = World::run(plan, Seed::new(6));
     let load = &record.loads[0];
     assert_eq!(load.ended(), load.started);
-    assert_eq!(load.ends[&End::Good], load.started);
+    assert_eq!(load.ends(End::Good), load.started);
 }

@@ -123,7 +123,8 @@ fn expectations_that_can_never_be_are_refused() {
     let mend = "lengthen horizon, or let the events end earlier";
     let line = "goodput = \">= 1% within 20s after events end\"";
     has(&expect(line), &format!(":10:11: {late}; {mend}"));
-    for wrong in ["goodput = 5", "goodput = \"90%\"", "goodput = \">= x\"", "unstable = \"> 1\""] {
+    for wrong in ["goodput = true", "goodput = \"90%\"", "goodput = \">= x\"", "unstable = \"> 1\""]
+    {
         assert_eq!(mistakes(&expect(wrong)).len(), 1, "{wrong}");
     }
 }
