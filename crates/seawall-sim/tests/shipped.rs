@@ -67,7 +67,7 @@ fn ten_scenarios_ship_and_each_has_a_title_and_expectations() {
 #[test]
 fn every_scenario_runs_for_a_short_time_under_any_seed() {
     for path in shipped() {
-        let scenario = load(&path).shortened(Duration::from_secs(5));
+        let scenario = load(&path).shortened(Duration::from_secs(15));
         let outcome = outcome(&scenario, 1, 2);
         let calls: u64 = outcome.points.iter().flat_map(|p| &p.runs).map(|r| r.verdict.calls).sum();
         assert!(calls > 0, "{}", path.display());

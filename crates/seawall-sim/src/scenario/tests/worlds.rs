@@ -281,7 +281,7 @@ fn a_reload_brings_another_config_and_takes_it_back() {
     std::fs::write(folder.path().join("new.toml"), config(4)).unwrap();
     let text = "[scenario]\nhorizon = \"30s\"\nconfig = \"old.toml\"
         [load.x]\nroute = \"/\"\nrate = 20
-        [upstreams.db]\nworkers = 10\nservice = \"1ms\"\nerrors = \"50%\"
+        [upstreams.db]\nworkers = 10\nservice = \"1ms\"\nerrors = \"20%\"
         [config_reload_is_an_event]";
     let text = text.replace(
         "[config_reload_is_an_event]",
