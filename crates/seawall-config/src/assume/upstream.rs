@@ -100,7 +100,7 @@ fn names(table: &mut TableReader<'_>, key: &'static str, example: &str) -> Vec<G
             let what = format!("an entry of {path} is no text");
             element.wrong(what, format!("write {key} = {example}"));
         }
-        Some(Given { value: text?.to_owned(), place: element.place })
+        Some(Given { value: text?.to_owned(), place: element.place() })
     });
     or(list, Vec::new())
 }

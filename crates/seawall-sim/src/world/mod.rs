@@ -2,14 +2,16 @@
 //!
 //! Each kind of inhabitant has a file: loads and users (`arrive`), callers with habits of their
 //! own (`call`), gateways (`guarded`), replicas (`job`, `station`), and what befalls them
-//! (`befall`). They know each other by names (`slab`) and meet through events (`event`).
+//! (`befall`, `change`), what services remember (`memory`). They know each other by names (`slab`) and meet through events (`event`).
 
 mod arrive;
 mod befall;
 mod call;
+mod change;
 mod event;
 mod guarded;
 mod job;
+mod memory;
 mod slab;
 mod station;
 
@@ -28,10 +30,12 @@ use crate::plan::{Ending, Plan};
 pub use event::Answer;
 
 use arrive::{Source, User};
+use befall::{Course, Tally};
 use call::{CallerState, Calling};
 use event::Event;
 use guarded::{Guarded, ProtectedState};
 use job::Job;
+use memory::Memory;
 use slab::Slab;
 use station::Station;
 
@@ -65,6 +69,9 @@ pub struct World {
     stations: Vec<Station>,
     services: Vec<ServiceState>,
     jobs: Slab<Job>,
+    /// How far each disturbance of the plan is.
+    courses: Vec<Course>,
+    tally: Tally,
     observer: Observer,
     network: Stream,
 }
@@ -83,8 +90,10 @@ struct ServiceState {
     first: usize,
     /// Who calls for it, one for each of its dependencies.
     callers: Vec<u32>,
-    /// Its next in turn, for callers that go round.
+    /// Chooses a replica for those who take any.
     chance: Stream,
+    /// What it remembers: nothing, one memory for all replicas, or one for each.
+    memories: Vec<Memory>,
 }
 
 impl World {
@@ -96,10 +105,10 @@ impl World {
             .collect();
         let mut stations = Vec::new();
         let mut services = Vec::new();
-        for service in &plan.services {
+        for (place, service) in (0..).zip(&plan.services) {
             let first = stations.len();
             let replicas =
-                (0..service.replicas).map(|replica| Station::new(service, replica, seed));
+                (0..service.replicas).map(|replica| Station::new((place, service), replica, seed));
             stations.extend(replicas);
             let begin = callers.len();
             let of = |(index, call): (usize, &crate::plan::Dependency)| {
@@ -108,7 +117,8 @@ impl World {
             callers.extend(service.calls.iter().enumerate().map(of));
             let chance = seed.stream(&format!("service {}", service.name));
             let callers = (begin..callers.len()).map(number).collect();
-            services.push(ServiceState { first, callers, chance });
+            let memories = Memory::of(service, seed);
+            services.push(ServiceState { first, callers, chance, memories });
         }
         let (protected, gateways) = guarded::build(&plan, seed);
         let mut world = Self {
@@ -127,6 +137,8 @@ impl World {
             stations,
             services,
             jobs: Slab::default(),
+            courses: Vec::new(),
+            tally: Tally::default(),
             observer: Observer::new(&plan),
             network: seed.stream("network"),
             plan,
@@ -238,6 +250,8 @@ impl World {
             Event::Warm => self.forget_occupancy(),
             Event::Befall { disturbance } => self.befall(disturbance),
             Event::Pass { disturbance } => self.pass(disturbance),
+            Event::Reshape { disturbance } => self.reshape(disturbance),
+            Event::Watch { disturbance } => self.watch(disturbance),
         }
     }
 
