@@ -55,6 +55,7 @@ impl Ratio {
     ///
     /// An empty whole reaches only a ratio of zero.
     #[must_use]
+    #[inline]
     pub fn is_reached_by(self, part: u64, whole: u64) -> bool {
         if let (Ok(part), Ok(whole)) = (u32::try_from(part), u32::try_from(whole)) {
             let reached =

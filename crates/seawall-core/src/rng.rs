@@ -16,6 +16,7 @@ pub trait Rng {
     fn next_u64(&mut self) -> u64;
 
     /// The next draw in [0, 1).
+    #[inline]
     fn draw(&mut self) -> Draw {
         Draw(self.next_u64())
     }
@@ -86,6 +87,7 @@ impl Stream {
 }
 
 impl Rng for Stream {
+    #[inline]
     fn next_u64(&mut self) -> u64 {
         let [a, b, c, d] = self.state;
         let result = a.wrapping_add(d).rotate_left(23).wrapping_add(a);

@@ -38,11 +38,13 @@ impl<T: Copy + Default> TimeRing<T> {
     }
 
     /// Drops what is too old at `now`. An earlier `now` than the latest seen changes nothing.
+    #[inline]
     pub fn advance(&mut self, now: Instant) {
         self.advance_with(now, |_| {});
     }
 
     /// As [`TimeRing::advance`], telling each dropped bucket: for sums kept beside the ring.
+    #[inline]
     pub fn advance_with(&mut self, now: Instant, dropped: impl FnMut(T)) {
         if !self.is_current(now) {
             self.turn(now, dropped);
@@ -52,12 +54,14 @@ impl<T: Copy + Default> TimeRing<T> {
     /// Whether the bucket of `now` is the latest one seen, or an older one: advancing to it would
     /// then change nothing.
     #[must_use]
+    #[inline]
     pub const fn is_current(&self, now: Instant) -> bool {
         now.as_nanos() < self.next_turn
     }
 
     /// The bucket of `now`, after dropping what is too old.
     #[expect(clippy::indexing_slicing, reason = "the position is taken modulo the length")]
+    #[inline]
     pub fn at(&mut self, now: Instant) -> &mut T {
         self.advance(now);
         &mut self.buckets[self.position]

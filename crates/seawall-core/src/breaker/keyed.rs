@@ -317,7 +317,6 @@ impl KeyedBreakers {
         }
         let known = tenant.breaker.snapshot(now);
         let worth = match known.phase {
-            Phase::Closed if known.manual != super::Manual::Auto => Worth::Verdict,
             Phase::Closed if known.calls == 0 && known.consecutive == 0 && known.openings == 0 => {
                 Worth::Nothing
             }
@@ -366,4 +365,23 @@ enum Worth {
     Nothing,
     History,
     Verdict,
+}
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+    use crate::breaker::BreakerSettings;
+
+    #[test]
+    #[should_panic(expected = "more keys than places")]
+    fn more_keys_than_places_are_noticed() {
+        let settings = KeyedSettings::new(BreakerSettings::for_endpoint());
+        let mut set = KeyedBreakers::new(settings, Instant::EPOCH);
+        for key in 0..2 {
+            let at = (Instant::EPOCH, Draw::ZERO);
+            assert!(set.admit(key, at, Probing::Allowed, &mut Vec::new()).is_ok());
+        }
+        set.settings.keys_max = 1;
+        set.invariants();
+    }
 }

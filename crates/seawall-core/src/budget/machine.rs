@@ -93,6 +93,7 @@ impl Budget {
 
     /// The first attempt of a call starts. Once for each call, by one owner only, and not for
     /// calls that are refused locally: they put no load on anyone.
+    #[inline]
     pub fn deposit(&mut self, now: Instant) {
         let now = self.observe(now);
         self.add(Counts { first: 1, extra: 0 }, now);
@@ -183,12 +184,14 @@ impl Budget {
         Ok((Reservation { at: now }, sum.plus(one)))
     }
 
+    #[inline]
     fn add(&mut self, counts: Counts, now: Instant) {
         let bucket = self.ring.at(now);
         *bucket = bucket.plus(counts);
         self.ever = self.ever.plus(counts);
     }
 
+    #[inline]
     fn observe(&mut self, now: Instant) -> Instant {
         self.latest = self.latest.max(now);
         self.latest

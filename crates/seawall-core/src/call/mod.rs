@@ -24,6 +24,7 @@ mod retry;
 mod settings;
 mod table;
 mod trail;
+mod whole;
 
 #[cfg(test)]
 mod tests;

@@ -121,6 +121,7 @@ impl Hedging {
 
     /// The first attempt of a call starts. Once for each call, by one owner only; the same moment
     /// as [`Budget::deposit`](crate::budget::Budget::deposit).
+    #[inline]
     pub fn deposit(&mut self, now: Instant) {
         if self.settings.mode == Mode::Off {
             return;
@@ -135,6 +136,7 @@ impl Hedging {
     ///
     /// `latencies` holds what the attempts of the last minute took, each a
     /// [`Sample`](crate::timeout::Sample). It is asked once per refresh, else this is a comparison.
+    #[inline]
     pub fn delay(
         &mut self,
         now: Instant,

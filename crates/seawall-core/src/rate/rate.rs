@@ -186,6 +186,7 @@ impl Exact {
     }
 
     /// The sum of two that belong to a rate of `count`; never, where it does not fit.
+    #[inline]
     pub(super) const fn plus(self, other: Self, count: u64) -> Self {
         let part = self.part + other.part;
         let (part, carry) = if part >= count && count > 0 { (part - count, 1) } else { (part, 0) };

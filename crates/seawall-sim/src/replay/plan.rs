@@ -136,7 +136,7 @@ fn add_gateway(replay: &mut Replay, config: &Config) {
     let mut next = 0;
     let mut gateway = deployed::gateway(config, 1, |_| {
         next += 1;
-        (ServiceId(next - 1), Network::NONE)
+        Some((ServiceId(next - 1), Network::NONE))
     });
     for upstream in &mut gateway.upstreams {
         if upstream.checks.take().is_some() {

@@ -6,15 +6,15 @@
 mod sync {
     //! The atomics and the lock of loom.
 
-    pub(super) use loom::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+    pub(super) use loom::sync::atomic::{AtomicU64, Ordering};
     pub(super) use loom::sync::{Mutex, MutexGuard};
 }
+#[path = "../atomic/batch.rs"]
+#[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
+mod batch;
 #[path = "../atomic/cell.rs"]
 #[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
 mod cell;
-#[path = "../atomic/fate.rs"]
-#[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
-mod fate;
 #[path = "../atomic/front.rs"]
 #[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
 mod front;
@@ -39,7 +39,6 @@ use seawall_core::time::{Duration, Instant};
 
 use super::Wakes;
 use cell::{Cell, Moved};
-use fate::Fate;
 use front::Compartment;
 use gate::Gate;
 
@@ -171,7 +170,7 @@ impl Counted {
             return Got::Permit(permit);
         }
         let act = |locked: &mut front::Locked| locked.machine.acquire(NOW, Instant::NEVER);
-        match self.compartment.step(NOW, act).0 {
+        match self.compartment.step(NOW, true, act).0 {
             Acquired::Permit(permit) => Got::Permit(permit),
             Acquired::Refused { .. } => Got::Nothing,
             Acquired::Queued { waiter, .. } => self.claim(waiter, wakes),
@@ -187,7 +186,7 @@ impl Counted {
             }
             claimed
         };
-        match self.compartment.step(NOW, act).0 {
+        match self.compartment.step(NOW, true, act).0 {
             Claimed::Permit(permit) => Got::Permit(permit),
             Claimed::StillWaiting => Got::Place(waiter),
             Claimed::Gone => Got::Nothing,
@@ -199,7 +198,7 @@ impl Counted {
             locked.machine.leave(waiter, NOW);
             locked.wakers.remove(&waiter)
         };
-        let _ = self.compartment.step(NOW, act);
+        let _ = self.compartment.step(NOW, true, act);
     }
 
     fn hold(&self) {
@@ -213,7 +212,7 @@ impl Counted {
             let act = |locked: &mut front::Locked| {
                 locked.machine.release(permit, Duration::ZERO, NOW);
             };
-            let _ = self.compartment.step(NOW, act);
+            let _ = self.compartment.step(NOW, true, act);
         }
     }
 
@@ -312,27 +311,27 @@ fn t95_a_waiter_that_leaves_while_it_is_woken_loses_no_permit() {
 }
 
 #[test]
-fn t105_a_zombie_is_counted_once_and_no_longer_than_it_runs() {
-    loom::model(|| {
-        let (fate, zombies) = (Arc::new(Fate::new()), Arc::new(AtomicU32::new(0)));
-        let worker = thread::spawn({
-            let (fate, zombies) = (Arc::clone(&fate), Arc::clone(&zombies));
+fn of_two_that_race_for_one_permit_one_is_refused_and_that_is_reported_once() {
+    bounded(|| {
+        let counted = Counted::new(1, 0);
+        let refusals = |counted: &Arc<Counted>| {
+            let counted = Arc::clone(counted);
             move || {
-                let ran = fate.start();
-                if ran {
-                    fate.finish(&zombies);
-                }
-                ran
+                let need = bulkhead::Need { weight: 1, useful_until: NOW };
+                let act = |locked: &mut front::Locked| {
+                    let front::Locked { machine, batch, .. } = locked;
+                    matches!(machine.acquire_weighted(need, NOW, batch), Ok(Acquired::Permit(_)))
+                };
+                let (got, front::After { woken, batch }) = counted.compartment.step(NOW, true, act);
+                drop(woken);
+                assert_eq!(got, batch.events.is_empty());
+                batch.events.iter().map(|_| batch.first).collect::<Vec<_>>()
             }
-        });
-        let reader = thread::spawn({
-            let zombies = Arc::clone(&zombies);
-            move || zombies.load(Ordering::Relaxed)
-        });
-        fate.abandon(&zombies);
-        assert!(reader.join().unwrap() <= 1, "less than none");
-        worker.join().unwrap();
-        assert_eq!(zombies.load(Ordering::Relaxed), 0);
+        };
+        let other = thread::spawn(refusals(&counted));
+        let mut numbers = refusals(&counted)();
+        numbers.extend(other.join().unwrap());
+        assert_eq!(numbers, [1]);
     });
 }
 
