@@ -24,7 +24,7 @@ use seawall_sim::verdict::share;
 use seawall_sim::world::World;
 
 use support::backend::{Backend, Turn};
-use support::gateway::Gateway;
+use support::gateway::{Gateway, finish, seawall};
 use support::load::{Came, Plan, fire};
 use support::shop::Shop;
 
@@ -60,8 +60,7 @@ fn record(shop: &Shop, file: &Path) -> (String, u64) {
         .collect();
     let addresses: Vec<SocketAddr> = backends.iter().map(Backend::address).collect();
     let config = shop.config(&addresses);
-    let mut gateway =
-        Gateway::with_config_and_args(&config, &["--record", file.to_str().unwrap()]);
+    let mut gateway = Gateway::with_config_and_args(&config, &["--record", file.to_str().unwrap()]);
     let [begins, ends, over] = SCHEDULE;
     let plan = Plan { per_second: RATE, ..Plan::gets(gateway.address(), over * RATE) };
     let results = fire(&plan, |results| {
@@ -112,8 +111,54 @@ fn the_same_config_comes_to_the_same_and_without_retries_failures_show() {
     assert!(hidden > 0.05, "too little failed to tell: {bad}");
     assert!((failed - hidden).abs() <= 0.02, "{failed} fail, {hidden} were hidden");
     assert_eq!(would.attempts, would.calls);
+    assert_told(folder.path(), &config);
 }
 
 fn config_without_retries(config: &str) -> String {
     format!("{config}\nretry = \"off\"\n")
+}
+
+/// The command says the same as the library, and the same again.
+#[track_caller]
+fn assert_told(folder: &Path, config: &str) {
+    let [old, new] = ["old.toml", "new.toml"].map(|name| folder.join(name));
+    std::fs::write(&old, config).unwrap();
+    std::fs::write(&new, config_without_retries(config)).unwrap();
+    let (day, old, new) = (folder.join("day.jsonl"), old.to_str().unwrap(), new.to_str().unwrap());
+    let replay = ["sim", "--replay", day.to_str().unwrap(), "-c", new, "--seed", "1"];
+    let json = finish(seawall(&[&replay[..], &["--old", old, "--json", "-"]].concat()));
+    assert_eq!(json.code, Some(0), "{json:?}");
+    let told: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let success = |of: &str| told["all"][of]["success_rate"].as_f64().unwrap();
+    assert!(success("was") > success("would") + 0.05, "{told:#}");
+    assert!((success("was") - success("check")).abs() <= 0.02, "{told:#}");
+    assert_eq!(told["same_config"], false);
+    let text = finish(seawall(&replay));
+    assert_eq!(text.code, Some(0), "{text:?}");
+    for part in ["was", "would be", "attempts per call", "--seed 1"] {
+        assert!(text.stdout.contains(part), "{part} is not in\n{}", text.stdout);
+    }
+    assert_eq!(finish(seawall(&replay)).stdout, text.stdout);
+}
+
+#[test]
+fn what_cannot_be_replayed_is_refused_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let [empty, config] = ["empty.jsonl", "new.toml"].map(|name| folder.path().join(name));
+    std::fs::write(&empty, "").unwrap();
+    let shop = Shop::default().config(&["127.0.0.1:1".parse().unwrap()]);
+    std::fs::write(&config, shop).unwrap();
+    let (empty, config) = (empty.to_str().unwrap(), config.to_str().unwrap());
+    for (args, told) in [
+        (&["--replay", empty, "-c", config][..], "it is empty"),
+        (&["--replay", "nowhere.jsonl", "-c", config], "cannot read nowhere.jsonl"),
+        (&["--replay", empty, "-c", "nowhere.toml"], "nowhere.toml"),
+        (&["--replay", empty], "--config"),
+        (&["--old", config], "--replay"),
+        (&["--replay", empty, "-c", config, "scenario.toml"], "cannot be used with"),
+    ] {
+        let ended = finish(seawall(&[&["sim"], args].concat()));
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(told), "{told:?} is not in\n{}", ended.stderr);
+    }
 }

@@ -171,7 +171,8 @@ fn counts(columns: &[&Tally]) -> Vec<Count> {
     let bad = End::ALL.into_iter().filter(|end| *end != End::Good);
     let ends = bad.filter(|end| columns.iter().any(|tally| count(tally, *end) > 0));
     let ends = ends.map(|end| {
-        let of: Box<dyn Fn(&Tally) -> String> = Box::new(move |tally| count(tally, end).to_string());
+        let of: Box<dyn Fn(&Tally) -> String> =
+            Box::new(move |tally| count(tally, end).to_string());
         (ended(end).to_owned(), of)
     });
     let unfinished = columns.iter().any(|tally| tally.unfinished() > 0).then(|| {

@@ -3,8 +3,8 @@
 use seawall_core::call::Verdict;
 use seawall_core::time::Instant;
 
-use super::record::why;
 use super::Observer;
+use super::record::why;
 
 impl Observer {
     /// A gateway makes an attempt for a call of a load that entered it then.

@@ -147,11 +147,7 @@ fn add_gateway(replay: &mut Replay, config: &Config) {
 }
 
 /// The place of a recorded route in the config.
-fn place_of(
-    config: &Config,
-    route: &RouteCalls,
-    origins: &[Option<u32>],
-) -> Result<usize, Note> {
+fn place_of(config: &Config, route: &RouteCalls, origins: &[Option<u32>]) -> Result<usize, Note> {
     let named = |of: &RouteConfig| *of.name == *route.name;
     let calls = route.tally.calls;
     let Some(place) = config.routes.iter().position(named) else {

@@ -151,8 +151,7 @@ struct RouteSoFar {
 }
 
 /// What makes two outcomes the same.
-type Kind =
-    (Option<u16>, Option<u8>, Option<Duration>, bool, Option<Failure>, Option<Sent>);
+type Kind = (Option<u16>, Option<u8>, Option<Duration>, bool, Option<Failure>, Option<Sent>);
 
 impl Reading {
     fn new(tables: &Tables) -> Self {
@@ -325,10 +324,10 @@ fn names(tables: &Tables) -> Names {
 /// What an attempt came to. Whoever gave it up, a timeout or its caller, said nothing of it.
 fn outcome(attempt: &record::Attempt) -> Outcome {
     let head = record::Attempt { failure: None, ..*attempt }.observation();
-    let seen = attempt.failure.map(|failure| failure.observation(attempt.sent.unwrap_or(Sent::Maybe)));
-    let seen = seen.filter(|seen| {
-        !matches!(seen, Observation::TimedOut { .. } | Observation::CallerGone)
-    });
+    let seen =
+        attempt.failure.map(|failure| failure.observation(attempt.sent.unwrap_or(Sent::Maybe)));
+    let seen =
+        seen.filter(|seen| !matches!(seen, Observation::TimedOut { .. } | Observation::CallerGone));
     match (head, seen) {
         (Some(head), seen) => Outcome::Answered(head, seen.unwrap_or(Observation::Completed)),
         (None, Some(seen)) => Outcome::Failed(seen),

@@ -87,9 +87,7 @@ fn the_same_seed_tells_the_same() {
 
 /// One call with these keys besides arrival, route, safety and length.
 fn one(arrival: u32, route: &str, rest: &str) -> String {
-    format!(
-        r#"{{"call":{{"t":{arrival},"r":"{route}","m":"unsafe",{rest},"l":900000}}}}"#
-    )
+    format!(r#"{{"call":{{"t":{arrival},"r":"{route}","m":"unsafe",{rest},"l":900000}}}}"#)
 }
 
 const ANSWERED: &str = r#""n":[{"e":0,"o":0,"l":5000,"c":"success","s":200}],"v":"answer","s":200"#;
@@ -109,7 +107,8 @@ fn the_time_of_a_body_is_kept() {
 
 #[test]
 fn callers_that_left_leave_again() {
-    let gone = r#""n":[{"e":0,"o":0,"l":900000,"c":"abandoned","f":"caller_gone"}],"v":"cancelled""#;
+    let gone =
+        r#""n":[{"e":0,"o":0,"l":900000,"c":"abandoned","f":"caller_gone"}],"v":"cancelled""#;
     let recording = read(&lines(&[one(5, "pay", gone)])).expect("it is a record");
     let (replay, comparison) = run(&recording, &config("", ""));
     let left = End::TimedOut.index();
@@ -185,7 +184,8 @@ fn a_record_that_breaks_off_is_read_up_to_there() {
 #[test]
 fn gaps_and_reloads_are_told() {
     let reload = r#"{"reload":{"at":6,"config":"0000000000000001","routes":[{"name":"pay","upstream":"gone"}],"upstreams":[{"name":"gone","endpoints":2}]}}"#;
-    let more = [r#"{"gap":{"at":8,"lost":3}}"#, r#"{"end":{"at":9,"why":"stopped","calls":3,"lost":4}}"#];
+    let more =
+        [r#"{"gap":{"at":8,"lost":3}}"#, r#"{"end":{"at":9,"why":"stopped","calls":3,"lost":4}}"#];
     let calls = [
         one(1, "pay", ANSWERED),
         reload.to_owned(),
@@ -195,7 +195,8 @@ fn gaps_and_reloads_are_told() {
     ];
     let recording = read(&lines(&calls)).expect("it is a record");
     assert_eq!(recording.notes, [Note::Missing(4), Note::Reloads(1)]);
-    let seen: Vec<_> = recording.upstreams.iter().map(|s| (&*s.name, s.endpoints, s.attempts)).collect();
+    let seen: Vec<_> =
+        recording.upstreams.iter().map(|s| (&*s.name, s.endpoints, s.attempts)).collect();
     assert_eq!(seen, [("shop", 3, 2), ("gone", 2, 1)], "by the table in force at the arrival");
 }
 

@@ -222,9 +222,8 @@ impl Trace {
         const NEAREST: u64 = 1 << 40;
         let now = micros(inquiry.now);
         let all = self.around(list, NEIGHBOURS, inquiry);
-        let weighed = all.map(|(number, sample)| {
-            (number, (NEAREST / (ALIKE + sample.at.abs_diff(now))).max(1))
-        });
+        let weighed = all
+            .map(|(number, sample)| (number, (NEAREST / (ALIKE + sample.at.abs_diff(now))).max(1)));
         let total = weighed.clone().map(|(_, weight)| weight).sum();
         let mut left = rng.below(total);
         let mut weighed = weighed;
