@@ -1,7 +1,7 @@
 //! `seawall sim`: rehearses a scenario in virtual time and says what it comes to.
 //!
-//! How an outcome is written is in `print.rs`; what a scenario means is in `seawall-sim`. A record in
-//! place of a scenario is in `replay.rs`.
+//! How an outcome is written is in `print.rs`; what a scenario means is in `seawall-sim`. A record
+//! in place of a scenario is in `replay.rs`.
 
 mod print;
 mod replay;
@@ -30,7 +30,7 @@ const FAILED: u8 = 1;
 /// The policies are those of the gateway, from the config that the scenario names. The same seed
 /// gives the same outcome, byte for byte, on any number of threads.
 ///
-/// Exit status: 0 every expectation holds, 1 one fails, 2 the scenario or the record cannot be read.
+/// Exit status: 0 every expectation holds, 1 one fails, 2 the scenario or record cannot be read.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SimArgs {

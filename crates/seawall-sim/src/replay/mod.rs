@@ -1,8 +1,8 @@
 //! What another config would have done on a day that was recorded.
 //!
-//! A [`Recording`] holds what `seawall run --record` wrote; [`Recording::replay`] makes a plan of it
-//! and of a config, whose world is run as any other; [`compare`] puts what was beside what would
-//! have been. How services behave in such a world is in [`crate::trace`], and what all this can and
+//! A [`Recording`] holds what `seawall run --record` wrote; [`Recording::replay`] makes a plan of
+//! it and of a config, whose world is run as any other; [`compare`] puts what was beside what
+//! would have been. How services behave in such a world is in [`crate::trace`], and what all this can and
 //! cannot tell in `docs/replay.md`.
 //!
 //! ```
@@ -12,9 +12,15 @@
 //! use seawall_sim::replay::{Bounds, Recording, compare};
 //! use seawall_sim::world::World;
 //!
-//! let day = r#"{"seawall_record":{"version":1,"started_unix_us":0,"config":"0000000000000000","routes":[{"name":"pay","upstream":"shop"}],"upstreams":[{"name":"shop","endpoints":1}]}}
-//! {"call":{"t":12,"r":"pay","m":"idempotent","n":[{"e":0,"o":5,"l":900,"c":"success","s":200}],"v":"answer","s":200,"l":950}}
-//! "#;
+//! let day = concat!(
+//!     r#"{"seawall_record":{"version":1,"started_unix_us":0,"config":"0000000000000000","#,
+//!     r#""routes":[{"name":"pay","upstream":"shop"}],"#,
+//!     r#""upstreams":[{"name":"shop","endpoints":1}]}}"#,
+//!     "\n",
+//!     r#"{"call":{"t":12,"r":"pay","m":"idempotent","#,
+//!     r#""n":[{"e":0,"o":5,"l":900,"c":"success","s":200}],"v":"answer","s":200,"l":950}}"#,
+//!     "\n",
+//! );
 //! let config = "[upstreams.shop]\nendpoints = [\"127.0.0.1:1\"]\n\
 //!               [[routes]]\nname = \"pay\"\npath = \"/\"\nupstream = \"shop\"\n";
 //! let config = Config::parse(config, "new.toml").expect("a config without mistakes");

@@ -14,7 +14,12 @@ use crate::world::World;
 const FAITHFUL: &str = "ejection = \"off\"\nendpoint_breaker = \"off\"\nbreaker = \"off\"\n\
                         balance = { algorithm = \"round-robin\" }";
 
-const HEAD: &str = r#"{"seawall_record":{"version":1,"started_unix_us":0,"config":"0000000000000000","routes":[{"name":"pay","upstream":"shop"},{"name":"old","upstream":"shop"},{"name":"idle","upstream":"gone"}],"upstreams":[{"name":"shop","endpoints":3},{"name":"gone","endpoints":1}]}}"#;
+const HEAD: &str = concat!(
+    r#"{"seawall_record":{"version":1,"started_unix_us":0,"config":"0000000000000000","#,
+    r#""routes":[{"name":"pay","upstream":"shop"},{"name":"old","upstream":"shop"},"#,
+    r#"{"name":"idle","upstream":"gone"}],"#,
+    r#""upstreams":[{"name":"shop","endpoints":3},{"name":"gone","endpoints":1}]}}"#,
+);
 
 fn config(upstream: &str, route: &str) -> Config {
     let endpoints = "endpoints = [\"10.0.0.1:1\", \"10.0.0.2:1\", \"10.0.0.3:1\"]";
@@ -46,16 +51,17 @@ fn flaky() -> String {
         let (at, took) = (number * 10_000, 4_000 + number % 7 * 500);
         let endpoint = number % 3;
         let attempts = if endpoint == 0 && number % 9 == 0 {
-            format!(
-                r#"{{"e":0,"o":20,"l":900,"c":"failure","s":503}},{{"e":1,"o":30000,"l":{took},"b":"retry","c":"success","s":200}}"#
-            )
+            let first = r#"{"e":0,"o":20,"l":900,"c":"failure","s":503}"#;
+            let second = r#""b":"retry","c":"success","s":200"#;
+            format!(r#"{first},{{"e":1,"o":30000,"l":{took},{second}}}"#)
         } else {
             format!(r#"{{"e":{endpoint},"o":20,"l":{took},"c":"success","s":200}}"#)
         };
+        let end = r#""v":"answer","s":200"#;
         let whole = took + if attempts.contains("retry") { 30_100 } else { 120 };
         writeln!(
             lines,
-            r#"{{"call":{{"t":{at},"r":"pay","m":"idempotent","n":[{attempts}],"v":"answer","s":200,"l":{whole}}}}}"#
+            r#"{{"call":{{"t":{at},"r":"pay","m":"idempotent","n":[{attempts}],{end},"l":{whole}}}}}"#
         )
         .expect("strings take everything");
     }
@@ -183,7 +189,11 @@ fn a_record_that_breaks_off_is_read_up_to_there() {
 
 #[test]
 fn gaps_and_reloads_are_told() {
-    let reload = r#"{"reload":{"at":6,"config":"0000000000000001","routes":[{"name":"pay","upstream":"gone"}],"upstreams":[{"name":"gone","endpoints":2}]}}"#;
+    let reload = concat!(
+        r#"{"reload":{"at":6,"config":"0000000000000001","#,
+        r#""routes":[{"name":"pay","upstream":"gone"}],"#,
+        r#""upstreams":[{"name":"gone","endpoints":2}]}}"#,
+    );
     let more =
         [r#"{"gap":{"at":8,"lost":3}}"#, r#"{"end":{"at":9,"why":"stopped","calls":3,"lost":4}}"#];
     let calls = [

@@ -3,7 +3,7 @@
 //! A [`Trace`] answers the attempts of a simulated world from recorded ones. The rule, in this
 //! order:
 //!
-//! 1. **Its own.** The k-th attempt of a recorded call meets what the k-th attempt of that call met,
+//! 1. **Its own.** The k-th attempt of a recorded call meets what the k-th one of that call met,
 //!    if it goes to the same endpoint within a second of the recorded one.
 //! 2. **A neighbour's.** Otherwise it meets what one of the nearest attempts met: the four before
 //!    and the four after it at that endpoint for that route, the nearer the likelier, never one of

@@ -164,8 +164,8 @@ fn a_service_without_a_past_never_answers() {
 }
 
 proptest! {
-    /// Against a search through the whole tape: nobody meets what was recorded nowhere near, its own
-    /// call in another place, or an attempt that says nothing.
+    /// Nobody meets an attempt of its own call but by the first rule, or one that says nothing; and
+    /// where there is no answer, something was given up.
     #[test]
     fn every_attempt_meets_something_that_was_met(
         calls in prop::collection::vec(
