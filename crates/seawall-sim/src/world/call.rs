@@ -11,7 +11,7 @@ use super::job::Job;
 use super::slab::Key;
 use super::{World, number};
 use crate::chance::Seed;
-use crate::observe::End;
+use crate::observe::{End, Serial};
 use crate::plan::{Caller, Cancel, Guard, Pick, ServiceId, Target};
 
 /// All calls that are made in one way from one place.
@@ -109,6 +109,8 @@ pub(super) struct Burden {
     pub(super) key: Option<u64>,
     /// By when it must have been answered, as far as it is told.
     pub(super) deadline: Instant,
+    /// What tells an unsafe call, as far as the service that the load calls.
+    pub(super) serial: Serial,
 }
 
 /// A call that is under way.
