@@ -14,5 +14,6 @@ pub mod dist;
 pub mod observe;
 pub mod outcome;
 pub mod plan;
+pub mod report;
 pub mod verdict;
 pub mod world;

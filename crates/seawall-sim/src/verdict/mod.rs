@@ -105,11 +105,34 @@ pub enum Unit {
     Truth,
 }
 
+/// Which way operators would have a measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// The more, the better.
+    More,
+    /// The less, the better.
+    Less,
+    /// Neither: it depends.
+    None,
+}
+
 impl Measure {
     /// The number; none where it does not apply, such as the time to recover of what did not.
     #[must_use]
     pub fn of(&self, verdict: &Verdict) -> Option<f64> {
         (self.of)(verdict)
+    }
+
+    /// Which way operators would have it.
+    #[must_use]
+    pub fn wish(&self) -> Wish {
+        match self.name {
+            "success_rate" | "goodput" | "fairness" | "worst_second" | "end_success_rate" => {
+                Wish::More
+            }
+            "substitute_rate" | "refused_rate" => Wish::None,
+            _ => Wish::Less,
+        }
     }
 
     /// The measure of this name.
