@@ -95,7 +95,7 @@ impl Observer {
         }
     }
 
-    /// A caller makes an attempt, its first or another, on account of a load.
+    /// A load or user makes an attempt, its first or another.
     pub(crate) fn attempted(&mut self, load: u32, now: Instant) {
         if let Some(load) = self.load(load, now) {
             load.attempts += 1;

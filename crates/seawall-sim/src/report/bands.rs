@@ -3,7 +3,7 @@
 use seawall_core::time::Instant;
 
 use super::words;
-use crate::plan::{Arrivals, Disturbance, Fault, Load, Plan, Replicas};
+use crate::plan::{Arrivals, Disturbance, Fault, Load, Plan, Replicas, Shape};
 
 /// A disturbance, as long as it lasted.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,11 +64,13 @@ fn risen(load: &Load) -> Option<Band> {
     let (_, base) = *rate.points.first()?;
     let above = |(_, value): &&(Instant, f64)| *value > base;
     let first = rate.points.iter().position(|point| above(&point))?;
+    // A line begins to rise at the point before.
+    let rise = if rate.shape == Shape::Line { first.saturating_sub(1) } else { first };
     let rest = rate.points.get(first..)?;
     let end = rest.iter().find(|point| !above(point));
     let top = rest.iter().map(|(_, value)| *value).fold(base, f64::max) * rate.scale;
     let name = format!("load {}: up to {}", load.name, words::rate(top));
-    let (from, _) = *rest.first()?;
+    let (from, _) = *rate.points.get(rise)?;
     let to = end.map_or(f64::INFINITY, |(at, _)| seconds(*at));
     Some(Band { from: seconds(from), to, name })
 }

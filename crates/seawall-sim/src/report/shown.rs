@@ -17,7 +17,9 @@ pub(super) struct Shown<'a> {
 /// not; where no record of those was kept, of the first point that has one.
 pub(super) fn shown(outcome: &Outcome) -> Vec<Shown<'_>> {
     let all = thresholds(outcome);
-    let turns = all.first().map(|found| {
+    // A threshold that has both sides shows both kinds under nearly the same conditions.
+    let both = all.iter().find(|found| found.holds.is_some() && found.fails.is_some());
+    let turns = both.or_else(|| all.first()).map(|found| {
         let point = |step: usize| outcome.points.get(found.steps.get(step)?.point);
         [found.holds.and_then(point), found.fails.and_then(point)]
     });

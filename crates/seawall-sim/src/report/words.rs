@@ -122,7 +122,6 @@ fn scale(unit: Unit, value: f64) -> (f64, &'static str) {
         Unit::Time if size < 36_000.0 => (1.0 / 60.0, " min"),
         Unit::Time => (1.0 / 3600.0, " h"),
         Unit::Number if size >= 1e6 => (1e-6, "M"),
-        Unit::Number if size >= 1e4 => (1e-3, "k"),
         Unit::Number | Unit::Truth => (1.0, ""),
     }
 }

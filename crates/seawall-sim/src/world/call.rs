@@ -172,6 +172,7 @@ impl World {
         let Some(caller) = self.callers.get_mut(calling.caller as usize) else { return };
         calling.attempt += 1;
         let attempt = calling.attempt;
+        let own = !matches!(calling.owner, Owner::Job { .. });
         let asker = Asker::Caller { call: key, attempt };
         let mut burden = calling.burden;
         let timeout = caller.settings.timeout;
@@ -202,7 +203,10 @@ impl World {
         if let Some(calling) = self.calls.find_mut(key) {
             calling.under_way = Some(under_way);
         }
-        self.observer.attempted(burden.load, self.now);
+        // What a service asks of others is told by the arrivals there.
+        if own {
+            self.observer.attempted(burden.load, self.now);
+        }
     }
 
     /// A replica of a service, as a place among all.

@@ -15,6 +15,9 @@ const RIGHT: f64 = 18.0;
 const TOP: f64 = 26.0;
 const BOTTOM: f64 = 26.0;
 
+/// Ticks of a lower axis, about.
+const ACROSS: f64 = 14.0;
+
 /// The height of a line of small text.
 pub(super) const LINE: f64 = 16.0;
 
@@ -89,7 +92,8 @@ impl Chart {
     fn rule(&mut self, axis: &Axis) {
         let Area { left, right, top, .. } = self.area;
         self.svg.text("title", (left - 6.0, top - 10.0), &axis.title);
-        for tick in axis.scale.ticks() {
+        // A tick for every line of text and a half at the most.
+        for tick in axis.scale.ticks(self.area.height() / (LINE * 1.6)) {
             let Some(y) = self.down(tick) else { continue };
             self.svg.line("grid", (left, y), (right, y));
             self.svg.text("tick end", (left - 6.0, y + 4.0), &(axis.label)(tick));
@@ -101,7 +105,7 @@ impl Chart {
         let Area { left, right, bottom, .. } = self.area;
         self.svg.line("axis", (left, bottom), (right, bottom));
         let mut free = 0.0;
-        for tick in axis.scale.ticks() {
+        for tick in axis.scale.ticks(ACROSS) {
             let Some(x) = self.across(tick) else { continue };
             self.svg.line("axis", (x, bottom), (x, bottom + 4.0));
             let text = (axis.label)(tick);

@@ -4,9 +4,8 @@ use super::chart::{Axis, Chart, LINE, Named, Room};
 use super::legend::{Key, legend};
 use super::scale::Scale;
 use super::svg::Area;
-use super::{escaped, figure, section as framed};
+use super::figure;
 use crate::observe::{Bucket, Record, Tally};
-use crate::outcome::Outcome;
 use crate::report::bands::{Band, bands, seconds};
 use crate::report::shown::Shown;
 use crate::report::words;
@@ -35,7 +34,7 @@ struct Line {
     guarded: bool,
 }
 
-pub(super) fn section(outcome: &Outcome, shown: &Shown<'_>) -> String {
+pub(super) fn pictures(shown: &Shown<'_>) -> String {
     let line = Line::of(shown);
     let mut body = String::new();
     if line.pieces.iter().any(|piece| piece.calls.started > 0) {
@@ -45,8 +44,7 @@ pub(super) fn section(outcome: &Outcome, shown: &Shown<'_>) -> String {
     } else {
         body.push_str("<p>No call began in this run.</p>\n");
     }
-    let name = escaped(&words::clipped(&shown.name(outcome), 120));
-    framed("Timeline", &format!("<p class=\"run\">{name}</p>\n{body}"))
+    body
 }
 
 impl Line {
@@ -91,7 +89,7 @@ impl Line {
     fn rates(&self, lanes: &[Lane]) -> String {
         let mut series = vec![
             ("offered", "offered", self.rate(|piece| piece.calls.started)),
-            ("attempts", "attempts of callers", self.rate(|piece| piece.calls.attempts)),
+            ("attempts", "attempts of loads", self.rate(|piece| piece.calls.attempts)),
             ("gateway", "attempts of gateways", self.rate(|piece| sent(&piece.tally))),
             ("refusals", "refusals", self.rate(|piece| piece.tally.refused)),
             ("goodput", "goodput", self.rate(|piece| piece.calls.good)),
@@ -118,7 +116,7 @@ impl Line {
             "Calls count when they begin (offered) and when they end well (goodput)."
         } else {
             "Calls count when they begin (offered) and when they end well (goodput). Ticks below: \
-             what policies did, the darker the more often."
+             what policies did, the stronger the more often."
         };
         figure("Offered load, goodput and attempts", &picture, caption)
     }
@@ -158,7 +156,7 @@ impl Line {
         chart.path("gateway", all.into_iter());
         chart.path("attempts", callers.into_iter());
         let keys = [
-            (Key::Line, "attempts", "attempts of callers ÷ calls"),
+            (Key::Line, "attempts", "attempts of loads ÷ calls"),
             (Key::Line, "gateway", "requests at all services ÷ calls"),
         ];
         let picture = format!("{}{}", legend(&keys), chart.finish());

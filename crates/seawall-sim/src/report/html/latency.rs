@@ -4,7 +4,7 @@ use super::chart::{Axis, Chart, Named, Room};
 use super::legend::{Key, legend};
 use super::scale::Scale;
 use super::svg::Area;
-use super::{escaped, figure, section as framed};
+use super::{each, figure, section as framed};
 use crate::observe::{CELLS, Latency, Record, cell_start};
 use crate::outcome::Outcome;
 use crate::report::bands::bands;
@@ -19,6 +19,9 @@ const SHADES: [&str; 8] = ["h1", "h2", "h3", "h4", "h5", "h6", "h7", "h8"];
 /// The rest that a distribution is drawn down to, if there are calls enough.
 const REST: f64 = 1e-4;
 
+/// The share of the fastest calls that are left out at the left edge.
+const FAST: f64 = 0.01;
+
 /// Latencies that are less than this much apart are one point of a distribution.
 const FACTOR: f64 = 1.04;
 
@@ -27,7 +30,7 @@ pub(super) fn section(
     runs: &[Shown<'_>],
     control: Option<&Outcome>,
 ) -> String {
-    let mut body: String = runs.iter().map(|run| map(outcome, run)).collect();
+    let mut body = each(outcome, runs, map);
     let controls = control.map(shown).unwrap_or_default();
     let all = runs.iter().map(|run| match run.fate {
         Fate::Back => ("works", "a run that works at its end", run.record),
@@ -46,7 +49,7 @@ pub(super) fn against(old: &Outcome, new: &Outcome) -> String {
     framed("Latency", &distribution(&old.into_iter().chain(new).collect::<Vec<_>>()))
 }
 
-fn map(outcome: &Outcome, run: &Shown<'_>) -> String {
+fn map(run: &Shown<'_>) -> String {
     let heat = &run.record.series.heat;
     let used = |cell: &usize| heat.iter().any(|bucket| bucket.all(*cell) > 0);
     let (Some(low), Some(high)) = ((0..CELLS).find(used), (0..CELLS).rev().find(used)) else {
@@ -72,8 +75,7 @@ fn map(outcome: &Outcome, run: &Shown<'_>) -> String {
         (Key::Fill, "h2", "few calls"),
         (Key::Fill, "h7", "many calls"),
     ];
-    let name = escaped(&run.name(outcome));
-    let picture = format!("<p class=\"run\">{name}</p>\n{}{}", legend(&keys), chart.finish());
+    let picture = format!("{}{}", legend(&keys), chart.finish());
     let caption = "Shades are of all calls that ended, well or not, in steps of a factor of about \
                    2.5. Latency counts from the intended start of a call to its end, retries \
                    included.";
@@ -137,7 +139,9 @@ fn distribution(runs: &[(&str, &str, &Record)]) -> String {
     }
     let rest = (1.0 / number(most)).clamp(REST, 0.05);
     let lines: Vec<_> = all.iter().map(|(class, _, latency)| (*class, line(latency))).collect();
-    let times = lines.iter().flat_map(|(_, line)| line.iter().map(|(time, _)| *time));
+    // The few fastest calls would take up half of the picture.
+    let told = lines.iter().flat_map(|(_, line)| line.iter().filter(|(_, share)| *share > FAST));
+    let times = told.map(|(time, _)| *time);
     let x = Axis::new(Scale::decades(times), "latency", words::time);
     let y = Axis::new(Scale::Nines(rest), "share of calls", words::share);
     let mut chart = Chart::new("Distribution of latency", Room::of(240.0), &x, &y);

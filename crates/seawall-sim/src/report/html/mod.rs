@@ -15,7 +15,8 @@ mod turning;
 mod versus;
 
 use super::comparison::Comparison;
-use super::{sentence, shown, text};
+use super::shown::Shown;
+use super::{sentence, shown, text, words};
 use crate::outcome::Outcome;
 use svg::escaped;
 
@@ -25,14 +26,10 @@ const STYLE: &str = include_str!("page.css");
 pub(super) fn page(outcome: &Outcome, control: Option<&Outcome>) -> String {
     let shown = shown::shown(outcome);
     let mut body = verdict(outcome);
-    for run in &shown {
-        body.push_str(&course::section(outcome, run));
-    }
+    body.push_str(&section("Timeline", &each(outcome, &shown, course::pictures)));
     body.push_str(&latency::section(outcome, &shown, control));
-    for run in &shown {
-        body.push_str(&tiers::section(outcome, run));
-        body.push_str(&strips::section(outcome, run));
-    }
+    body.push_str(&section("Attempts per tier", &each(outcome, &shown, tiers::pictures)));
+    body.push_str(&section("Breakers and endpoints", &each(outcome, &shown, strips::pictures)));
     body.push_str(&turning::section(outcome, &shown));
     body.push_str(&sweep::section(outcome));
     body.push_str(&tables::section(outcome));
@@ -50,6 +47,18 @@ pub(super) fn comparison(comparison: &Comparison<'_>) -> String {
     body.push_str(&latency::against(comparison.old, comparison.new));
     body.push_str(&repeat(&[comparison.old, comparison.new]));
     document(&title, &comparison.origin(), &body)
+}
+
+/// The pictures of each run under its name.
+fn each(outcome: &Outcome, shown: &[Shown<'_>], pictures: fn(&Shown<'_>) -> String) -> String {
+    let drawn = shown.iter().map(|run| (run, pictures(run)));
+    let filled = drawn.filter(|(_, pictures)| !pictures.is_empty());
+    filled.map(|(run, pictures)| format!("{}{pictures}", headed(outcome, run))).collect()
+}
+
+/// The name of a run; markup.
+fn headed(outcome: &Outcome, run: &Shown<'_>) -> String {
+    format!("<p class=\"run\">{}</p>\n", escaped(&words::clipped(&run.name(outcome), 160)))
 }
 
 fn verdict(outcome: &Outcome) -> String {

@@ -2,9 +2,6 @@
 
 use crate::verdict::number;
 
-/// Ticks that an axis has at most, about.
-const TICKS: f64 = 7.0;
-
 /// From numbers to places between 0 and 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Scale {
@@ -52,10 +49,10 @@ impl Scale {
         place.is_finite().then(|| place.clamp(0.0, 1.0))
     }
 
-    /// Round numbers along the scale.
-    pub(super) fn ticks(&self) -> Vec<f64> {
+    /// Round numbers along the scale, at most about so many.
+    pub(super) fn ticks(&self, count: f64) -> Vec<f64> {
         match *self {
-            Self::Linear(low, high) => linear(low, high),
+            Self::Linear(low, high) => linear(low, high, count),
             Self::Log(low, high) => decades(low, high),
             Self::Nines(rest) => {
                 let all = [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999];
@@ -65,8 +62,8 @@ impl Scale {
     }
 }
 
-fn linear(low: f64, high: f64) -> Vec<f64> {
-    let rough = (high - low) / TICKS;
+fn linear(low: f64, high: f64, count: f64) -> Vec<f64> {
+    let rough = (high - low) / count;
     let decade = libm::pow(10.0, libm::floor(libm::log10(rough)));
     let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * decade);
     let step = steps.into_iter().find(|step| *step >= rough).unwrap_or(decade * 10.0);
@@ -92,11 +89,11 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_inside() {
-        assert_eq!(Scale::Linear(0.0, 63.0).ticks(), [0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0]);
+        assert_eq!(Scale::Linear(0.0, 63.0).ticks(7.0), [0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0]);
         let printed: Vec<_> =
-            Scale::Log(0.003, 0.3).ticks().iter().map(|tick| format!("{tick:.3}")).collect();
+            Scale::Log(0.003, 0.3).ticks(7.0).iter().map(|tick| format!("{tick:.3}")).collect();
         assert_eq!(printed, ["0.005", "0.010", "0.020", "0.050", "0.100", "0.200"]);
-        assert_eq!(Scale::Nines(1e-3).ticks(), [0.0, 0.5, 0.9, 0.99, 0.999]);
+        assert_eq!(Scale::Nines(1e-3).ticks(7.0), [0.0, 0.5, 0.9, 0.99, 0.999]);
     }
 
     #[test]

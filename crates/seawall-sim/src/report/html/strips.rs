@@ -4,9 +4,8 @@ use super::chart::{Axis, Chart, LINE, Named, Room};
 use super::legend::{Key, legend};
 use super::scale::Scale;
 use super::svg::Area;
-use super::{escaped, figure, section as framed};
+use super::figure;
 use crate::observe::{Condition, MARKS_MAX, Strip, strips};
-use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::report::bands::{bands, seconds};
 use crate::report::shown::Shown;
@@ -18,7 +17,7 @@ const DRAWN: usize = 40;
 /// Room for names.
 const LEFT: f64 = 250.0;
 
-pub(super) fn section(outcome: &Outcome, run: &Shown<'_>) -> String {
+pub(super) fn pictures(run: &Shown<'_>) -> String {
     let all = strips(run.record);
     if all.is_empty() {
         return String::new();
@@ -33,7 +32,7 @@ pub(super) fn section(outcome: &Outcome, run: &Shown<'_>) -> String {
     chart.bands(&bands(plan), Named::No);
     let mut top = chart.area.top + 4.0;
     for strip in all.iter().take(DRAWN) {
-        row(&mut chart, strip, (&name(plan, strip), top));
+        row(&mut chart, strip, (&format!("{} · {}", name(plan, strip), kind(strip)), top));
         top += LINE;
     }
     let used = Condition::ALL.into_iter().filter(|condition| {
@@ -53,9 +52,7 @@ pub(super) fn section(outcome: &Outcome, run: &Shown<'_>) -> String {
         let lost = run.record.marks_lost;
         caption = format!("{caption} After {MARKS_MAX} changes of state {lost} were not kept.");
     }
-    let name = escaped(&run.name(outcome));
-    let body = format!("<p class=\"run\">{name}</p>\n{}", figure("States", &picture, &caption));
-    framed("Breakers and endpoints", &body)
+    figure("States", &picture, &caption)
 }
 
 fn row(chart: &mut Chart, strip: &Strip, (name, top): (&str, f64)) {
@@ -85,6 +82,17 @@ fn name(plan: &Plan, strip: &Strip) -> String {
         return format!("{}[{}] → {name}", gateway.name, strip.instance);
     }
     format!("{} → {name}", gateway.name)
+}
+
+/// What is in the conditions of a strip, which all concern the same machine.
+fn kind(strip: &Strip) -> &'static str {
+    match strip.stretches.first().map(|stretch| stretch.condition) {
+        Some(Condition::Open | Condition::HalfOpen) => "breaker",
+        Some(Condition::Ejected) => "ejection",
+        Some(Condition::Unhealthy) => "health checks",
+        Some(Condition::Panic) => "panic",
+        None => "",
+    }
 }
 
 const fn class(condition: Condition) -> &'static str {

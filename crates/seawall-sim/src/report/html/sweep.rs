@@ -217,7 +217,7 @@ impl Field<'_> {
         }
         self.name(&mut svg, area, cell);
         self.edges(&mut svg, area, cell);
-        let caption = "Darker is more; what never worked is empty. The thick line is where runs begin \
+        let caption = "The stronger the shade, the more; what never worked is empty. The thick line is where runs begin \
                        to stay down.";
         figure(&shows.title(), &svg.finish(), caption)
     }

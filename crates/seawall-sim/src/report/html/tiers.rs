@@ -3,9 +3,8 @@
 use super::chart::{Axis, Chart, Named, Room};
 use super::legend::{Key, legend};
 use super::scale::Scale;
-use super::{escaped, figure, section as framed};
+use super::figure;
 use crate::observe::ServiceRecord;
-use crate::outcome::Outcome;
 use crate::plan::{Plan, Target};
 use crate::report::bands::bands;
 use crate::report::shown::Shown;
@@ -15,7 +14,7 @@ use crate::verdict::{number, share};
 /// Services that are drawn; of more, those deepest in the call graph are left out.
 const DRAWN: usize = 12;
 
-pub(super) fn section(outcome: &Outcome, run: &Shown<'_>) -> String {
+pub(super) fn pictures(run: &Shown<'_>) -> String {
     let plan = &run.point.plan;
     let order = order(plan);
     let drawn = order.iter().take(DRAWN).filter_map(|service| {
@@ -29,13 +28,15 @@ pub(super) fn section(outcome: &Outcome, run: &Shown<'_>) -> String {
     if order.len() > DRAWN {
         body.push_str(&format!("<p>{} further services are in the JSON.</p>\n", order.len() - DRAWN));
     }
-    let keys = legend(&[
+    let mut keys = vec![
         (Key::Line, "offered", "calls of loads"),
         (Key::Line, "gateway", "requests that arrived"),
-        (Key::Line, "refusals", "of these refused"),
-    ]);
-    let name = escaped(&run.name(outcome));
-    framed("Attempts per tier", &format!("<p class=\"run\">{name}</p>\n{keys}{body}"))
+    ];
+    if run.record.services.iter().any(|service| service.refused > 0) {
+        keys.push((Key::Line, "refusals", "of these refused"));
+    }
+    let keys = legend(&keys);
+    format!("{keys}{body}")
 }
 
 fn tier(run: &Shown<'_>, (service, record): (usize, &ServiceRecord)) -> String {

@@ -1,11 +1,11 @@
 //! Where a system turns: goodput against load going up and coming down, within a run or over a
 //! sweep, and how long recovery takes near the edge.
 
-use super::chart::{Axis, Chart, Room};
+use super::chart::{Axis, Chart, Room, width};
 use super::legend::{Key, legend};
 use super::scale::Scale;
 use super::svg::Area;
-use super::{escaped, figure, section as framed};
+use super::{figure, headed, section as framed};
 use crate::outcome::{Outcome, Point, Run};
 use crate::report::shown::Shown;
 use crate::report::words;
@@ -15,8 +15,8 @@ pub(super) fn section(outcome: &Outcome, shown: &[Shown<'_>]) -> String {
     let mut body = String::new();
     for run in shown {
         if let Some(found) = hysteresis(&run.point.plan, run.record) {
-            let name = escaped(&run.name(outcome));
-            body.push_str(&format!("<p class=\"run\">{name}</p>\n{}", loop_of(&found)));
+            body.push_str(&headed(outcome, run));
+            body.push_str(&loop_of(&found));
         }
     }
     for found in thresholds(outcome).iter().filter(|found| found.others.is_empty()) {
@@ -97,13 +97,16 @@ fn both_ways(outcome: &Outcome, found: &Threshold) -> String {
     figure(
         "Goodput against load, before the trigger and long after",
         &picture,
-        "Each dot is a run. Two rows of dots over one load are two states of the same system.",
+        "Each dot is a run. Two rows of dots over one load are two states of the same system; above \
+         stands the share of runs that stay down.",
     )
 }
 
 /// The parts of the axis in which runs stay down.
+/// Each says how many, as dots that lie upon one another cannot.
 fn shade(chart: &mut Chart, found: &Threshold) {
     let Area { top, bottom, .. } = chart.area;
+    let mut free = 0.0;
     let mut sorted = found.steps.clone();
     sorted.sort_by(|a, b| a.number.total_cmp(&b.number));
     for (index, step) in sorted.iter().enumerate() {
@@ -121,6 +124,12 @@ fn shade(chart: &mut Chart, found: &Threshold) {
             continue;
         };
         chart.svg.rect(class, Area { left, top, right, bottom }, &words::proportion(&step.down));
+        let share = words::share(step.down.share());
+        let half = width(&share) / 2.0;
+        if let Some(x) = chart.across(step.number).filter(|x| x - half > free) {
+            chart.svg.text("tick mid", (x, top - 4.0), &share);
+            free = x + half + 6.0;
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Two outcomes side by side: the differences of pairs of runs, with their intervals.
 
-use super::chart::{WIDTH, width};
+use super::chart::WIDTH;
+use super::scale::Scale;
 use super::svg::{Area, Svg};
 use super::{escaped, figure, section as framed};
 use crate::report::comparison::{Comparison, Judgement, fates};
@@ -12,7 +13,7 @@ const ROW: f64 = 24.0;
 
 /// Room for names, and for numbers.
 const NAMES: f64 = 170.0;
-const NUMBERS: f64 = 250.0;
+const NUMBERS: f64 = 290.0;
 
 pub(super) fn section(comparison: &Comparison<'_>) -> String {
     let pairs = comparison.pairs.iter().map(|pair| {
@@ -38,9 +39,10 @@ fn forest(pair: &Paired) -> String {
     let mut svg = Svg::new((WIDTH, area.bottom + 24.0), "Relative changes with their intervals");
     let middle = f64::midpoint(area.left, area.right);
     let place = |part: f64| middle + (part / most).clamp(-1.0, 1.0) * area.width() / 2.0;
-    for part in [-most, 0.0, most] {
+    for part in Scale::Linear(-most, most).ticks(5.0) {
         svg.line("grid", (place(part), area.top), (place(part), area.bottom));
-        let text = format!("{}{:.0} %", if part > 0.0 { "+" } else { "" }, part * 100.0);
+        // Adding zero takes the sign from a negative zero.
+        let text = format!("{:+.0} %", part * 100.0 + 0.0);
         svg.text("tick mid", (place(part), area.bottom + 16.0), &text);
     }
     for (index, (change, mean, half)) in rows.iter().enumerate() {
@@ -51,8 +53,7 @@ fn forest(pair: &Paired) -> String {
         svg.line(&format!("{class} whisker"), (place(mean - half), y), (place(mean + half), y));
         svg.dot(&format!("{class} dot"), (place(*mean), y), &told);
         let word = Judgement::of(change).word();
-        let told = words::clipped(&format!("{told}, {word}"), 40);
-        debug_assert!(width(&told) < NUMBERS + 20.0, "it is clipped");
+        let told = words::clipped(&format!("{told}, {word}"), 44);
         svg.text("tick", (area.right + 12.0, y + 4.0), &told);
     }
     let caption = "Change of the new against the old, in parts of the old; lines are intervals of the \
