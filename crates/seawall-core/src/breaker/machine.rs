@@ -40,7 +40,7 @@ pub struct Breaker {
     pub(super) state: State,
     pub(super) manual: Manual,
     pub(super) generation: u64,
-    latest: Instant,
+    pub(super) latest: Instant,
 }
 
 impl Breaker {

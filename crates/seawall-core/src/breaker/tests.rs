@@ -5,6 +5,7 @@
 //! comparison with the naive breaker of `model.rs`. `keyed.rs` is about sets of breakers and
 //! `validate.rs` about settings.
 
+mod collect;
 mod control;
 mod examples;
 mod keyed;

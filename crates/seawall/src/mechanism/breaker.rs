@@ -8,17 +8,18 @@ use std::future::Future;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
-use seawall_core::breaker::{self as core, BreakerSnapshot, Ended, Manual, Probing, Ticket};
-use seawall_core::outcome::Class;
+use seawall_core::breaker::{self as core, BreakerSnapshot, Manual, Probing, Ticket};
 use seawall_core::reason::Reason;
 use seawall_core::rng::{Rng, Stream};
 use seawall_core::time::Instant;
 
-use super::atomic::gate::Gate;
+use super::atomic::gate::{Gate, Locked, Settling};
 use super::hold::Hold;
+use super::lane::lane;
 use super::rejected::{Rejected, relative};
 use super::report::Reports;
 use super::{Pass, policies};
+use crate::clock::Reading;
 use crate::event::{Callbacks, Listener, Listeners};
 use crate::{AnyResult, BreakerSettings, BuildError, Classify, Error, Event, Events};
 
@@ -27,8 +28,10 @@ use crate::{AnyResult, BreakerSettings, BuildError, Classify, Error, Event, Even
 /// Clones share everything. Ask [`try_admit`](Self::try_admit) before each call and say how it
 /// ended on the [`Pass`], or let [`call`](Self::call) do both. `C` judges the results of `call`.
 ///
-/// While closed, admission takes no lock; saying how a call ended takes a short one. Nothing is
-/// allocated by calls.
+/// While closed, admission takes no lock, nor does a success once enough calls have been judged:
+/// each thread counts its own, up to 1,023 of them, until something else happens. Whatever is asked
+/// of the breaker counts them first, so nothing shows of it. Any other end of a call takes a short
+/// lock. Nothing is allocated by calls; a breaker has 1.5 KiB beside its window.
 #[derive(Clone, Debug)]
 pub struct Breaker<C = AnyResult> {
     shared: Arc<Shared>,
@@ -88,9 +91,9 @@ impl<C> Breaker<C> {
     /// [`Rejected`], as [`Breaker::try_admit`].
     #[inline]
     pub fn try_admit_as(&self, probing: Probing) -> Result<Pass<'_>, Rejected> {
-        let now = self.shared.reports.clock.now();
-        let ticket = self.shared.admit(probing, now)?;
-        Ok(Pass::new(Hold::Borrowed(&*self.shared), ticket, now))
+        let since = self.shared.reports.clock.read();
+        let ticket = self.shared.admit(probing, since)?;
+        Ok(Pass::new(Hold::Borrowed(&*self.shared), ticket, since))
     }
 
     /// The same with a pass that may outlive this clone of the breaker, say in another task.
@@ -99,9 +102,9 @@ impl<C> Breaker<C> {
     ///
     /// [`Rejected`], as [`Breaker::try_admit`].
     pub fn try_admit_owned(&self, probing: Probing) -> Result<Pass<'static>, Rejected> {
-        let now = self.shared.reports.clock.now();
-        let ticket = self.shared.admit(probing, now)?;
-        Ok(Pass::new(Hold::Shared(Arc::clone(&self.shared)), ticket, now))
+        let since = self.shared.reports.clock.read();
+        let ticket = self.shared.admit(probing, since)?;
+        Ok(Pass::new(Hold::Shared(Arc::clone(&self.shared)), ticket, since))
     }
 
     /// Runs `operation` if the breaker lets it pass, and judges its result. Dropped before its end,
@@ -149,7 +152,7 @@ impl<C> Breaker<C> {
         let shared = &*self.shared;
         let now = shared.reports.clock.now();
         let wanted = shared.reports.are_wanted();
-        let act = |locked: &mut super::atomic::gate::Locked, sink: &mut _| {
+        let act = |locked: &mut Locked, sink: &mut _| {
             locked.machine.force(manual, now, sink);
         };
         let ((), batch) = shared.gate.step(now, wanted, act);
@@ -160,7 +163,7 @@ impl<C> Breaker<C> {
     #[must_use]
     pub fn snapshot(&self) -> BreakerSnapshot {
         let now = self.shared.reports.clock.now();
-        self.shared.gate.lock().machine.snapshot(now)
+        self.shared.gate.look().machine.snapshot(now)
     }
 
     /// Takes other settings. State, control and what was learned stay.
@@ -171,7 +174,7 @@ impl<C> Breaker<C> {
     pub fn reconfigure(&self, settings: BreakerSettings) -> Result<(), BuildError> {
         policies::check_breaker(settings)?;
         let now = self.shared.reports.clock.now();
-        let act = |locked: &mut super::atomic::gate::Locked, _: &mut _| {
+        let act = |locked: &mut Locked, _: &mut _| {
             locked.machine.reconfigure(settings, now);
         };
         let ((), _nothing) = self.shared.gate.step(now, false, act);
@@ -187,10 +190,10 @@ impl<C> Breaker<C> {
 
 impl Shared {
     #[inline]
-    fn admit(&self, probing: Probing, now: Instant) -> Result<Ticket, Rejected> {
+    fn admit(&self, probing: Probing, now: Reading) -> Result<Ticket, Rejected> {
         match self.gate.flows() {
             Some(ticket) => Ok(ticket),
-            None => self.ask(probing, now),
+            None => self.ask(probing, self.reports.clock.at(now)),
         }
     }
 
@@ -209,13 +212,10 @@ impl Shared {
     }
 
     #[inline]
-    pub(super) fn settle(&self, ticket: Ticket, class: Class, since: Instant, now: Instant) {
-        let ended = Ended { class, elapsed: now.since(since) };
-        let wanted = self.reports.are_wanted();
-        let ((), batch) = self.gate.step(now, wanted, |locked, sink| {
-            let draw = locked.rng.draw();
-            locked.machine.settle(ticket, ended, (now, draw), sink);
-        });
+    pub(super) fn settle(&self, settling: Settling, since: Reading) {
+        let (now, wanted) = (settling.now, self.reports.are_wanted());
+        let elapsed = || now.since(self.reports.clock.at(since));
+        let batch = self.gate.settle(lane(), settling, elapsed, wanted);
         self.reports.publish(batch, now);
     }
 }

@@ -46,6 +46,7 @@ mod blocking;
 mod breaker;
 mod bulkhead;
 mod hold;
+mod lane;
 mod pass;
 mod permit;
 mod policies;
