@@ -63,7 +63,6 @@ impl Tallied {
 
     /// What a word has counted; absent for [`Tallied::CLOSED`].
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "a count of ten bits")]
     pub const fn from_word(word: u64) -> Option<Self> {
         let Some(generation) = (word >> COUNT_BITS).checked_sub(1) else { return None };
         Some(Self { generation, successes: (word & MOST) as u32 })

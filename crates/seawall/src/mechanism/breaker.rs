@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
 use seawall_core::breaker::{self as core, BreakerSnapshot, Manual, Probing, Ticket};
+use seawall_core::outcome::Class;
 use seawall_core::reason::Reason;
 use seawall_core::rng::{Rng, Stream};
 use seawall_core::time::Instant;
@@ -31,7 +32,9 @@ use crate::{AnyResult, BreakerSettings, BuildError, Classify, Error, Event, Even
 /// While closed, admission takes no lock, nor does a success once enough calls have been judged:
 /// each thread counts its own, up to 1,023 of them, until something else happens. Whatever is asked
 /// of the breaker counts them first, so nothing shows of it. Any other end of a call takes a short
-/// lock. Nothing is allocated by calls; a breaker has 1.5 KiB beside its window.
+/// lock. Nothing is allocated by calls; a breaker has 1.5 KiB beside its window. The clock is read once
+/// at admission, and at the end unless that is a success and neither a window of time nor slow calls
+/// ask for it.
 #[derive(Clone, Debug)]
 pub struct Breaker<C = AnyResult> {
     shared: Arc<Shared>,
@@ -156,7 +159,7 @@ impl<C> Breaker<C> {
             locked.machine.force(manual, now, sink);
         };
         let ((), batch) = shared.gate.step(now, wanted, act);
-        shared.reports.publish(batch, now);
+        shared.reports.publish(batch);
     }
 
     /// Everything that is known at this moment, with reasons.
@@ -204,7 +207,7 @@ impl Shared {
             let draw = locked.rng.draw();
             locked.machine.admit(now, probing, draw, sink)
         });
-        self.reports.publish(batch, now);
+        self.reports.publish(batch);
         answer.map_err(|refused| {
             let until = relative(refused.until, now);
             Rejected::new(self.reports.name.as_ref(), Reason::BreakerOpen, until)
@@ -212,11 +215,18 @@ impl Shared {
     }
 
     #[inline]
-    pub(super) fn settle(&self, settling: Settling, since: Reading) {
-        let (now, wanted) = (settling.now, self.reports.are_wanted());
-        let elapsed = || now.since(self.reports.clock.at(since));
-        let batch = self.gate.settle(lane(), settling, elapsed, wanted);
-        self.reports.publish(batch, now);
+    pub(super) fn settle(
+        &self,
+        ticket: Ticket,
+        class: Class,
+        since: Reading,
+        now: impl Fn() -> Instant,
+    ) {
+        let elapsed = |now: Instant| now.since(self.reports.clock.at(since));
+        let settling = Settling { ticket, class, now, elapsed };
+        if let Some(batch) = self.gate.settle(lane(), settling, self.reports.are_wanted()) {
+            self.reports.publish(batch);
+        }
     }
 }
 

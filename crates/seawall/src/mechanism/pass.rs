@@ -6,10 +6,9 @@ use seawall_core::breaker::Ticket;
 use seawall_core::outcome::Class;
 use seawall_core::time::Instant;
 
-use super::atomic::gate::Settling;
 use super::breaker::Shared;
 use super::hold::Hold;
-use crate::clock::Reading;
+use crate::clock::{Clock, Reading};
 
 /// A breaker let a call pass. Say how it ended; dropped without a word, it was abandoned, and
 /// [`AbandonedPolicy`](crate::AbandonedPolicy) says what that means. The place of a probe comes
@@ -32,25 +31,26 @@ impl<'a> Pass<'a> {
 
     /// The dependency did its work.
     #[inline]
-    pub fn succeed(self) {
-        self.end_unmeasured(Class::Success);
+    pub fn succeed(mut self) {
+        self.settle(Class::Success, Clock::now);
     }
 
     /// The dependency or the way to it is at fault.
     #[inline]
-    pub fn fail(self) {
-        self.end_unmeasured(Class::Failure);
+    pub fn fail(mut self) {
+        self.settle(Class::Failure, Clock::now);
     }
 
     /// What happened says nothing about the dependency.
-    pub fn ignore(self) {
-        self.end_unmeasured(Class::Ignored);
+    pub fn ignore(mut self) {
+        self.settle(Class::Ignored, Clock::now);
     }
 
     /// Any of the above, by name. Returns how long the call took.
     #[inline]
     pub fn end(mut self, class: Class) -> Duration {
-        let now = self.settle(class);
+        let now = self.shared.reports.clock.now();
+        self.settle(class, |_| now);
         now.since(self.shared.reports.clock.at(self.since))
     }
 
@@ -60,20 +60,13 @@ impl<'a> Pass<'a> {
         self.ticket.as_ref().is_some_and(Ticket::is_probe)
     }
 
-    /// Where nobody asks how long it took, nobody works it out.
+    /// Says how it ended, once. Where nobody asks when that was, nobody looks at the clock.
     #[inline]
-    fn end_unmeasured(mut self, class: Class) {
-        self.settle(class);
-    }
-
-    /// Says how it ended, once, and when that was.
-    #[inline]
-    fn settle(&mut self, class: Class) -> Instant {
-        let now = self.shared.reports.clock.now();
+    fn settle(&mut self, class: Class, now: impl Fn(&Clock) -> Instant) {
         if let Some(ticket) = self.ticket.take() {
-            self.shared.settle(Settling { ticket, class, now }, self.since);
+            let shared = &*self.shared;
+            shared.settle(ticket, class, self.since, || now(&shared.reports.clock));
         }
-        now
     }
 }
 
@@ -81,7 +74,7 @@ impl Drop for Pass<'_> {
     #[inline]
     fn drop(&mut self) {
         if self.ticket.is_some() {
-            self.settle(Class::Abandoned);
+            self.settle(Class::Abandoned, Clock::now);
         }
     }
 }

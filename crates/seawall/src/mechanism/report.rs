@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use seawall_core::breaker::BreakerEvent;
-use seawall_core::time::Instant;
 use seawall_core::upstream::What;
 
 use super::atomic::gate::Batch;
@@ -45,15 +44,15 @@ impl Reports {
 
     /// Tells everybody of what one step did. Never under a lock: a listener may call the mechanism.
     #[inline]
-    pub(super) fn publish(&self, batch: Batch, now: Instant) {
+    pub(super) fn publish(&self, batch: Batch) {
         if !batch.events.is_empty() {
-            self.publish_all(batch, now);
+            self.publish_all(batch);
         }
     }
 
     #[cold]
-    fn publish_all(&self, batch: Batch, now: Instant) {
-        let at = self.clock.runtime_or_epoch(now);
+    fn publish_all(&self, batch: Batch) {
+        let at = self.clock.runtime_or_epoch(batch.at);
         for (sequence, event) in (batch.first..).zip(batch.events) {
             self.listeners.events.publish(&self.event(sequence, at, event));
         }

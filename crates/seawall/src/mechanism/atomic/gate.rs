@@ -49,12 +49,14 @@ struct Front {
 #[repr(align(128))]
 struct Line<T>(T);
 
-/// A call that has ended, and when.
+/// A call that has ended. When, and how long it took, is asked only where it matters.
 #[derive(Debug)]
-pub(crate) struct Settling {
+pub(crate) struct Settling<N, E> {
     pub(crate) ticket: Ticket,
     pub(crate) class: Class,
-    pub(crate) now: Instant,
+    pub(crate) now: N,
+    /// How long it took if it ended then.
+    pub(crate) elapsed: E,
 }
 
 #[derive(Debug)]
@@ -70,6 +72,8 @@ pub(crate) struct Batch {
     pub(crate) events: Vec<BreakerEvent>,
     /// The number of the first of them.
     pub(crate) first: u64,
+    /// When it was taken.
+    pub(crate) at: Instant,
     wanted: bool,
 }
 
@@ -98,36 +102,41 @@ impl Gate {
     }
 
     /// Settles a call: a plain success in the open lane of its thread, anything else under the
-    /// lock. Asks how long it took only where that matters. With what it reports if that is
-    /// `wanted`.
+    /// lock. With what it reports if that is `wanted`.
     #[inline]
     pub(crate) fn settle(
         &self,
         lane: usize,
-        settling: Settling,
-        elapsed: impl Fn() -> Duration,
+        settling: Settling<impl Fn() -> Instant, impl Fn(Instant) -> Duration>,
         wanted: bool,
-    ) -> Batch {
+    ) -> Option<Batch> {
         let lane = lane % LANES;
-        if settling.class == Class::Success && self.count(lane, &settling, &elapsed) {
-            return Batch { events: Vec::new(), first: 0, wanted };
+        if settling.class == Class::Success && self.count(lane, &settling) {
+            return None;
         }
-        self.settle_locked(lane, settling, elapsed(), wanted)
+        let Settling { ticket, class, now, elapsed } = settling;
+        let now = now();
+        Some(self.settle_locked(
+            lane,
+            ticket,
+            Ended { class, elapsed: elapsed(now) },
+            (now, wanted),
+        ))
     }
 
     /// Counts a success in its lane, if that is open and takes it.
     #[inline]
-    fn count(&self, lane: usize, settling: &Settling, elapsed: impl Fn() -> Duration) -> bool {
-        let (Front { until, slow, .. }, lane) = (&self.front.0, &self.lanes[lane].0);
+    fn count(
+        &self,
+        lane: usize,
+        settling: &Settling<impl Fn() -> Instant, impl Fn(Instant) -> Duration>,
+    ) -> bool {
+        let lane = &self.lanes[lane].0;
         // Acquire, here and at each failure: the bounds are those of this word, or later ones.
         let mut word = lane.load(Ordering::Acquire);
         loop {
             let Some(more) = Tallied::with_one(word, &settling.ticket) else { return false };
-            // Acquire: bounds later than the word were stored after the lane was closed, so that
-            // the swap below fails.
-            let (until, slow) = (until.load(Ordering::Acquire), slow.load(Ordering::Acquire));
-            let late = settling.now.as_nanos() >= until;
-            if late || slow != u64::MAX && nanos(elapsed()) >= slow {
+            if !self.is_within_bounds(&settling.now, &settling.elapsed) {
                 return false;
             }
             let swapped =
@@ -139,16 +148,33 @@ impl Gate {
         }
     }
 
+    /// Whether a success ends within the bucket that is counted, and in less than a slow call
+    /// takes. Looks at the clock only if there are buckets, or slow calls.
+    #[inline]
+    fn is_within_bounds(
+        &self,
+        now: impl Fn() -> Instant,
+        elapsed: impl Fn(Instant) -> Duration,
+    ) -> bool {
+        // Acquire: bounds later than the word of a lane were stored after that was closed, so that
+        // the swap that follows fails.
+        let until = self.front.0.until.load(Ordering::Acquire);
+        let slow = self.front.0.slow.load(Ordering::Acquire);
+        if until == u64::MAX && slow == u64::MAX {
+            return true;
+        }
+        let now = now();
+        now.as_nanos() < until && (slow == u64::MAX || nanos(elapsed(now)) < slow)
+    }
+
     #[inline(never)]
     fn settle_locked(
         &self,
         lane: usize,
-        settling: Settling,
-        elapsed: Duration,
-        wanted: bool,
+        ticket: Ticket,
+        ended: Ended,
+        (now, wanted): (Instant, bool),
     ) -> Batch {
-        let Settling { ticket, class, now } = settling;
-        let ended = Ended { class, elapsed };
         let mut locked = self.lock();
         let collects = locked.machine.collects(now);
         if collects.is_some_and(|collect| collect.takes(&ticket, ended, now)) {
@@ -192,7 +218,7 @@ impl Gate {
         (now, wanted): (Instant, bool),
         act: impl FnOnce(&mut Locked, &mut Batch) -> T,
     ) -> (T, Batch) {
-        let mut batch = Batch { events: Vec::new(), first: 0, wanted };
+        let mut batch = Batch { events: Vec::new(), first: 0, at: now, wanted };
         let result = act(locked, &mut batch);
         publish(&self.front.0.flow, word(&locked.machine, now));
         batch.first = locked.published + 1;

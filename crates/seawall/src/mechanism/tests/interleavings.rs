@@ -61,8 +61,9 @@ fn settle(gate: &Gate, ticket: core::Ticket, class: Class) {
 }
 
 fn settle_in(lane: usize, gate: &Gate, ticket: core::Ticket, class: Class) {
-    let settling = Settling { ticket, class, now: NOW };
-    let _reported = gate.settle(lane, settling, || Duration::ZERO, true);
+    let settling = Settling { ticket, class, now: || NOW, elapsed: |_| Duration::ZERO };
+    let reported = gate.settle(lane, settling, true);
+    assert!(reported.is_none_or(|batch| batch.at == NOW));
 }
 
 #[test]
