@@ -112,6 +112,7 @@ impl Breaker {
         whole && self.manual == Manual::Auto && self.settings.mode != Mode::Off
     }
 
+    #[inline(never)]
     fn admit_with_care(
         &mut self,
         now: Instant,
