@@ -32,9 +32,9 @@ use crate::{AnyResult, BreakerSettings, BuildError, Classify, Error, Event, Even
 /// While closed, admission takes no lock, nor does a success once enough calls have been judged:
 /// each thread counts its own, up to 1,023 of them, until something else happens. Whatever is asked
 /// of the breaker counts them first, so nothing shows of it. Any other end of a call takes a short
-/// lock. Nothing is allocated by calls; a breaker has 1.5 KiB beside its window. The clock is read once
-/// at admission, and at the end unless that is a success and neither a window of time nor slow calls
-/// ask for it.
+/// lock. Nothing is allocated by calls; a breaker has 1.5 KiB beside its window. The clock is read
+/// at admission, and at the end unless that is a success and neither a window of time nor slow
+/// calls ask for it.
 #[derive(Clone, Debug)]
 pub struct Breaker<C = AnyResult> {
     shared: Arc<Shared>,
