@@ -19,6 +19,7 @@ pub mod observe;
 pub mod outcome;
 pub mod plan;
 pub mod replay;
+pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod trace;

@@ -3,7 +3,6 @@
 //! How a day is told again is in `seawall_sim::replay`; here it is asked for and written.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -137,8 +136,7 @@ impl Answer {
 }
 
 fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
-    // Writing to a string cannot fail.
-    drop(writeln!(text, "{line}"));
+    *text += &format!("{line}\n");
 }
 
 /// What was, what would have been, and what the old config would have made of it.

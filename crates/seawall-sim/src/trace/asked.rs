@@ -52,6 +52,12 @@ impl Asked {
         self.call
     }
 
+    /// Whether it may be executed more than once.
+    #[must_use]
+    pub const fn safety(&self) -> Safety {
+        self.safety
+    }
+
     /// How long its caller waits before it leaves; none if it was never seen to leave.
     #[must_use]
     pub fn patience(&self) -> Option<Duration> {

@@ -165,7 +165,10 @@ impl World {
         let Some(source) = self.sources.get_mut(load as usize) else { return };
         let deadline = settings.deadline.map_or(Instant::NEVER, |left| self.now.after(left));
         let told = source.recorded(settings);
-        let burden = Burden { load, key: source.key(), deadline, told };
+        let own = told.and_then(|told| settings.recorded.as_ref()?.calls.get(told as usize));
+        let safety = own.map_or(settings.safety, crate::trace::Asked::safety);
+        let serial = if safety.is_repeatable() { None } else { self.observer.serial() };
+        let burden = Burden { load, key: source.key(), deadline, serial, told };
         self.observer.started(load, self.now);
         self.call((owner, load, instance), burden);
     }

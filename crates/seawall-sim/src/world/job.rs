@@ -118,6 +118,7 @@ impl World {
         job.work = station.begin(self.now);
         job.work = job.takes(fate, job.work);
         job.stood = station.stood;
+        self.observer.executes(job.burden.serial, self.now);
         self.observer.began(job.service, (job.arrived, self.now));
         self.agenda.enter(self.now.after(job.work), Event::Done { job: key });
     }
@@ -274,8 +275,8 @@ impl World {
     fn call_on(&mut self, key: Key) {
         let Some(job) = self.jobs.find_mut(key) else { return };
         let (service, burden, replica) = (job.service as usize, job.burden, job.station);
-        // What it asks of others was not recorded with the call that it serves.
-        let burden = Burden { told: None, ..burden };
+        // What a job asks of others is a call of its own, and was not recorded with it.
+        let burden = Burden { serial: None, told: None, ..burden };
         job.state = State::Calling;
         let index = job.station;
         if let Some(station) = self.stations.get_mut(index as usize)
