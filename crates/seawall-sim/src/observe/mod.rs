@@ -4,8 +4,12 @@
 //! counts from the intended start of a call. What begins before the end of the warm-up is in the
 //! timeline only. Judging is not done here.
 
+mod heat;
 mod latency;
 mod record;
+mod series;
+mod strips;
+mod twice;
 
 use seawall_core::breaker::BreakerEvent;
 use seawall_core::budget::BudgetEvent;
@@ -15,18 +19,25 @@ use seawall_core::upstream::{self, What};
 
 use crate::plan::Plan;
 use crate::world::Answer;
+use series::Place;
+use twice::Twice;
 
+pub use heat::{CELLS, Heat, cell_start};
 pub use latency::Latency;
 pub use record::{
     Bucket, End, LoadRecord, MARKS_MAX, Mark, Record, ServiceRecord, UpstreamRecord, Work,
 };
+pub use series::{Series, ServiceBucket, Tally};
+pub use strips::{Condition, Stretch, Strip, strips, time_in};
+pub(crate) use twice::Serial;
 
 /// Watches a world.
 #[derive(Debug)]
 pub struct Observer {
     warmup: Instant,
-    bucket: Duration,
+    place: Place,
     arrivals: u64,
+    twice: Twice,
     record: Record,
 }
 
@@ -37,23 +48,27 @@ impl Observer {
         let bucket = plan.horizon / plan.buckets.max(1);
         Self {
             warmup: Instant::EPOCH.after(plan.warmup),
-            bucket: bucket.max(Duration::from_nanos(1)),
+            place: Place::new(plan.buckets.max(1) as usize, bucket),
             arrivals: 0,
+            twice: Twice::default(),
             record: Record::new(plan, bucket),
         }
     }
 
-    fn index(&self, at: Instant) -> usize {
-        let place = seawall_core::time::nanos(at.since(Instant::EPOCH))
-            / seawall_core::time::nanos(self.bucket);
-        usize::try_from(place).unwrap_or(usize::MAX)
+    fn bucket(&mut self, load: u32, now: Instant) -> Option<&mut Bucket> {
+        let index = self.place.at(now);
+        self.record.loads.get_mut(load as usize)?.timeline.get_mut(index)
     }
 
-    fn bucket(&mut self, load: u32, at: Instant) -> Option<&mut Bucket> {
-        let index = self.index(at);
-        let load = self.record.loads.get_mut(load as usize)?;
-        let last = load.timeline.len().saturating_sub(1);
-        load.timeline.get_mut(index.min(last))
+    fn tally(&mut self, now: Instant) -> Option<&mut Tally> {
+        let index = self.place.at(now);
+        self.record.series.tallies.get_mut(index)
+    }
+
+    /// What is kept of a service, and of this bucket of its timeline.
+    fn piece(&mut self, service: u32, now: Instant) -> Option<&mut ServiceBucket> {
+        let index = self.place.at(now);
+        self.record.services.get_mut(service as usize)?.timeline.get_mut(index)
     }
 
     fn load(&mut self, load: u32, started: Instant) -> Option<&mut LoadRecord> {
@@ -80,7 +95,7 @@ impl Observer {
         }
     }
 
-    /// A caller makes an attempt, its first or another, on account of a load.
+    /// A load or user makes an attempt, its first or another.
     pub(crate) fn attempted(&mut self, load: u32, now: Instant) {
         if let Some(load) = self.load(load, now) {
             load.attempts += 1;
@@ -99,11 +114,18 @@ impl Observer {
         if let Some(bucket) = self.bucket(load, now) {
             bucket.count(end, latency);
         }
+        let index = self.place.at(now);
+        if let Some(heat) = self.record.series.heat.get_mut(index) {
+            heat.count(end, seawall_core::time::nanos(latency));
+        }
     }
 
     /// A request arrives at a replica.
     pub(crate) fn arrived(&mut self, service: u32, now: Instant) {
         self.arrivals += 1;
+        if let Some(piece) = self.piece(service, now) {
+            piece.arrived += 1;
+        }
         if let Some(service) = self.service(service, now) {
             service.arrived += 1;
         }
@@ -116,6 +138,12 @@ impl Observer {
 
     /// A replica has no room.
     pub(crate) fn refused(&mut self, service: u32, now: Instant) {
+        if let Some(tally) = self.tally(now) {
+            tally.refused += 1;
+        }
+        if let Some(piece) = self.piece(service, now) {
+            piece.refused += 1;
+        }
         if let Some(service) = self.service(service, now) {
             service.refused += 1;
         }
@@ -136,6 +164,22 @@ impl Observer {
         }
     }
 
+    /// What an unsafe call of a load carries, so that its second execution is found.
+    pub(crate) fn serial(&mut self) -> Serial {
+        self.twice.serial()
+    }
+
+    /// A worker takes a job that an unsafe call may have asked for.
+    pub(crate) fn executes(&mut self, serial: Serial, now: Instant) {
+        if serial.is_none() || !self.twice.executes(serial) {
+            return;
+        }
+        self.record.duplicates += u64::from(now >= self.warmup);
+        if let Some(tally) = self.tally(now) {
+            tally.duplicates += 1;
+        }
+    }
+
     /// A worker takes a job.
     pub(crate) fn began(&mut self, service: u32, (arrived, now): (Instant, Instant)) {
         if let Some(service) = self.service(service, arrived) {
@@ -145,6 +189,9 @@ impl Observer {
 
     /// Work is done.
     pub(crate) fn worked(&mut self, service: u32, (work, time): (Work, Duration), now: Instant) {
+        if let Some(piece) = self.piece(service, now) {
+            piece.worked(work, time);
+        }
         if let Some(service) = self.service(service, now) {
             service.worked(work, time);
         }
@@ -159,6 +206,9 @@ impl Observer {
 
     /// A gateway makes an attempt.
     pub(crate) fn sent(&mut self, at: (usize, usize), role: Role, now: Instant) {
+        if let Some(tally) = self.tally(now) {
+            tally.sent(role);
+        }
         let counts = now >= self.warmup;
         if let Some(upstream) = self.record.upstream(at).filter(|_| counts) {
             upstream.sent(role);
@@ -169,9 +219,12 @@ impl Observer {
     pub(crate) fn concluded(
         &mut self,
         at: (usize, usize),
-        (entered, _): (Instant, Instant),
+        (entered, now): (Instant, Instant),
         verdict: Verdict,
     ) {
+        if let Some(tally) = self.tally(now) {
+            tally.concluded(verdict);
+        }
         let counts = entered >= self.warmup;
         if let Some(upstream) = self.record.upstream(at).filter(|_| counts) {
             upstream.concluded(verdict);
@@ -187,6 +240,9 @@ impl Observer {
         let Some(word) = decision(event.what) else {
             return self.record.mark(Mark { gateway, upstream, instance, event });
         };
+        if let Some(tally) = self.tally(event.at) {
+            tally.decided(event.what);
+        }
         let counts = event.at >= self.warmup;
         if let Some(upstream) = self.record.upstream((gateway, upstream)).filter(|_| counts) {
             *upstream.decisions.entry(word).or_default() += 1;
@@ -224,11 +280,16 @@ const fn decision(what: What) -> Option<&'static str> {
         What::Budget(BudgetEvent::Denied { .. }) => Some("budget_denied"),
         What::Timeout(_) => Some("timeout_adapted"),
         What::Hedge(_) => Some("hedge"),
+        What::Keyed(_) => Some("keyed"),
+        What::Blocking(_) => Some("blocking"),
         What::Breaker(BreakerEvent::StaleOutcome { .. }) => Some("stale_outcome"),
+        What::Breaker(BreakerEvent::WouldReject { .. }) => Some("would_reject"),
         What::Breaker(_)
         | What::Outlier(_)
         | What::Health(_)
         | What::Spillover(_)
+        | What::Brownout(_)
+        | What::Detector(_)
         | What::SlowStart
         | What::PanicEntered
         | What::PanicLeft => None,

@@ -6,7 +6,7 @@ use seawall_core::call::{Role, Verdict};
 use seawall_core::time::{Duration, Instant};
 use seawall_core::upstream::Event;
 
-use super::Latency;
+use super::{Latency, Series, ServiceBucket};
 use crate::plan::Plan;
 
 /// Changes of state that are kept of a run; later ones are counted only.
@@ -98,6 +98,11 @@ pub struct Record {
     pub end: Instant,
     /// The length of a bucket of the timelines.
     pub bucket: Duration,
+    /// Executions of unsafe calls after their first, by the service that the load calls. Rarely
+    /// one is missed where tens of thousands of calls lie between two executions.
+    pub duplicates: u64,
+    /// What happened in each bucket besides calls.
+    pub series: Series,
 }
 
 /// A load.
@@ -159,6 +164,8 @@ pub struct ServiceRecord {
     pub wasted: f64,
     /// The integral of jobs over time, in job-seconds, the warm-up left out.
     pub occupancy: f64,
+    /// Over time, the warm-up included.
+    pub timeline: Vec<ServiceBucket>,
 }
 
 /// An upstream of a gateway.
@@ -204,22 +211,28 @@ impl Record {
             unstable: self.unstable,
             end: self.end,
             bucket: self.bucket,
+            duplicates: self.duplicates,
+            series: self.series.clone(),
         }
     }
 
     pub(super) fn new(plan: &Plan, bucket: Duration) -> Self {
-        let timeline = vec![Bucket::default(); plan.buckets.max(1) as usize];
-        let load = LoadRecord { timeline, ..LoadRecord::default() };
+        let buckets = plan.buckets.max(1) as usize;
+        let load = LoadRecord { timeline: vec![Bucket::default(); buckets], ..Default::default() };
+        let timeline = vec![ServiceBucket::default(); buckets];
+        let service = ServiceRecord { timeline, ..ServiceRecord::default() };
         let upstreams = plan.gateways.iter().map(|gateway| gateway.upstreams.len());
         Self {
             loads: vec![load; plan.loads.len()],
-            services: vec![ServiceRecord::default(); plan.services.len()],
+            services: vec![service; plan.services.len()],
             upstreams: upstreams.map(|count| vec![UpstreamRecord::default(); count]).collect(),
             marks: Vec::new(),
             marks_lost: 0,
             unstable: None,
             end: Instant::EPOCH,
             bucket,
+            duplicates: 0,
+            series: Series::new(buckets),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::plan::{Arrivals, Plan, Rate};
 /// A run is in a bad state where fewer of the calls that begin than these end well: the outcome
 /// has two clear kinds, and nearly nothing between a fifth and four fifths (reproductions of
 /// Brooker's collapse model).
-const COLLAPSED: f64 = 0.5;
+pub(super) const COLLAPSED: f64 = 0.5;
 
 /// And it works where at least so many do.
 const WORKS: f64 = 0.9;
@@ -44,6 +44,8 @@ pub struct Course {
     pub worst: f64,
     /// Calls that ended well in the last sixth of the run for each that began.
     pub end: f64,
+    /// Calls that ended well before the trouble for each that began; none without trouble.
+    pub before: Option<f64>,
     /// The run worked before the trouble, and does not when it is long over and the load no higher.
     pub metastable: bool,
 }
@@ -101,6 +103,7 @@ impl Course {
             recovered: trouble.and_then(|span| line.recovery(span.to, horizon)),
             worst: line.worst(start, horizon),
             end: end.success(),
+            before: before.filter(|part| part.started > 0).map(|part| part.success()),
             metastable,
         }
     }

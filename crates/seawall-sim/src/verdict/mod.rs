@@ -4,16 +4,26 @@
 //! measured. How the run got there over time is in `course`, and how it is shown is not here.
 
 mod course;
+mod fate;
+mod hysteresis;
+mod interval;
+mod paired;
+mod threshold;
 
 #[cfg(test)]
 mod tests;
 
 use seawall_core::time::Duration;
 
-use crate::observe::{End, Latency, LoadRecord, Record};
+use crate::observe::{Condition, End, Latency, LoadRecord, Record, time_in};
 use crate::plan::Plan;
 
 pub use course::{Course, Span, trouble};
+pub use fate::Fate;
+pub use hysteresis::{Hysteresis, Level, hysteresis};
+pub use interval::{CONFIDENCE, Estimate, Proportion};
+pub use paired::{Change, Fates, Paired, paired, written};
+pub use threshold::{Quantity, Threshold, Turn, planned, threshold, thresholds};
 
 /// The verdict on one run. Times are in seconds; calls count that began after the warm-up.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,10 +51,32 @@ pub struct Verdict {
     /// Jain's index over the success rates of the loads: 1 if all fare alike, 1/n if one alone
     /// fares well. Jain, Chiu and Hawe (1984).
     pub fairness: f64,
+    /// How each load fared, in the order of the plan: what the index is made of.
+    pub loads: Vec<LoadVerdict>,
+    /// Executions of unsafe calls after their first.
+    pub duplicates: u64,
+    /// Seconds that gateways spent in panic: too few endpoints, and all tried. Instances and
+    /// upstreams add up.
+    pub panic: f64,
     /// How it went over time.
     pub course: Course,
     /// More was under way than may be: queues grow without bound.
     pub unstable: bool,
+}
+
+/// How one load fared.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LoadVerdict {
+    /// Its name.
+    pub name: String,
+    /// Calls that began.
+    pub calls: u64,
+    /// The share of ended calls that ended well.
+    pub success_rate: f64,
+    /// Calls that ended well, a second.
+    pub goodput: f64,
+    /// 99 % of those took at most so long.
+    pub p99: f64,
 }
 
 /// The shares of [`Verdict::quantiles`].
@@ -73,11 +105,34 @@ pub enum Unit {
     Truth,
 }
 
+/// Which way operators would have a measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// The more, the better.
+    More,
+    /// The less, the better.
+    Less,
+    /// Neither: it depends.
+    None,
+}
+
 impl Measure {
     /// The number; none where it does not apply, such as the time to recover of what did not.
     #[must_use]
     pub fn of(&self, verdict: &Verdict) -> Option<f64> {
         (self.of)(verdict)
+    }
+
+    /// Which way operators would have it.
+    #[must_use]
+    pub fn wish(&self) -> Wish {
+        match self.name {
+            "success_rate" | "goodput" | "fairness" | "worst_second" | "end_success_rate" => {
+                Wish::More
+            }
+            "substitute_rate" | "refused_rate" => Wish::None,
+            _ => Wish::Less,
+        }
     }
 
     /// The measure of this name.
@@ -88,7 +143,7 @@ impl Measure {
 }
 
 /// All measures, in the order of reports.
-pub const MEASURES: [Measure; 20] = [
+pub const MEASURES: [Measure; 22] = [
     Measure::new("success_rate", Unit::Share, |v| Some(v.success_rate)),
     Measure::new("substitute_rate", Unit::Share, |v| Some(v.substitute_rate)),
     Measure::new("refused_rate", Unit::Share, |v| Some(v.refused_rate)),
@@ -102,6 +157,8 @@ pub const MEASURES: [Measure; 20] = [
     Measure::new("amplification", Unit::Number, |v| Some(v.amplification)),
     Measure::new("wasted_work", Unit::Share, |v| Some(v.wasted_work)),
     Measure::new("fairness", Unit::Share, |v| Some(v.fairness)),
+    Measure::new("duplicates", Unit::Number, |v| Some(number(v.duplicates))),
+    Measure::new("time_in_panic", Unit::Time, |v| Some(v.panic)),
     Measure::new("time_to_detect", Unit::Time, |v| v.course.detected),
     Measure::new("time_to_eject", Unit::Time, |v| v.course.ejected),
     Measure::new("time_to_recover", Unit::Time, |v| v.course.recovered),
@@ -138,6 +195,9 @@ impl Verdict {
             amplification: share(arrived, calls),
             wasted_work: wasted(record),
             fairness: fairness(record),
+            loads: loads(plan, record, counted),
+            duplicates: record.duplicates,
+            panic: time_in(record, Condition::Panic),
             course: Course::of(plan, record),
             unstable: record.unstable.is_some(),
         }
@@ -164,6 +224,18 @@ fn counted(plan: &Plan, record: &Record) -> Duration {
     Duration::from_nanos(until).saturating_sub(plan.warmup)
 }
 
+fn loads(plan: &Plan, record: &Record, seconds: f64) -> Vec<LoadVerdict> {
+    let all = plan.loads.iter().zip(&record.loads);
+    all.map(|(load, record)| LoadVerdict {
+        name: load.name.clone(),
+        calls: record.started,
+        success_rate: share(record.good(), record.ended()),
+        goodput: if seconds > 0.0 { number(record.good()) / seconds } else { 0.0 },
+        p99: record.latency.quantile(0.99),
+    })
+    .collect()
+}
+
 fn wasted(record: &Record) -> f64 {
     let wasted: f64 = record.services.iter().map(|service| service.wasted).sum();
     let wanted: f64 = record.services.iter().map(|service| service.wanted).sum();
@@ -186,6 +258,6 @@ pub fn share(part: u64, whole: u64) -> f64 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "sixteen digits of a count are enough")]
-const fn number(count: u64) -> f64 {
+pub(crate) const fn number(count: u64) -> f64 {
     count as f64
 }

@@ -161,7 +161,9 @@ impl World {
         let Some(settings) = self.plan.loads.get(load as usize) else { return };
         let Some(source) = self.sources.get_mut(load as usize) else { return };
         let deadline = settings.deadline.map_or(Instant::NEVER, |left| self.now.after(left));
-        let burden = Burden { load, key: source.key(), deadline };
+        let repeatable = settings.safety.is_repeatable();
+        let serial = if repeatable { None } else { self.observer.serial() };
+        let burden = Burden { load, key: source.key(), deadline, serial };
         self.observer.started(load, self.now);
         self.call((owner, load, instance), burden);
     }

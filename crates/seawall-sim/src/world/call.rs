@@ -13,7 +13,7 @@ use super::job::Job;
 use super::slab::Key;
 use super::{World, number};
 use crate::chance::Seed;
-use crate::observe::End;
+use crate::observe::{End, Serial};
 use crate::plan::{Caller, Cancel, Guard, Pick, ServiceId, Target};
 
 /// All calls that are made in one way from one place.
@@ -151,6 +151,8 @@ pub(super) struct Burden {
     pub(super) key: Option<u64>,
     /// By when it must have been answered, as far as it is told.
     pub(super) deadline: Instant,
+    /// What tells an unsafe call, as far as the service that the load calls.
+    pub(super) serial: Serial,
 }
 
 /// A call that is under way.
@@ -218,13 +220,17 @@ impl World {
         calling.attempt += 1;
         let attempt = calling.attempt;
         let load = calling.burden.load;
+        let own = !matches!(calling.owner, Owner::Job { .. });
         calling.until = calling.burden.deadline;
         if let Some(timeout) = caller.settings.timeout {
             let at = self.now.after(timeout);
             calling.until = calling.until.min(at);
             self.agenda.enter_limit(at, Event::Timeout { call: key, attempt });
         }
-        self.observer.attempted(load, self.now);
+        // What a service asks of others is told by the arrivals there.
+        if own {
+            self.observer.attempted(load, self.now);
+        }
         match caller.connect(calling.instance, (key, attempt)) {
             Turn::Now => self.send_attempt(key),
             Turn::Later => calling.under_way = Some(UnderWay::Waiting),

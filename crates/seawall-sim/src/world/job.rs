@@ -112,6 +112,7 @@ impl World {
         job.state = State::Working;
         job.work = station.begin(self.now);
         job.stood = station.stood;
+        self.observer.executes(job.burden.serial, self.now);
         self.observer.began(job.service, (job.arrived, self.now));
         self.agenda.enter(self.now.after(job.work), Event::Done { job: key });
     }
@@ -264,6 +265,8 @@ impl World {
     fn call_on(&mut self, key: Key) {
         let Some(job) = self.jobs.find_mut(key) else { return };
         let (service, burden, replica) = (job.service as usize, job.burden, job.station);
+        // What a job asks of others is a call of its own.
+        let burden = Burden { serial: None, ..burden };
         job.state = State::Calling;
         let index = job.station;
         if let Some(station) = self.stations.get_mut(index as usize)

@@ -1,0 +1,1 @@
+//! Reports of outcomes made by hand and of worlds that were run.
