@@ -1,5 +1,11 @@
 //! The scenarios that ship with Seawall: they can be read, they run, and what they expect holds.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test's helpers fail like the test itself"
+)]
+
 use std::path::{Path, PathBuf};
 
 use seawall_core::time::Duration;

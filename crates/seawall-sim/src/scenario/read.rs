@@ -397,7 +397,7 @@ fn reloaded(
     file: &str,
     (sources, sections, shared): (&Sources, &[Section], Gateways),
     gateway: Option<&Gateway>,
-) -> Result<(Vec<crate::plan::Protected>, Vec<crate::plan::Route>), String> {
+) -> event::Reloaded {
     let source = sources.own.beside(file).map_err(|error| error.to_string())?;
     let source = source.map_err(|why| format!("cannot read \"{file}\": {why}"))?;
     let config = source.config().map_err(|error| error.to_string())?;
