@@ -11,6 +11,9 @@ mod series;
 mod strips;
 mod twice;
 
+#[cfg(test)]
+mod tests;
+
 use seawall_core::breaker::BreakerEvent;
 use seawall_core::budget::BudgetEvent;
 use seawall_core::call::{Role, Verdict};
@@ -28,8 +31,8 @@ pub use record::{
     Bucket, End, LoadRecord, MARKS_MAX, Mark, Record, ServiceRecord, UpstreamRecord, Work,
 };
 pub use series::{Series, ServiceBucket, Tally};
+pub use strips::{Condition, Stretch, Strip, strips, time_in};
 pub(crate) use twice::Serial;
-pub use strips::{Condition, Strip, Stretch, strips, time_in};
 
 /// Watches a world.
 #[derive(Debug)]

@@ -232,7 +232,7 @@ impl Record {
 }
 
 impl LoadRecord {
-    pub(super) fn count(&mut self, end: End, latency: Duration) {
+    pub(crate) fn count(&mut self, end: End, latency: Duration) {
         if let Some(count) = self.ends.get_mut(end.index()) {
             *count += 1;
         }

@@ -39,8 +39,20 @@ impl Judgement {
         match (change.difference.is_clear(), change.measure.wish()) {
             (false, _) => Self::Unclear,
             (true, Wish::None) => Self::Other,
-            (true, Wish::More) => if up { Self::Better } else { Self::Worse },
-            (true, Wish::Less) => if up { Self::Worse } else { Self::Better },
+            (true, Wish::More) => {
+                if up {
+                    Self::Better
+                } else {
+                    Self::Worse
+                }
+            }
+            (true, Wish::Less) => {
+                if up {
+                    Self::Worse
+                } else {
+                    Self::Better
+                }
+            }
         }
     }
 
@@ -173,8 +185,10 @@ pub(super) fn fates(fates: Fates) -> String {
 fn changes(pair: &Paired) -> Vec<String> {
     let of = |judgement: Judgement| {
         let all = pair.changes.iter().filter(|change| Judgement::of(change) == judgement);
-        all.map(|c| format!("{} {}", c.measure.name, words::difference(c.measure.unit, &c.difference)))
-            .collect::<Vec<_>>()
+        all.map(|c| {
+            format!("{} {}", c.measure.name, words::difference(c.measure.unit, &c.difference))
+        })
+        .collect::<Vec<_>>()
     };
     let told = [(Judgement::Better, "Better"), (Judgement::Worse, "Worse")].map(|(what, word)| {
         let all = of(what);

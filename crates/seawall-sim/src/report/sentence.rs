@@ -3,7 +3,9 @@
 use super::bands;
 use super::words;
 use crate::outcome::{Outcome, Point, Run};
-use crate::verdict::{Estimate, Fate, Measure, Quantity, Threshold, Turn, Unit, thresholds, trouble};
+use crate::verdict::{
+    Estimate, Fate, Measure, Quantity, Threshold, Turn, Unit, thresholds, trouble,
+};
 
 /// Combinations of a sweep that are told of one by one; the map shows the rest.
 const TOLD: usize = 12;

@@ -68,9 +68,11 @@ fn measures(point: &Point, out: &mut Pieces) {
     }
     out.heading("Measures");
     let mut head = vec![String::new()];
-    head.extend(fates.iter().map(|fate| {
-        format!("{}, {}", fate.name(), words::count(point.of(*fate).count(), "run"))
-    }));
+    head.extend(
+        fates.iter().map(|fate| {
+            format!("{}, {}", fate.name(), words::count(point.of(*fate).count(), "run"))
+        }),
+    );
     let mut rows = vec![head];
     for measure in &MEASURES {
         let of = |fate: &Fate| cell(point, *fate, measure);
@@ -139,7 +141,8 @@ fn sweep(outcome: &Outcome, out: &mut Pieces) {
 
 /// What gateways did in the runs that are drawn.
 fn policies(outcome: &Outcome, out: &mut Pieces) {
-    for shown in shown::shown(outcome).iter().filter(|shown| !shown.point.plan.gateways.is_empty()) {
+    for shown in shown::shown(outcome).iter().filter(|shown| !shown.point.plan.gateways.is_empty())
+    {
         out.heading(&format!("Gateways. {}", shown.name(outcome)));
         let head = ["", "first attempts", "retries", "hedges", "opened", "ejected", "in panic"];
         let mut rows = vec![row(head)];

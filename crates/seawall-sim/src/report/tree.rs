@@ -36,7 +36,9 @@ impl Serialize for Tree {
             Self::Number(number) => serializer.serialize_f64(number + 0.0),
             Self::Text(text) => serializer.serialize_str(text),
             Self::List(all) => serializer.collect_seq(all),
-            Self::Object(all) => serializer.collect_map(all.iter().map(|(key, value)| (key, value))),
+            Self::Object(all) => {
+                serializer.collect_map(all.iter().map(|(key, value)| (key, value)))
+            }
         }
     }
 }

@@ -51,8 +51,7 @@ impl Point {
     /// The mean of a measure over the runs of one kind to which it applies.
     #[must_use]
     pub fn estimate(&self, fate: Fate, measure: &Measure) -> Option<Estimate> {
-        let values: Vec<f64> =
-            self.of(fate).filter_map(|run| measure.of(&run.verdict)).collect();
+        let values: Vec<f64> = self.of(fate).filter_map(|run| measure.of(&run.verdict)).collect();
         Estimate::of(&values)
     }
 

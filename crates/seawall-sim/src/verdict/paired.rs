@@ -63,15 +63,13 @@ pub fn written(outcome: &Outcome, point: &Point) -> Vec<String> {
 
 fn pair(values: Vec<String>, old: &Point, new: &Point) -> Paired {
     let of = |run| new.runs.iter().find(|other: &&Run| other.seed == seed(run));
-    let runs: Vec<(&Run, &Run)> =
-        old.runs.iter().filter_map(|run| Some((run, of(run)?))).collect();
+    let runs: Vec<(&Run, &Run)> = old.runs.iter().filter_map(|run| Some((run, of(run)?))).collect();
     let mut fates = Fates::default();
     for (a, b) in &runs {
         fates.count(a.verdict.fate(), b.verdict.fate());
     }
-    let works = |(a, b): &(&Run, &Run)| {
-        a.verdict.fate() == Fate::Back && b.verdict.fate() == Fate::Back
-    };
+    let works =
+        |(a, b): &(&Run, &Run)| a.verdict.fate() == Fate::Back && b.verdict.fate() == Fate::Back;
     let leaves_out = fates.both_back > 0 && fates.both_back < runs.len();
     let taken: Vec<_> = runs.into_iter().filter(|pair| !leaves_out || works(pair)).collect();
     let changes = MEASURES.iter().filter_map(|measure| change(measure, &taken)).collect();
@@ -87,9 +85,8 @@ fn change(measure: &'static Measure, runs: &[(&Run, &Run)]) -> Option<Change> {
         .iter()
         .filter_map(|(a, b)| Some((measure.of(&a.verdict)?, measure.of(&b.verdict)?)))
         .collect();
-    let of = |value: fn(&(f64, f64)) -> f64| {
-        Estimate::of(&values.iter().map(value).collect::<Vec<_>>())
-    };
+    let of =
+        |value: fn(&(f64, f64)) -> f64| Estimate::of(&values.iter().map(value).collect::<Vec<_>>());
     Some(Change {
         measure,
         old: of(|(a, _)| *a)?,

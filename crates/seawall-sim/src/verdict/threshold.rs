@@ -147,9 +147,7 @@ fn quantity_of(
             let end = Instant::EPOCH.after(point.plan.horizon).as_nanos().saturating_sub(1);
             Some(planned(&point.plan, Instant::from_nanos(end)))
         }
-        Quantity::Value => {
-            leading(outcome.axes.get(axis)?.values.get(*point.values.get(axis)?)?)
-        }
+        Quantity::Value => leading(outcome.axes.get(axis)?.values.get(*point.values.get(axis)?)?),
     }
 }
 

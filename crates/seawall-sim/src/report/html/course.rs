@@ -1,10 +1,10 @@
 //! A run over time: calls, attempts, refusals, what policies did, and what all of it cost.
 
 use super::chart::{Axis, Chart, LINE, Named, Room};
+use super::figure;
 use super::legend::{Key, legend};
 use super::scale::Scale;
 use super::svg::Area;
-use super::figure;
 use crate::observe::{Bucket, Record, Tally};
 use crate::report::bands::{Band, bands, seconds};
 use crate::report::shown::Shown;

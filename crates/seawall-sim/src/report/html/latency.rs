@@ -25,11 +25,7 @@ const FAST: f64 = 0.01;
 /// Latencies that are less than this much apart are one point of a distribution.
 const FACTOR: f64 = 1.04;
 
-pub(super) fn section(
-    outcome: &Outcome,
-    runs: &[Shown<'_>],
-    control: Option<&Outcome>,
-) -> String {
+pub(super) fn section(outcome: &Outcome, runs: &[Shown<'_>], control: Option<&Outcome>) -> String {
     let mut body = each(outcome, runs, map);
     let controls = control.map(shown).unwrap_or_default();
     let all = runs.iter().map(|run| match run.fate {
@@ -93,7 +89,8 @@ fn shade(chart: &mut Chart, record: &Record, cells: std::ops::RangeInclusive<usi
             continue;
         };
         for cell in cells.clone() {
-            let Some(tiles) = step(heat.all(cell), most).and_then(|step| tiles.get_mut(step)) else {
+            let Some(tiles) = step(heat.all(cell), most).and_then(|step| tiles.get_mut(step))
+            else {
                 continue;
             };
             let ends = (chart.down(cell_start(cell)), chart.down(cell_start(cell + 1)));

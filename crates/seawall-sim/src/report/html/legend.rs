@@ -28,5 +28,7 @@ fn item((key, class, text): (Key, &str, &str)) -> String {
         Key::Dot => format!("<circle class=\"{class}\" cx=\"13\" cy=\"6\" r=\"4\"/>"),
     };
     let text = escaped(text);
-    format!("<li><svg class=\"key\" viewBox=\"0 0 26 12\" aria-hidden=\"true\">{shape}</svg>{text}</li>")
+    format!(
+        "<li><svg class=\"key\" viewBox=\"0 0 26 12\" aria-hidden=\"true\">{shape}</svg>{text}</li>"
+    )
 }

@@ -68,7 +68,8 @@ fn verdict(outcome: &Outcome) -> String {
     let mut body = format!("<div class=\"{class}\">{told}</div>\n");
     if !outcome.expectations.is_empty() {
         let rows = outcome.expectations.iter().map(|expectation| {
-            let (class, word) = if expectation.held { ("held", "held") } else { ("failed", "FAILED") };
+            let (class, word) =
+                if expectation.held { ("held", "held") } else { ("failed", "FAILED") };
             let (text, seen) = (escaped(&expectation.text), escaped(&expectation.seen));
             format!("<tr><td class=\"{class}\">{word}</td><td>{text}</td><td>{seen}</td></tr>\n")
         });
@@ -99,9 +100,7 @@ fn section(heading: &str, body: &str) -> String {
 /// A picture with the sentence that says how to read it; both are markup.
 fn figure(title: &str, picture: &str, caption: &str) -> String {
     let (title, caption) = (escaped(title), escaped(caption));
-    format!(
-        "<figure>\n<h3>{title}</h3>\n{picture}<figcaption>{caption}</figcaption>\n</figure>\n"
-    )
+    format!("<figure>\n<h3>{title}</h3>\n{picture}<figcaption>{caption}</figcaption>\n</figure>\n")
 }
 
 fn document(title: &str, origin: &str, body: &str) -> String {

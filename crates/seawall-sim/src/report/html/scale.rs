@@ -24,8 +24,7 @@ impl Scale {
     /// Over all of these numbers that are above 0, in whole decades' thirds; never empty.
     pub(super) fn decades(values: impl Iterator<Item = f64>) -> Self {
         let positive = values.filter(|value| value.is_finite() && *value > 0.0);
-        let (low, high) =
-            positive.fold((f64::INFINITY, 0.0_f64), |(l, h), v| (l.min(v), h.max(v)));
+        let (low, high) = positive.fold((f64::INFINITY, 0.0_f64), |(l, h), v| (l.min(v), h.max(v)));
         if low > high {
             return Self::Log(1e-3, 1.0);
         }
@@ -40,9 +39,7 @@ impl Scale {
         }
         let place = match *self {
             Self::Linear(low, high) => (value - low) / (high - low),
-            Self::Log(low, high) if value > 0.0 => {
-                libm::log(value / low) / libm::log(high / low)
-            }
+            Self::Log(low, high) if value > 0.0 => libm::log(value / low) / libm::log(high / low),
             Self::Log(..) => return None,
             Self::Nines(rest) => libm::log((1.0 - value).max(rest)) / libm::log(rest),
         };

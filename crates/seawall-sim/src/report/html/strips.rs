@@ -1,10 +1,10 @@
 //! Strips of states: which breaker was open, which endpoint ejected, and when.
 
 use super::chart::{Axis, Chart, LINE, Named, Room};
+use super::figure;
 use super::legend::{Key, legend};
 use super::scale::Scale;
 use super::svg::Area;
-use super::figure;
 use crate::observe::{Condition, MARKS_MAX, Strip, strips};
 use crate::plan::Plan;
 use crate::report::bands::{bands, seconds};

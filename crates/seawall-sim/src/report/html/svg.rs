@@ -43,7 +43,8 @@ impl Svg {
     pub(super) fn rect(&mut self, class: &str, area: Area, title: &str) {
         let (x, y) = (written(area.left), written(area.top));
         let (w, h) = (written(area.width().max(0.0)), written(area.height().max(0.0)));
-        let shape = format!("rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"");
+        let shape =
+            format!("rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"");
         self.shape(&shape, title);
     }
 

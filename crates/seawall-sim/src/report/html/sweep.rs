@@ -88,7 +88,8 @@ fn shown(outcome: &Outcome) -> Vec<Shows> {
     let measures = MEASURES.iter().filter(|measure| {
         let values = outcome.points.iter().filter_map(|point| point.estimate(Fate::Back, measure));
         let means: Vec<f64> = values.map(|of| of.mean).collect();
-        let (low, high) = means.iter().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
+        let (low, high) =
+            means.iter().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
         measure.unit != Unit::Truth && means.len() > 1 && high - low > high.abs() * 0.005
     });
     [Shows::Down].into_iter().chain(measures.map(Shows::Measure)).collect()
@@ -101,7 +102,9 @@ fn folded(pictures: &[String]) -> String {
         return first.clone();
     }
     let rest = rest.concat();
-    format!("{first}<details>\n<summary>Other measures over the same sweep</summary>\n{rest}</details>\n")
+    format!(
+        "{first}<details>\n<summary>Other measures over the same sweep</summary>\n{rest}</details>\n"
+    )
 }
 
 fn lines(outcome: &Outcome) -> String {
@@ -209,7 +212,8 @@ impl Field<'_> {
         let cell = area.width() / number(columns.max(1) as u64);
         let scale = self.scale(shows);
         for point in &self.points {
-            let at = |axis: usize| number(point.values.get(axis).copied().unwrap_or_default() as u64);
+            let at =
+                |axis: usize| number(point.values.get(axis).copied().unwrap_or_default() as u64);
             let left = area.left + at(self.across) * cell;
             let top = area.top + at(self.along) * ROW;
             let tile = Area { left, top, right: left + cell - 1.0, bottom: top + ROW - 1.0 };
@@ -237,7 +241,8 @@ impl Field<'_> {
             return (0.0, 1.0);
         }
         let values = self.outcome.points.iter().filter_map(|point| shows.of(point));
-        values.fold((f64::MAX, f64::MIN), |(low, high), (mean, _, _)| (low.min(mean), high.max(mean)))
+        values
+            .fold((f64::MAX, f64::MIN), |(low, high), (mean, _, _)| (low.min(mean), high.max(mean)))
     }
 
     /// The values at both axes, and what the axes are.

@@ -1,9 +1,9 @@
 //! Requests at each service, callers above those whom they call.
 
 use super::chart::{Axis, Chart, Named, Room};
+use super::figure;
 use super::legend::{Key, legend};
 use super::scale::Scale;
-use super::figure;
 use crate::observe::ServiceRecord;
 use crate::plan::{Plan, Target};
 use crate::report::bands::bands;
@@ -26,7 +26,10 @@ pub(super) fn pictures(run: &Shown<'_>) -> String {
         return body;
     }
     if order.len() > DRAWN {
-        body.push_str(&format!("<p>{} further services are in the JSON.</p>\n", order.len() - DRAWN));
+        body.push_str(&format!(
+            "<p>{} further services are in the JSON.</p>\n",
+            order.len() - DRAWN
+        ));
     }
     let mut keys = vec![
         (Key::Line, "offered", "calls of loads"),
@@ -94,7 +97,9 @@ fn order(plan: &Plan) -> Vec<usize> {
     let count = plan.services.len();
     let mut depth = vec![count; count];
     let mut reached: Vec<(usize, usize)> = Vec::new();
-    reached.extend(plan.loads.iter().filter_map(|l| service_of(plan, l.caller.target)).map(|s| (s, 0)));
+    reached.extend(
+        plan.loads.iter().filter_map(|l| service_of(plan, l.caller.target)).map(|s| (s, 0)),
+    );
     // A path longer than there are services goes in a circle, and no depth grows beyond it.
     while let Some((service, level)) = reached.pop() {
         let Some(known) = depth.get_mut(service) else { continue };
@@ -104,7 +109,8 @@ fn order(plan: &Plan) -> Vec<usize> {
         *known = level;
         let calls = plan.services.get(service).map(|service| service.calls.as_slice());
         let next = calls.unwrap_or_default().iter();
-        reached.extend(next.filter_map(|c| service_of(plan, c.caller.target)).map(|s| (s, level + 1)));
+        reached
+            .extend(next.filter_map(|c| service_of(plan, c.caller.target)).map(|s| (s, level + 1)));
     }
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by_key(|service| depth.get(*service).copied());

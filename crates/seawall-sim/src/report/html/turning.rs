@@ -61,9 +61,9 @@ fn both_ways(outcome: &Outcome, found: &Threshold) -> String {
     let before = |load: f64, run: &Run| Some((load, load * run.verdict.course.before?));
     let after = |load: f64, run: &Run| (load, load * run.verdict.course.end);
     let top = steps.iter().map(|(load, _)| *load);
-    let ends = steps.iter().flat_map(|(load, point)| {
-        point.runs.iter().map(move |run| after(*load, run).1)
-    });
+    let ends = steps
+        .iter()
+        .flat_map(|(load, point)| point.runs.iter().map(move |run| after(*load, run).1));
     let y = Axis::new(Scale::up_to(ends.chain(top)), "goodput, calls a second", words::number);
     let x = Axis::new(loads(&steps), "load, calls a second", words::number);
     let mut chart = Chart::new("Goodput against load before and after", Room::of(260.0), &x, &y);
@@ -79,7 +79,8 @@ fn both_ways(outcome: &Outcome, found: &Threshold) -> String {
                 Fate::Down => "down dot",
             };
             let spot = chart.spot(after(*load, run));
-            let title = format!("{} at the end, seed {}", words::share(run.verdict.course.end), run.seed);
+            let title =
+                format!("{} at the end, seed {}", words::share(run.verdict.course.end), run.seed);
             if let Some(spot) = spot {
                 chart.svg.dot(class, spot, &title);
             }
@@ -136,9 +137,9 @@ fn shade(chart: &mut Chart, found: &Threshold) {
 /// How long it took to come back, run by run; what never did stands on top.
 fn recovery(outcome: &Outcome, found: &Threshold) -> String {
     let steps = steps(outcome, found);
-    let times = steps.iter().flat_map(|(_, point)| {
-        point.runs.iter().filter_map(|run| run.verdict.course.recovered)
-    });
+    let times = steps
+        .iter()
+        .flat_map(|(_, point)| point.runs.iter().filter_map(|run| run.verdict.course.recovered));
     let times: Vec<f64> = times.collect();
     if times.is_empty() {
         return String::new();
@@ -161,9 +162,10 @@ fn recovery(outcome: &Outcome, found: &Threshold) -> String {
     for (load, point) in &steps {
         let mut all: Vec<f64> = point.runs.iter().map(|run| recovered(run, never)).collect();
         all.sort_by(f64::total_cmp);
-        medians.extend(all.get(all.len() / 2).map(|median| {
-            (*load, if *median < never { *median } else { f64::NAN })
-        }));
+        medians.extend(
+            all.get(all.len() / 2)
+                .map(|median| (*load, if *median < never { *median } else { f64::NAN })),
+        );
         for run in &point.runs {
             let height = recovered(run, never);
             let (class, title) = if height < never {

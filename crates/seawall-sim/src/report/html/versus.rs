@@ -20,7 +20,8 @@ pub(super) fn section(comparison: &Comparison<'_>) -> String {
         let name = escaped(&comparison.name(pair));
         let told = escaped(&fates(pair.fates));
         let body = format!("{}{}", forest(pair), table(pair));
-        let left = if pair.leaves_out { " Measures are of the pairs that work under both." } else { "" };
+        let left =
+            if pair.leaves_out { " Measures are of the pairs that work under both." } else { "" };
         format!("<h3>{name}</h3>\n<p>{told}{left}</p>\n{body}")
     });
     framed("What changes", &pairs.collect::<String>())

@@ -26,9 +26,12 @@ pub(super) fn document(outcome: &Outcome) -> Tree {
         ("verdict", list(sentence::sentences(outcome))),
         ("confidence_percent", CONFIDENCE.into()),
         ("expectations", list(outcome.expectations.iter().map(expectation))),
-        ("axes", list(outcome.axes.iter().map(|axis| {
-            object([("name", (&axis.name).into()), ("values", list(&axis.values))])
-        }))),
+        (
+            "axes",
+            list(outcome.axes.iter().map(|axis| {
+                object([("name", (&axis.name).into()), ("values", list(&axis.values))])
+            })),
+        ),
         ("thresholds", list(thresholds(outcome).iter().map(|found| threshold(outcome, found)))),
         ("points", list(outcome.points.iter().map(|one| point(outcome, one)))),
     ])
@@ -53,11 +56,7 @@ pub(super) fn proportion(of: &Proportion) -> Tree {
 }
 
 pub(super) fn estimate(of: &Estimate) -> Tree {
-    object([
-        ("mean", of.mean.into()),
-        ("half_width", maybe(of.half)),
-        ("runs", of.count.into()),
-    ])
+    object([("mean", of.mean.into()), ("half_width", maybe(of.half)), ("runs", of.count.into())])
 }
 
 fn threshold(outcome: &Outcome, found: &Threshold) -> Tree {

@@ -3,8 +3,8 @@
 use super::super::bands::{Band, bands, seconds};
 use super::super::tree::{Tree, list, maybe, object};
 use crate::observe::{
-    CELLS, End, Heat, LoadRecord, Mark, Record, Series, ServiceRecord, Strip, Tally, UpstreamRecord,
-    cell_start, strips,
+    CELLS, End, Heat, LoadRecord, Mark, Record, Series, ServiceRecord, Strip, Tally,
+    UpstreamRecord, cell_start, strips,
 };
 use crate::plan::Plan;
 use seawall_core::upstream::Scope;
