@@ -35,7 +35,7 @@ fn the_text_of_a_comparison_is_as_reviewed() {
 #[test]
 fn the_json_of_a_mixed_outcome_is_as_reviewed() {
     let json = unversioned(&json(&mixed()));
-    assert_eq!(json, include_str!("mixed.json"), "\n{json}");
+    assert!(json == include_str!("mixed.json"), "\n{json}");
 }
 
 #[test]
