@@ -8,6 +8,7 @@ mod clock;
 mod error;
 mod fix;
 mod index;
+mod mutants;
 mod process;
 mod sim_speed;
 mod stream;
@@ -39,6 +40,9 @@ pub(crate) type Clean = bool;
   cargo xtask bench --json > bench.json   the same as one JSON object
   cargo xtask bench --markdown            the same as a page, for docs/bench.md
   cargo xtask sim-speed                   how many calls a second the simulator makes
+  cargo xtask mutants --list              the mutants that the tests of the core have to kill
+  cargo xtask mutants --module budget     run those of one module (needs cargo-mutants; hours)
+  cargo xtask mutants --shard 0/40        run the first of forty parts of all
 
 Exit status: 0 all is well, 1 something failed, 2 the chore itself could not run.")]
 struct CommandLine {
@@ -60,6 +64,8 @@ enum Chore {
     Bench(BenchArguments),
     /// Time the simulator in a release build: calls a second, and memory by the number of calls
     SimSpeed(SpeedArguments),
+    /// Change the core one decision at a time and list the changes that no test notices (hours)
+    Mutants(MutantArguments),
     /// Format the sources and apply the suggestions of clippy (writes files)
     Fix,
 }
@@ -88,6 +94,19 @@ struct SpeedArguments {
 }
 
 #[derive(Args)]
+struct MutantArguments {
+    /// Only these modules of the core; may be given more than once
+    #[arg(long = "module", value_name = "NAME", value_enum)]
+    modules: Vec<mutants::Module>,
+    /// Only part K of N, counted from 0
+    #[arg(long, value_name = "K/N")]
+    shard: Option<String>,
+    /// Name the mutants and run none
+    #[arg(long)]
+    list: bool,
+}
+
+#[derive(Args)]
 struct SeedArgument {
     /// Repeat the random draws of an earlier run (printed first by every run)
     #[arg(long, value_name = "N")]
@@ -110,7 +129,15 @@ fn run(chore: Chore, out: &mut dyn Write) -> Result<Clean, Error> {
         Chore::Index => index::run(out),
         Chore::Bench(given) => bench::run(&given.handed_on),
         Chore::SimSpeed(given) => sim_speed::run(given.json, out),
+        Chore::Mutants(given) => given.run(),
         Chore::Fix => fix::run(out),
+    }
+}
+
+impl MutantArguments {
+    fn run(&self) -> Result<Clean, Error> {
+        let deed = if self.list { mutants::Deed::List } else { mutants::Deed::Run };
+        mutants::run(&self.modules, self.shard.as_deref(), deed)
     }
 }
 

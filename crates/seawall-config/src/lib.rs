@@ -5,8 +5,8 @@
 //! with its place and its mend. Settings of mechanisms are those of `seawall-core`, declared once
 //! there. A [`PolicyFile`] is the part of the same schema that programs with the library use;
 //! [`Config::policy`] gives them what a gateway does on a route. [`record`] is the other file
-//! format: a day's calls, for a replay. Building machines, binding sockets and reloading are the
-//! gateway's.
+//! format: a day's calls, for a replay. What can work and will still hurt is found by [`lint`].
+//! Building machines, binding sockets and reloading are the gateway's.
 //!
 //! ```
 //! let config = seawall_config::Config::parse(
@@ -28,19 +28,21 @@
 //! assert_eq!(wrong.to_string().lines().last(), Some(first));
 //! ```
 
+mod assume;
 mod config;
 mod explain;
 mod gateway;
 mod lines;
+pub mod lint;
 mod listener;
 mod load;
 mod mistake;
-mod nearest;
+pub mod nearest;
 mod network;
 mod outline;
 mod policy;
 mod policy_file;
-mod reader;
+pub mod reader;
 pub mod record;
 mod route;
 pub mod units;

@@ -18,7 +18,7 @@ use seawall_sim::outcome::{Axis, Expectation, Outcome, Point, Run};
 use seawall_sim::plan::{
     Arrivals, Caller, Cancel, Dependency, Disturbance, Fault, Gateway, Load, Need, Network, Plan,
     Protected, Rate, Replicas, Route, RouteId, Server, Service, ServiceId, Shape, Slowdown,
-    Spacing, Target,
+    Spacing, Target, Victims,
 };
 use seawall_sim::report;
 use seawall_sim::verdict::Verdict;
@@ -149,7 +149,12 @@ fn drop_plan(rate: f64) -> Plan {
 /// Twenty workers of whom four are left for so many seconds; clients that try five times.
 fn drop(rate: f64, width: u32) -> Plan {
     let mut plan = drop_plan(rate);
-    plan.disturbances.push(befall(ServiceId(0), 20, width, (Replicas::All, Fault::Capacity(0.2))));
+    plan.disturbances.push(befall(
+        ServiceId(0),
+        20,
+        width,
+        (Replicas::All, Fault::Capacity(Ratio::from_percent(20))),
+    ));
     plan
 }
 
@@ -160,7 +165,7 @@ fn undisturbed(plan: Plan) -> Plan {
 fn befall(service: ServiceId, at: u32, lasts: u32, what: (Replicas, Fault)) -> Disturbance {
     let (replicas, fault) = what;
     let at = Instant::EPOCH.after(at * SECOND);
-    Disturbance { at, lasts: Some(lasts * SECOND), service, replicas, fault }
+    Disturbance::new(at, Victims::Replicas(service, replicas), fault).lasting(lasts * SECOND)
 }
 
 /// A gateway before a shop of three replicas, which asks a database that slows down and a cache.
@@ -189,7 +194,7 @@ fn outage(instances: u32) -> Plan {
     }
     plan.disturbances = vec![
         befall(shop, 20, 15, (Replicas::One(1), Fault::Crash)),
-        befall(database, 50, 20, (Replicas::All, Fault::Slower(40.0))),
+        befall(database, 50, 20, (Replicas::All, Fault::Slower(Ratio::from_percent(4_000)))),
     ];
     plan
 }

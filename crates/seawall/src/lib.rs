@@ -28,7 +28,7 @@
 //! # What to know
 //!
 //! - **One policy for each dependency, built once.** It learns; clones share what it has learned
-//!   and cost two words. A policy that is built for each call knows nothing.
+//!   and cost a count of references. A policy that is built for each call knows nothing.
 //! - **The operation is any closure that returns a future of `Result<T, E>`.** It runs once for
 //!   each attempt. `E` stays what it is: no boxing, no `Clone`, no `'static`.
 //! - **Operations are unsafe to repeat until you say otherwise.** Without `.idempotent()`, on the
@@ -36,7 +36,8 @@
 //!   the dependency ([`Outcome::unsent`]). A payment is not made twice because a reply got lost.
 //! - **A mechanism is absent until asked for**, but for the deadline: without a word a call ends
 //!   after 10 s. A limit that nobody knows of makes refusals that nobody can explain; a missing
-//!   deadline makes everybody wait at once.
+//!   deadline makes everybody wait at once. [`Policy::standard`] begins with retries and a breaker,
+//!   as policy files and the gateway do.
 //! - **Not every error is a failure.** "Not found" says that the dependency works. By default any
 //!   `Err` counts as its failure; [`PolicyBuilder::classify`] says better, and [`Io`] and `Http`
 //!   (feature `http`) know what the errors and statuses of these mean.
@@ -137,11 +138,16 @@ mod policy;
 mod quorum;
 mod rate_limit;
 mod retry;
+mod seed;
 mod settings;
 mod shared;
 mod stale;
 mod step;
+mod timer;
 mod validate;
+
+#[cfg(doctest)]
+mod pages;
 
 pub mod observe;
 pub mod only;
@@ -174,7 +180,7 @@ pub use event::{Decision, Event, Events, Heard};
 pub use hedge::Hedge;
 pub use keys::{IdempotencyKeys, KeyError, Once};
 pub use policy::Policy;
-pub use quorum::{Agreed, Quorum, Undecided};
+pub use quorum::{Agreed, Late, Quorum, Undecided};
 pub use rate_limit::RateLimit;
 pub use retry::Retry;
 pub use stale::{Stale, StaleError, StaleSettings, Supply};

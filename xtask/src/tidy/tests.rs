@@ -231,6 +231,18 @@ fn links_must_lead_somewhere() {
 }
 
 #[test]
+fn programs_on_pages_must_be_run_by_tests() {
+    let run = "//! x\n#[doc = include_str!(\"../../../docs/a.md\")]\nmod a {}\n";
+    let lists = ("crates/seawall/src/pages.rs", run);
+    let good = "```rust\nfn main() {}\n```\n```toml\n```\n";
+    assert_eq!(told(pages::check, &[lists, ("docs/a.md", good)]), Vec::<String>::new());
+    let skipped = told(pages::check, &[lists, ("docs/a.md", "x\n```rust,ignore\n```\n")]);
+    assert!(skipped[0].starts_with("docs/a.md:2: `ignore`"), "{skipped:?}");
+    let absent = told(pages::check, &[lists, ("docs/b.md", good)]);
+    assert!(absent[0].starts_with("docs/b.md:1: no test runs"), "{absent:?}");
+}
+
+#[test]
 fn places_find_paths_of_a_machine_and_registries() {
     assert_found(
         places::check,

@@ -22,7 +22,7 @@ use tracing_subscriber::EnvFilter;
 use seawall_config::Config;
 use seawall_gateway::{Control, Notice};
 
-use crate::{UNUSABLE, lifeline};
+use crate::{UNUSABLE, check, lifeline};
 use admin::{Asked, Running};
 use record::RecordArgs;
 use source::{Source, SourceArgs};
@@ -91,6 +91,7 @@ type Trouble = Box<dyn std::error::Error>;
 fn start(args: &RunArgs) -> Result<ExitCode, Trouble> {
     let source = Source::from(&args.source)?;
     let config = source.read()?;
+    check::warn(&config);
     let workers = workers(args, &config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let tasks = LocalSet::new();
@@ -153,7 +154,10 @@ fn reload(control: &mut Control, source: &Source) -> Result<u64, String> {
         }
         error.to_string()
     });
-    let taken = config.and_then(|config| control.reload(config).map_err(|e| e.to_string()));
+    let taken = config.and_then(|config| {
+        check::warn(&config);
+        control.reload(config).map_err(|error| error.to_string())
+    });
     match &taken {
         Ok(generation) => eprintln!("seawall: config reloaded, generation {generation}"),
         Err(why) => eprintln!("seawall: config not reloaded, the old one stays in force:\n{why}"),

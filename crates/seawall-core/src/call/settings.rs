@@ -5,9 +5,19 @@ use crate::endpoint::EndpointId;
 use crate::outcome::OptIns;
 use crate::shed::{Class, Priority};
 use crate::time::Duration;
+use crate::timeout::Hedges;
 
 /// Attempts of one call at most, whatever is configured: it sizes the list of tried endpoints.
 pub const ATTEMPTS_MAX: u32 = 10;
+
+/// The most of an answer's body that a driver keeps while a better answer is tried for, in bytes.
+/// Error pages are rarely larger. Of what is larger only the head stands by: it must not hold the
+/// connection that the next attempt may need.
+pub const KEPT_BYTES_MAX: usize = 16 << 10;
+
+/// How long a driver waits for that body. The rest of an error page usually comes with its head,
+/// and the retry should not wait for it.
+pub const KEPT_PATIENCE: Duration = Duration::from_millis(50);
 
 /// How the calls of a route are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +37,9 @@ pub struct CallSettings {
     pub throttled_backoff: BackoffSettings,
     /// Outcomes that are retried only where someone asked for it. Default none.
     pub opt_ins: OptIns,
+    /// Whether these calls are hedged where the upstream hedges at all. Default: if it does. What
+    /// is [`Hedges::Never`] starts no attempt beside another, whatever the upstream is set to.
+    pub hedges: Hedges,
     /// Rungs of the fallback ladder below the upstream. Default none: a fallback that nobody
     /// asked for hides outages.
     pub rungs: u8,
@@ -42,6 +55,7 @@ impl CallSettings {
             backoff: BackoffSettings::transient(),
             throttled_backoff: BackoffSettings::throttled(),
             opt_ins: OptIns::none(),
+            hedges: Hedges::OptIn,
             rungs: 0,
         }
     }

@@ -185,13 +185,36 @@ impl Limiter {
             return Ok(Admitted { remaining: u64::MAX });
         }
         self.poll(now, sink);
-        let layer = self.rule.layer();
-        match layer.check(now, cost) {
-            Ok(admitted) => {
-                layer.commit(now, cost);
-                Ok(admitted)
-            }
+        match decide(self.rule.layer(), now, cost) {
+            Ok(admitted) => Ok(admitted),
             Err(refused) => report(refused, self.settings.mode, cost, sink),
+        }
+    }
+
+    /// [`Limiter::decide`] for who does not ask what remains, which for GCRA costs a division.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`]; nothing is charged then.
+    #[inline]
+    pub fn admit(
+        &mut self,
+        now: Instant,
+        cost: u32,
+        sink: &mut impl Sink<RateEvent>,
+    ) -> Result<(), Refused> {
+        if self.settings.mode == Mode::Off {
+            return Ok(());
+        }
+        self.poll(now, sink);
+        let refused = if let Rule::Gcra(rule) = &mut self.rule {
+            rule.admit(now, cost)
+        } else {
+            decide(self.rule.layer(), now, cost).map(|_| ())
+        };
+        match refused {
+            Ok(()) => Ok(()),
+            Err(refused) => report(refused, self.settings.mode, cost, sink).map(|_| ()),
         }
     }
 
@@ -210,6 +233,7 @@ impl Limiter {
 
     /// Lets an adaptive limit recover. [`Limiter::decide`] does so by itself. One that is switched
     /// off recovers at once when it is switched on, for all the quiet time.
+    #[inline]
     pub fn poll(&mut self, now: Instant, sink: &mut impl Sink<RateEvent>) {
         if self.settings.mode == Mode::Off {
             return;
@@ -300,16 +324,21 @@ pub struct LimiterSnapshot {
 /// the rate.
 fn scaled(algorithm: Algorithm, share: Ratio) -> Algorithm {
     match algorithm {
-        Algorithm::Gcra(quota) if share != Ratio::ONE => {
+        Algorithm::Gcra(quota) => {
             Algorithm::Gcra(Quota { rate: quota.rate.scaled(share), ..quota })
         }
-        Algorithm::Gcra(_)
-        | Algorithm::TokenBucket(_)
+        Algorithm::TokenBucket(_)
         | Algorithm::WarmUp(_)
         | Algorithm::FixedWindow(_)
         | Algorithm::SlidingCounter(_)
         | Algorithm::SlidingLog(_) => algorithm,
     }
+}
+
+fn decide(layer: &mut dyn Layer, now: Instant, cost: u32) -> Decision {
+    let admitted = layer.check(now, cost)?;
+    layer.commit(now, cost);
+    Ok(admitted)
 }
 
 /// Reports a refusal, and makes an admission of it where it is not enforced.
@@ -319,18 +348,27 @@ pub(super) fn report(
     cost: u32,
     sink: &mut impl Sink<RateEvent>,
 ) -> Decision {
-    let remaining = match refused {
-        Refused::Limited { retry_at, remaining } => {
-            sink.emit(RateEvent::Limited { mode, remaining, retry_at });
-            remaining
+    sink.emit(RateEvent::of_refusal(refused, mode, cost));
+    match (mode, refused) {
+        (Mode::Enforce, _) => Err(refused),
+        (Mode::Shadow | Mode::Off, Refused::Limited { remaining, .. }) => {
+            Ok(Admitted { remaining })
         }
-        Refused::Impossible { capacity } => {
-            sink.emit(RateEvent::Impossible { mode, cost, capacity });
-            0
-        }
-    };
-    match mode {
-        Mode::Enforce => Err(refused),
-        Mode::Shadow | Mode::Off => Ok(Admitted { remaining }),
+        (Mode::Shadow | Mode::Off, Refused::Impossible { .. }) => Ok(Admitted { remaining: 0 }),
+    }
+}
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+    use crate::rate::Rate;
+
+    #[test]
+    #[should_panic(expected = "adaptive as the settings say")]
+    fn a_limit_that_should_adapt_and_cannot_is_noticed() {
+        let settings = LimiterSettings::of(Quota::of(Rate::per_second(1)));
+        let mut limiter = Limiter::new(settings, Instant::EPOCH);
+        limiter.settings.adaptive = Some(AdaptiveSettings::default());
+        limiter.invariants();
     }
 }

@@ -8,6 +8,7 @@ use alloc::collections::VecDeque;
 use super::account::Account;
 use super::rate::Exact;
 use super::{Quota, RateEvent, Refused};
+use crate::Mode;
 use crate::event::Sink;
 use crate::invalid::Invalid;
 use crate::reason::Reason;
@@ -188,8 +189,14 @@ impl RateQueue {
             Err(refused) => refused,
         };
         let reserved = self.enqueue(now, cost, useful_until, refused);
-        if let Reserved::Queued { wake_at, .. } = reserved {
-            sink.emit(RateEvent::Queued { wait: wake_at.since(now) });
+        match reserved {
+            Reserved::Admitted { .. } => {}
+            Reserved::Queued { wake_at, .. } => {
+                sink.emit(RateEvent::Queued { wait: wake_at.since(now) });
+            }
+            Reserved::Refused { refused, .. } => {
+                sink.emit(RateEvent::of_refusal(refused, Mode::Enforce, cost));
+            }
         }
         self.invariants();
         reserved
@@ -351,4 +358,18 @@ fn place(account: &Account, tail: Exact, first: Instant, cost: u32) -> (Instant,
 
 fn bounded(settings: QueueSettings) -> QueueSettings {
     QueueSettings { waiters: settings.waiters.min(WAITERS_MAX), ..settings }
+}
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+    use crate::rate::Rate;
+
+    #[test]
+    #[should_panic(expected = "waiters whose instant the driver does not know")]
+    fn a_moved_waiter_that_is_not_there_is_noticed() {
+        let mut queue = RateQueue::new(QueueSettings::of(Quota::of(Rate::per_second(1))));
+        queue.moved += 1;
+        queue.invariants();
+    }
 }

@@ -28,7 +28,7 @@ use twice::Twice;
 pub use heat::{CELLS, Heat, cell_start};
 pub use latency::Latency;
 pub use record::{
-    Bucket, End, LoadRecord, MARKS_MAX, Mark, Record, ServiceRecord, UpstreamRecord, Work,
+    Befallen, Bucket, End, LoadRecord, MARKS_MAX, Mark, Record, ServiceRecord, UpstreamRecord, Work,
 };
 pub use series::{Series, ServiceBucket, Tally};
 pub use strips::{Condition, Stretch, Strip, strips, time_in};
@@ -159,6 +159,14 @@ impl Observer {
         }
     }
 
+    /// A cache is asked.
+    pub(crate) fn recalled(&mut self, service: u32, hit: bool, now: Instant) {
+        if let Some(service) = self.service(service, now) {
+            service.hits += u64::from(hit);
+            service.misses += u64::from(!hit);
+        }
+    }
+
     /// What an unsafe call of a load carries, so that its second execution is found.
     pub(crate) fn serial(&mut self) -> Serial {
         self.twice.serial()
@@ -244,6 +252,20 @@ impl Observer {
         }
     }
 
+    /// A disturbance begins.
+    pub(crate) fn befell(&mut self, disturbance: u32, now: Instant) {
+        if let Some(befallen) = self.record.befallen.get_mut(disturbance as usize) {
+            *befallen = Befallen { from: Some(now), to: None };
+        }
+    }
+
+    /// A disturbance ends.
+    pub(crate) fn passed(&mut self, disturbance: u32, now: Instant) {
+        if let Some(befallen) = self.record.befallen.get_mut(disturbance as usize) {
+            befallen.to = Some(now);
+        }
+    }
+
     /// More is under way than may be: the world ends here. Says that it does not go on.
     pub(crate) fn overflow(&mut self, now: Instant) -> bool {
         self.record.unstable = Some(now);
@@ -275,12 +297,16 @@ const fn decision(what: What) -> Option<&'static str> {
         What::Budget(BudgetEvent::Denied { .. }) => Some("budget_denied"),
         What::Timeout(_) => Some("timeout_adapted"),
         What::Hedge(_) => Some("hedge"),
+        What::Keyed(_) => Some("keyed"),
+        What::Blocking(_) => Some("blocking"),
         What::Breaker(BreakerEvent::StaleOutcome { .. }) => Some("stale_outcome"),
         What::Breaker(BreakerEvent::WouldReject { .. }) => Some("would_reject"),
         What::Breaker(_)
         | What::Outlier(_)
         | What::Health(_)
         | What::Spillover(_)
+        | What::Brownout(_)
+        | What::Detector(_)
         | What::SlowStart
         | What::PanicEntered
         | What::PanicLeft => None,

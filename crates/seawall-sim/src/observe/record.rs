@@ -98,11 +98,22 @@ pub struct Record {
     pub end: Instant,
     /// The length of a bucket of the timelines.
     pub bucket: Duration,
+    /// When each disturbance of the plan began and ended, as far as it did.
+    pub befallen: Vec<Befallen>,
     /// Executions of unsafe calls after their first, by the service that the load calls. Rarely
     /// one is missed where tens of thousands of calls lie between two executions.
     pub duplicates: u64,
     /// What happened in each bucket besides calls.
     pub series: Series,
+}
+
+/// When a disturbance was in force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Befallen {
+    /// Since when; none if it never began.
+    pub from: Option<Instant>,
+    /// Until when; none if it lasted.
+    pub to: Option<Instant>,
 }
 
 /// A load.
@@ -146,6 +157,10 @@ pub struct ServiceRecord {
     pub refused: u64,
     /// Dropped because their deadline had passed while they waited.
     pub dropped: u64,
+    /// Answered from the cache.
+    pub hits: u64,
+    /// Asked of the cache in vain.
+    pub misses: u64,
     /// Taken by a worker.
     pub begun: u64,
     /// Of these, after a wait.
@@ -195,6 +210,24 @@ pub struct Mark {
 }
 
 impl Record {
+    /// The same as if this had been the only load.
+    #[must_use]
+    pub fn of_load(&self, load: usize) -> Self {
+        Self {
+            loads: self.loads.get(load).cloned().into_iter().collect(),
+            services: self.services.clone(),
+            upstreams: self.upstreams.clone(),
+            marks: self.marks.clone(),
+            marks_lost: self.marks_lost,
+            unstable: self.unstable,
+            end: self.end,
+            bucket: self.bucket,
+            befallen: self.befallen.clone(),
+            duplicates: self.duplicates,
+            series: self.series.clone(),
+        }
+    }
+
     pub(super) fn new(plan: &Plan, bucket: Duration) -> Self {
         let buckets = plan.buckets.max(1) as usize;
         let load = LoadRecord { timeline: vec![Bucket::default(); buckets], ..Default::default() };
@@ -210,6 +243,7 @@ impl Record {
             unstable: None,
             end: Instant::EPOCH,
             bucket,
+            befallen: vec![Befallen::default(); plan.disturbances.len()],
             duplicates: 0,
             series: Series::new(buckets),
         }

@@ -1,13 +1,14 @@
 //! What is counted bucket by bucket agrees with what is counted over all.
 
 use seawall_core::call::Safety;
-use seawall_core::time::Duration;
+use seawall_core::time::{Duration, Instant};
 
 use super::{CELLS, Record};
 use crate::chance::Seed;
 use crate::dist::Distribution;
 use crate::plan::{
-    Arrivals, Caller, Dependency, Ending, Load, Need, Plan, Rate, Server, Service, Spacing, Target,
+    Arrivals, Caller, Dependency, Disturbance, Ending, Fault, Load, Need, Plan, Rate, Replicas,
+    Server, Service, ServiceId, Spacing, Starts, Target, Victims,
 };
 use crate::world::World;
 
@@ -72,4 +73,19 @@ fn what_a_service_asks_of_others_is_no_duplicate_and_no_attempt_of_the_load() {
     assert_eq!(record.services[1].arrived, 3 * record.loads[0].started);
     assert_eq!(record.duplicates, 0);
     assert_eq!(record.loads[0].attempts, record.loads[0].started);
+}
+
+#[test]
+fn disturbances_are_seen_when_they_happen_whatever_sets_them_off() {
+    let mut plan = impatient();
+    let at = |secs: u32| Instant::EPOCH.after(secs * SECOND);
+    let victims = || Victims::Replicas(ServiceId(0), Replicas::All);
+    let freeze = || Disturbance::new(at(1), victims(), Fault::Freeze).lasting(SECOND);
+    let follows = |before| Disturbance { starts: Starts::After(before, 2 * SECOND), ..freeze() };
+    let last = Disturbance { lasts: None, ..follows(1) };
+    plan.disturbances = vec![freeze(), follows(0), last, follows(2)];
+    let seen = run(plan).befallen;
+    let seen: Vec<_> = seen.into_iter().map(|befallen| (befallen.from, befallen.to)).collect();
+    let lasted = |from, to| (Some(at(from)), Some(at(to)));
+    assert_eq!(seen, [lasted(1, 2), lasted(4, 5), (Some(at(7)), None), (None, None)]);
 }

@@ -1,9 +1,12 @@
 //! When the world was disturbed, and by what: the bands behind every plot over time.
 
+use seawall_core::fault::Fault;
+use seawall_core::ratio::Ratio;
 use seawall_core::time::Instant;
 
 use super::words;
-use crate::plan::{Arrivals, Disturbance, Fault, Load, Plan, Replicas, Shape};
+use crate::observe::{Befallen, Record};
+use crate::plan::{Arrivals, Disturbance, Load, Plan, Replicas, Shape, Victims};
 
 /// A disturbance, as long as it lasted.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,10 +19,13 @@ pub(super) struct Band {
     pub(super) name: String,
 }
 
-/// What befell a world and what its loads did, by the plan; in the order of the plan.
-pub(super) fn bands(plan: &Plan) -> Vec<Band> {
+/// What befell a world and what its loads did, in the order of the plan.
+pub(super) fn bands(plan: &Plan, record: &Record) -> Vec<Band> {
     let horizon = plan.horizon.as_secs_f64();
-    let struck = plan.disturbances.iter().map(|disturbance| struck(plan, disturbance));
+    let struck = plan.disturbances.iter().enumerate().filter_map(|(place, disturbance)| {
+        let seen = record.befallen.get(place).copied().unwrap_or_default();
+        struck(plan, (disturbance, seen))
+    });
     let risen = plan.loads.iter().flat_map(risen);
     struck
         .chain(risen)
@@ -28,32 +34,57 @@ pub(super) fn bands(plan: &Plan) -> Vec<Band> {
         .collect()
 }
 
-fn struck(plan: &Plan, disturbance: &Disturbance) -> Band {
-    let from = seconds(disturbance.at);
-    let service = plan.services.get(disturbance.service.0);
-    let service = service.map_or("", |service| service.name.as_str());
-    let whom = match &disturbance.replicas {
-        Replicas::All => service.to_owned(),
-        Replicas::One(one) => format!("{service}#{one}"),
-        Replicas::Zone(zone) => format!("{service} in {zone}"),
-    };
-    Band {
-        from,
-        to: disturbance.lasts.map_or(f64::INFINITY, |lasts| from + lasts.as_secs_f64()),
-        name: format!("{whom}: {}", fault(disturbance.fault)),
+/// A disturbance that waits for something has no time of its own before the run.
+fn struck(plan: &Plan, (disturbance, seen): (&Disturbance, Befallen)) -> Option<Band> {
+    let seen = seen.from.map(|from| (from, seen.to.unwrap_or(Instant::NEVER)));
+    let (from, to) = disturbance.span().or(seen)?;
+    let (whom, what) = (whom(plan, &disturbance.victims), what(disturbance.fault));
+    let to = if to.is_never() { f64::INFINITY } else { seconds(to) };
+    Some(Band { from: seconds(from), to, name: format!("{whom}: {what}") })
+}
+
+fn whom(plan: &Plan, victims: &Victims) -> String {
+    match victims {
+        Victims::Replicas(service, replicas) => {
+            let service = plan.services.get(service.0).map_or("", |service| &service.name);
+            match replicas {
+                Replicas::All => service.to_owned(),
+                Replicas::One(one) => format!("{service}#{one}"),
+                Replicas::Zone(zone) => format!("{service} in {zone}"),
+            }
+        }
+        Victims::Zone(zone) => format!("zone {zone}"),
+        Victims::Load(load) => {
+            format!("load {}", plan.loads.get(*load).map_or("", |load| &load.name))
+        }
+        Victims::Gateway(gateway, ..) => {
+            plan.gateways.get(gateway.0).map_or("", |gateway| &gateway.name).to_owned()
+        }
     }
 }
 
-fn fault(fault: Fault) -> String {
+fn what(fault: Fault) -> String {
+    let times = |factor: Ratio| words::number(part(factor));
     match fault {
-        Fault::Crash => "crash".to_owned(),
-        Fault::Freeze => "freeze".to_owned(),
-        Fault::BlackHole => "black hole".to_owned(),
-        Fault::Errors(share) => format!("errors {}", words::share(f64::from(share.ppm()) / 1e6)),
-        Fault::Slower(factor) => format!("{} times slower", words::number(factor)),
-        Fault::Latency(added) => format!("latency + {}", words::time(added.as_secs_f64())),
-        Fault::Capacity(share) => format!("capacity {}", words::share(share)),
+        Fault::Reset(share) => format!("resets {}", words::share(part(share))),
+        Fault::Errors(share) => format!("errors {}", words::share(part(share))),
+        Fault::Latency { added, .. } => format!("latency + {}", words::time(added.as_secs_f64())),
+        Fault::Slower(factor) => format!("{} times slower", times(factor)),
+        Fault::Capacity(share) => format!("capacity {}", words::share(part(share))),
+        Fault::Surge(factor) => format!("{} times as many calls", times(factor)),
+        Fault::BlackHole(_) => "black hole".to_owned(),
+        Fault::Crash
+        | Fault::Freeze
+        | Fault::Refuse
+        | Fault::Restart { .. }
+        | Fault::Drain
+        | Fault::Flush
+        | Fault::Reload => fault.name().to_owned(),
     }
+}
+
+fn part(ratio: Ratio) -> f64 {
+    f64::from(ratio.ppm()) / 1e6
 }
 
 /// The times at which a load is above where it began.

@@ -172,8 +172,8 @@ fn turning(outcome: &Outcome, found: &Threshold) -> String {
     }
 }
 
-/// The value of a step as it is called in sentences and on axes.
-pub(super) fn named(outcome: &Outcome, found: &Threshold, turn: &Turn) -> String {
+/// The value of a step as it is called in sentences.
+fn named(outcome: &Outcome, found: &Threshold, turn: &Turn) -> String {
     match found.quantity {
         Quantity::Load => words::rate(turn.number),
         Quantity::EndLoad => format!("{} at the end", words::rate(turn.number)),

@@ -2,14 +2,16 @@
 //!
 //! Each kind of inhabitant has a file: loads and users (`arrive`), callers with habits of their
 //! own (`call`), gateways (`guarded`), replicas (`job`, `station`), and what befalls them
-//! (`befall`). They know each other by names (`slab`) and meet through events (`event`).
+//! (`befall`, `change`), what services remember (`memory`). They know each other by names (`slab`) and meet through events (`event`).
 
 mod arrive;
 mod befall;
 mod call;
+mod change;
 mod event;
 mod guarded;
 mod job;
+mod memory;
 mod slab;
 mod station;
 
@@ -28,15 +30,20 @@ use crate::plan::{Ending, Plan};
 pub use event::Answer;
 
 use arrive::{Source, User};
+use befall::{Course, Tally};
 use call::{CallerState, Calling};
 use event::Event;
 use guarded::{Guarded, ProtectedState};
 use job::Job;
+use memory::Memory;
 use slab::Slab;
 use station::Station;
 
 /// Every so many steps the world is asked whether it has become too crowded.
 const LOOKS: u32 = 64;
+
+/// Calls under way are waited for so many times as long as the world has lasted.
+const FINISH_MAX: u32 = 9;
 
 /// A world in virtual time.
 #[derive(Debug)]
@@ -62,6 +69,9 @@ pub struct World {
     stations: Vec<Station>,
     services: Vec<ServiceState>,
     jobs: Slab<Job>,
+    /// How far each disturbance of the plan is.
+    courses: Vec<Course>,
+    tally: Tally,
     observer: Observer,
     network: Stream,
 }
@@ -80,8 +90,10 @@ struct ServiceState {
     first: usize,
     /// Who calls for it, one for each of its dependencies.
     callers: Vec<u32>,
-    /// Its next in turn, for callers that go round.
+    /// Chooses a replica for those who take any.
     chance: Stream,
+    /// What it remembers: nothing, one memory for all replicas, or one for each.
+    memories: Vec<Memory>,
 }
 
 impl World {
@@ -93,10 +105,10 @@ impl World {
             .collect();
         let mut stations = Vec::new();
         let mut services = Vec::new();
-        for service in &plan.services {
+        for (place, service) in (0..).zip(&plan.services) {
             let first = stations.len();
             let replicas =
-                (0..service.replicas).map(|replica| Station::new(service, replica, seed));
+                (0..service.replicas).map(|replica| Station::new((place, service), replica, seed));
             stations.extend(replicas);
             let begin = callers.len();
             let of = |(index, call): (usize, &crate::plan::Dependency)| {
@@ -105,7 +117,8 @@ impl World {
             callers.extend(service.calls.iter().enumerate().map(of));
             let chance = seed.stream(&format!("service {}", service.name));
             let callers = (begin..callers.len()).map(number).collect();
-            services.push(ServiceState { first, callers, chance });
+            let memories = Memory::of(service, seed);
+            services.push(ServiceState { first, callers, chance, memories });
         }
         let (protected, gateways) = guarded::build(&plan, seed);
         let mut world = Self {
@@ -124,6 +137,8 @@ impl World {
             stations,
             services,
             jobs: Slab::default(),
+            courses: Vec::new(),
+            tally: Tally::default(),
             observer: Observer::new(&plan),
             network: seed.stream("network"),
             plan,
@@ -150,7 +165,7 @@ impl World {
     /// Lets the next event happen; says whether the world goes on.
     pub fn step(&mut self) -> bool {
         let Some((at, event)) = self.agenda.take() else { return false };
-        if at > self.horizon && (self.plan.ending == Ending::Cut || self.is_still()) {
+        if at > self.horizon && self.is_over(at) {
             return false;
         }
         self.now = at;
@@ -198,8 +213,18 @@ impl World {
         self.crowd() <= self.plan.crowd_max || self.observer.overflow(self.now)
     }
 
-    fn is_still(&self) -> bool {
-        self.crowd() == 0
+    /// Whether the world ends before an event beyond its horizon.
+    fn is_over(&self, at: Instant) -> bool {
+        match self.plan.ending {
+            Ending::Cut => true,
+            Ending::Finish => self.crowd() == 0 || at > self.horizon.after(self.patience()),
+        }
+    }
+
+    /// How long calls under way are waited for. Some may never end: who waits without a limit for
+    /// what a black hole has swallowed waits for ever.
+    fn patience(&self) -> Duration {
+        self.plan.horizon.saturating_mul(FINISH_MAX)
     }
 
     /// All that is under way.
@@ -225,6 +250,8 @@ impl World {
             Event::Warm => self.forget_occupancy(),
             Event::Befall { disturbance } => self.befall(disturbance),
             Event::Pass { disturbance } => self.pass(disturbance),
+            Event::Reshape { disturbance } => self.reshape(disturbance),
+            Event::Watch { disturbance } => self.watch(disturbance),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Small worlds whose numbers are known, and worlds that must not go wrong.
 
+mod changes;
+
 use seawall_core::call::CallSettings;
 use seawall_core::shed::Class;
 use seawall_core::time::{Duration, Instant};
@@ -10,8 +12,8 @@ use crate::chance::Seed;
 use crate::dist::Distribution;
 use crate::observe::{End, Record};
 use crate::plan::{
-    Arrivals, Caller, Cancel, Disturbance, Ending, Fault, Gateway, Load, Network, Plan, Protected,
-    Rate, Replicas, Route, RouteId, Server, Service, Slowdown, Spacing, Target,
+    Arrivals, Caller, Cancel, Direction, Disturbance, Ending, Fault, Gateway, Load, Network, Plan,
+    Protected, Rate, Replicas, Route, RouteId, Server, Service, Slowdown, Spacing, Target, Victims,
 };
 use crate::verdict::share;
 
@@ -79,13 +81,9 @@ fn a_single_queue_waits_as_theory_says() {
 #[test]
 fn a_gateway_hides_one_replica_that_crashes() {
     let mut plan = guarded(60, 300.0);
-    plan.disturbances.push(Disturbance {
-        at: Instant::EPOCH.after(20 * SECOND),
-        lasts: Some(20 * SECOND),
-        service: crate::plan::ServiceId(0),
-        replicas: Replicas::One(1),
-        fault: Fault::Crash,
-    });
+    let second = Victims::Replicas(crate::plan::ServiceId(0), Replicas::One(1));
+    let crash = Disturbance::new(Instant::EPOCH.after(20 * SECOND), second, Fault::Crash);
+    plan.disturbances.push(crash.lasting(20 * SECOND));
     let record = World::run(plan, Seed::new(2));
     assert!(within(&record, 0.999), "{:?}", record.loads[0].ends);
     let (upstream, service) = (&record.upstreams[0][0], &record.services[0]);
@@ -148,6 +146,21 @@ fn a_long_spike_leaves_impatient_clients_in_a_bad_state_and_a_short_one_does_not
         let long = World::run(collapsing(10), Seed::new(seed));
         assert!(goodput_at_the_end(&long) < 0.2, "{seed}");
     }
+}
+
+#[test]
+fn what_never_ends_is_not_waited_for_without_end() {
+    let mut plan = guarded(2, 50.0);
+    plan.ending = Ending::Finish;
+    plan.gateways[0].upstreams[0].checks = Some((SECOND, SECOND));
+    plan.gateways[0].routes[0].settings.total = None;
+    plan.gateways[0].routes[0].settings.attempt = Duration::MAX;
+    let all = Victims::Replicas(crate::plan::ServiceId(0), Replicas::All);
+    let fault = Fault::BlackHole(Direction::Both);
+    plan.disturbances.push(Disturbance::new(Instant::EPOCH.after(SECOND), all, fault));
+    let record = World::run(plan, Seed::new(7));
+    assert!(record.loads[0].ended() < record.loads[0].started);
+    assert!(record.end <= Instant::EPOCH.after(20 * SECOND));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::task::Waker;
 
 use seawall_core::call::{Call as Machine, CallState, Verdict};
+use seawall_core::idempotency::Ending as KeyEnding;
 use seawall_core::reason::Reason;
 use seawall_core::time::{Duration, Instant};
 
@@ -117,6 +118,11 @@ impl<P: Handle> Guard<P> {
         self.machine.as_ref().map_or(0, Machine::attempts)
     }
 
+    /// What the attempts mean for the record of an idempotency key.
+    pub(super) fn ending(&self) -> KeyEnding {
+        self.machine.as_ref().map_or(KeyEnding::Unknown, Machine::ending)
+    }
+
     /// Why no other attempt followed.
     pub(super) fn denied(&self) -> Option<Reason> {
         self.machine.as_ref().and_then(Machine::denied)
@@ -128,6 +134,7 @@ impl<P: Handle> Guard<P> {
     }
 
     /// Tells observers how the call ended, once it has.
+    #[inline]
     pub(super) fn tell_end(&self) {
         if let Some(verdict) = &self.place.verdict {
             self.tell(verdict);
@@ -135,11 +142,16 @@ impl<P: Handle> Guard<P> {
     }
 
     /// Tells observers how the call ended; nothing where there are none.
+    #[inline]
     pub(super) fn tell(&self, verdict: &Verdict) {
-        let listeners = &shared(&self.policy).listeners.calls;
-        if listeners.is_empty() {
-            return;
+        if !shared(&self.policy).listeners.calls.is_empty() {
+            self.tell_all(verdict);
         }
+    }
+
+    #[cold]
+    fn tell_all(&self, verdict: &Verdict) {
+        let listeners = &shared(&self.policy).listeners.calls;
         let (ending, reason) = Ending::of(verdict, self.denied());
         let (policy, attempts, elapsed) = (self.name().cloned(), self.attempts(), self.elapsed());
         tell(listeners, &Ended { policy, ending, reason, attempts, elapsed });

@@ -5,21 +5,22 @@
 
 use std::fmt;
 use std::future::Future;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
-use seawall_core::breaker::{self as core, BreakerSnapshot, Ended, Manual, Probing, Ticket};
+use seawall_core::breaker::{self as core, BreakerSnapshot, Manual, Probing, Ticket};
 use seawall_core::outcome::Class;
 use seawall_core::reason::Reason;
-use seawall_core::rng::{Rng, Stream};
+use seawall_core::rng::Rng;
 use seawall_core::time::Instant;
+use seawall_core::upstream::What;
 
-use super::atomic::gate::Gate;
+use super::atomic::gate::{Gate, Locked, Settling};
 use super::hold::Hold;
+use super::lane::lane;
 use super::rejected::{Rejected, relative};
 use super::report::Reports;
-use super::{Pass, policies};
-use crate::event::{Callbacks, Listener, Listeners};
+use super::{Pass, Setup, policies};
+use crate::clock::Reading;
 use crate::{AnyResult, BreakerSettings, BuildError, Classify, Error, Event, Events};
 
 /// Stops calls of a dependency while most of them fail.
@@ -27,8 +28,12 @@ use crate::{AnyResult, BreakerSettings, BuildError, Classify, Error, Event, Even
 /// Clones share everything. Ask [`try_admit`](Self::try_admit) before each call and say how it
 /// ended on the [`Pass`], or let [`call`](Self::call) do both. `C` judges the results of `call`.
 ///
-/// While closed, admission takes no lock; saying how a call ended takes a short one. Nothing is
-/// allocated by calls.
+/// While closed, admission takes no lock, nor does a success once enough calls have been judged:
+/// each thread counts its own, up to 1,023 of them, until something else happens. Whatever is asked
+/// of the breaker counts them first, so nothing shows of it. Any other end of a call takes a short
+/// lock. Nothing is allocated by calls; a breaker has 1.5 KiB beside its window. The clock is read
+/// at admission, and at the end unless that is a success and neither a window of time nor slow
+/// calls ask for it.
 #[derive(Clone, Debug)]
 pub struct Breaker<C = AnyResult> {
     shared: Arc<Shared>,
@@ -54,8 +59,7 @@ impl Breaker {
 
     /// The same with a name, listeners or a seed.
     pub fn builder(settings: BreakerSettings) -> BreakerBuilder {
-        let (name, seed, listeners, classify) = (None, None, Vec::new(), AnyResult);
-        BreakerBuilder { settings, name, seed, listeners, classify }
+        BreakerBuilder { settings, setup: Setup::new(), classify: AnyResult }
     }
 }
 
@@ -88,9 +92,9 @@ impl<C> Breaker<C> {
     /// [`Rejected`], as [`Breaker::try_admit`].
     #[inline]
     pub fn try_admit_as(&self, probing: Probing) -> Result<Pass<'_>, Rejected> {
-        let now = self.shared.reports.clock.now();
-        let ticket = self.shared.admit(probing, now)?;
-        Ok(Pass::new(Hold::Borrowed(&*self.shared), ticket, now))
+        let since = self.shared.reports.clock.read();
+        let ticket = self.shared.admit(probing, since)?;
+        Ok(Pass::new(Hold::Borrowed(&*self.shared), ticket, since))
     }
 
     /// The same with a pass that may outlive this clone of the breaker, say in another task.
@@ -99,9 +103,9 @@ impl<C> Breaker<C> {
     ///
     /// [`Rejected`], as [`Breaker::try_admit`].
     pub fn try_admit_owned(&self, probing: Probing) -> Result<Pass<'static>, Rejected> {
-        let now = self.shared.reports.clock.now();
-        let ticket = self.shared.admit(probing, now)?;
-        Ok(Pass::new(Hold::Shared(Arc::clone(&self.shared)), ticket, now))
+        let since = self.shared.reports.clock.read();
+        let ticket = self.shared.admit(probing, since)?;
+        Ok(Pass::new(Hold::Shared(Arc::clone(&self.shared)), ticket, since))
     }
 
     /// Runs `operation` if the breaker lets it pass, and judges its result. Dropped before its end,
@@ -120,16 +124,8 @@ impl<C> Breaker<C> {
         let result = operation().await;
         let outcome = self.classify.classify(result.as_ref());
         let elapsed = pass.end(outcome.class());
-        result.map_err(|error| Error::Failed {
-            policy: self.shared.reports.name.clone(),
-            error,
-            // A breaker never tries again.
-            reason: Reason::AttemptsExhausted,
-            attempts: 1,
-            elapsed,
-            retry_after: outcome.hint(),
-            budget: None,
-        })
+        let name = || self.shared.reports.name.clone();
+        result.map_err(|error| Error::of_single(name(), error, elapsed, &outcome))
     }
 
     /// The same breaker for results that another classifier judges.
@@ -149,18 +145,18 @@ impl<C> Breaker<C> {
         let shared = &*self.shared;
         let now = shared.reports.clock.now();
         let wanted = shared.reports.are_wanted();
-        let act = |locked: &mut super::atomic::gate::Locked, sink: &mut _| {
+        let act = |locked: &mut Locked, sink: &mut _| {
             locked.machine.force(manual, now, sink);
         };
         let ((), batch) = shared.gate.step(now, wanted, act);
-        shared.reports.publish(batch, now);
+        shared.reports.publish(batch, now, What::Breaker);
     }
 
     /// Everything that is known at this moment, with reasons.
     #[must_use]
     pub fn snapshot(&self) -> BreakerSnapshot {
         let now = self.shared.reports.clock.now();
-        self.shared.gate.lock().machine.snapshot(now)
+        self.shared.gate.look().machine.snapshot(now)
     }
 
     /// Takes other settings. State, control and what was learned stay.
@@ -171,7 +167,7 @@ impl<C> Breaker<C> {
     pub fn reconfigure(&self, settings: BreakerSettings) -> Result<(), BuildError> {
         policies::check_breaker(settings)?;
         let now = self.shared.reports.clock.now();
-        let act = |locked: &mut super::atomic::gate::Locked, _: &mut _| {
+        let act = |locked: &mut Locked, _: &mut _| {
             locked.machine.reconfigure(settings, now);
         };
         let ((), _nothing) = self.shared.gate.step(now, false, act);
@@ -187,10 +183,10 @@ impl<C> Breaker<C> {
 
 impl Shared {
     #[inline]
-    fn admit(&self, probing: Probing, now: Instant) -> Result<Ticket, Rejected> {
+    fn admit(&self, probing: Probing, now: Reading) -> Result<Ticket, Rejected> {
         match self.gate.flows() {
             Some(ticket) => Ok(ticket),
-            None => self.ask(probing, now),
+            None => self.ask(probing, self.reports.clock.at(now)),
         }
     }
 
@@ -201,7 +197,7 @@ impl Shared {
             let draw = locked.rng.draw();
             locked.machine.admit(now, probing, draw, sink)
         });
-        self.reports.publish(batch, now);
+        self.reports.publish(batch, now, What::Breaker);
         answer.map_err(|refused| {
             let until = relative(refused.until, now);
             Rejected::new(self.reports.name.as_ref(), Reason::BreakerOpen, until)
@@ -209,14 +205,19 @@ impl Shared {
     }
 
     #[inline]
-    pub(super) fn settle(&self, ticket: Ticket, class: Class, since: Instant, now: Instant) {
-        let ended = Ended { class, elapsed: now.since(since) };
+    pub(super) fn settle(
+        &self,
+        ticket: Ticket,
+        class: Class,
+        since: Reading,
+        now: impl Fn() -> Instant,
+    ) {
+        let elapsed = |now: Instant| now.since(self.reports.clock.at(since));
+        let settling = Settling { ticket, class, now, elapsed };
         let wanted = self.reports.are_wanted();
-        let ((), batch) = self.gate.step(now, wanted, |locked, sink| {
-            let draw = locked.rng.draw();
-            locked.machine.settle(ticket, ended, (now, draw), sink);
-        });
-        self.reports.publish(batch, now);
+        if let Some((batch, now)) = self.gate.settle(lane(), settling, wanted) {
+            self.reports.publish(batch, now, What::Breaker);
+        }
     }
 }
 
@@ -224,35 +225,37 @@ impl Shared {
 #[must_use = "a description does nothing until it is built"]
 pub struct BreakerBuilder<C = AnyResult> {
     settings: BreakerSettings,
-    name: Option<Arc<str>>,
-    seed: Option<u64>,
-    listeners: Vec<Listener>,
+    setup: Setup,
     classify: C,
 }
 
 impl<C> BreakerBuilder<C> {
     /// The name that rejections and events carry. Default: none.
     pub fn name(self, name: impl Into<Arc<str>>) -> Self {
-        Self { name: Some(name.into()), ..self }
+        Self { setup: self.setup.name(name), ..self }
     }
 
     /// Fixes every draw. For tests. Default: a new seed for each breaker, so that the instances of
     /// a fleet do not act in step.
     pub fn seed(self, seed: u64) -> Self {
-        Self { seed: Some(seed), ..self }
+        Self { setup: self.setup.seed(seed), ..self }
     }
 
     /// Calls `listener` with every change of state, outside any lock, on the thread whose call
     /// caused it: it should be quick. One that panics has lost that event, and nothing else.
-    pub fn on_event(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.listeners.push(Box::new(listener));
-        self
+    pub fn on_event(self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        Self { setup: self.setup.on_event(listener), ..self }
+    }
+
+    /// Takes name, seed and listeners from `setup`, in place of any said before.
+    pub fn setup(self, setup: Setup) -> Self {
+        Self { setup, ..self }
     }
 
     /// Judges results by `classify` instead of by "any `Err` is a failure". See [`Classify`].
     pub fn classify<K>(self, classify: K) -> BreakerBuilder<K> {
-        let Self { settings, name, seed, listeners, .. } = self;
-        BreakerBuilder { settings, name, seed, listeners, classify }
+        let Self { settings, setup, .. } = self;
+        BreakerBuilder { settings, setup, classify }
     }
 
     /// The breaker.
@@ -262,13 +265,11 @@ impl<C> BreakerBuilder<C> {
     /// [`BuildError`] with every setting that cannot work.
     pub fn build(self) -> Result<Breaker<C>, BuildError> {
         policies::check_breaker(self.settings)?;
-        let seed = self.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish());
-        let mut rng = Stream::new(seed, "breaker");
+        let mut rng = self.setup.chance("breaker");
         // The phase of the window: those of a fleet should not turn at the same moment.
         let origin = Instant::from_nanos(rng.next_u64());
         let gate = Gate::new(core::Breaker::new(self.settings, origin), rng);
-        let callbacks = Callbacks { events: self.listeners, ..Callbacks::default() };
-        let reports = Reports::new(self.name, Listeners::new(callbacks));
+        let reports = self.setup.reports();
         Ok(Breaker { shared: Arc::new(Shared { gate, reports }), classify: self.classify })
     }
 }
@@ -277,9 +278,7 @@ impl<C: fmt::Debug> fmt::Debug for BreakerBuilder<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BreakerBuilder")
             .field("settings", &self.settings)
-            .field("name", &self.name)
-            .field("seed", &self.seed)
-            .field("listeners", &self.listeners.len())
+            .field("setup", &self.setup)
             .field("classify", &self.classify)
             .finish()
     }

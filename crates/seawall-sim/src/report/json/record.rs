@@ -20,7 +20,7 @@ pub(super) fn record(plan: &Plan, record: &Record) -> Tree {
         ("bucket", record.bucket.as_secs_f64().into()),
         ("unstable", maybe(record.unstable.map(seconds))),
         ("duplicates", record.duplicates.into()),
-        ("bands", list(bands(plan).iter().map(band))),
+        ("bands", list(bands(plan, record).iter().map(band))),
         ("loads", list(loads.map(|(plan, seen)| load(&plan.name, seen)))),
         ("services", list(services.map(|(plan, seen)| service(&plan.name, seen)))),
         ("upstreams", list(upstreams(plan, record))),

@@ -9,7 +9,8 @@ use seawall_core::reason::Reason;
 use tokio::time::{Duration, Instant};
 
 use super::{ms, poll};
-use crate::mechanism::{BlockingError, BlockingPool, BlockingSettings};
+use crate::What;
+use crate::mechanism::{BlockingError, BlockingEvent, BlockingPool, BlockingSettings, Setup};
 
 fn pool(threads: u32, queue: u32) -> BlockingPool {
     let settings = BlockingSettings::threads(threads).queue(queue, Duration::from_secs(600));
@@ -104,6 +105,44 @@ async fn work_that_was_given_up_before_it_began_never_runs() {
 }
 
 #[tokio::test]
+async fn work_that_somebody_waited_for_was_never_a_zombie() {
+    let pool = pool(2, 100);
+    for number in 0..1_000 {
+        assert_eq!(pool.run(move || number).await, Ok(number));
+        let snapshot = pool.snapshot();
+        assert_eq!((snapshot.running, snapshot.zombies, snapshot.abandoned), (0, 0, 0));
+    }
+}
+
+#[test]
+fn t105_threads_that_give_up_at_any_moment_leave_no_zombie_and_no_permit() {
+    let pool = pool(2, 0);
+    let callers: Vec<_> = (0..4_u64)
+        .map(|caller| {
+            let pool = pool.clone();
+            std::thread::spawn(move || {
+                for round in 0..200_u64 {
+                    let spin = (round * (caller + 3)) % 97;
+                    let work = move || (0..spin).map(std::hint::black_box).sum::<u64>();
+                    let mut call = pin!(pool.run(work));
+                    // Polled a few times and dropped, perhaps while a thread takes it up.
+                    for _ in 0..round % 5 {
+                        if poll(call.as_mut(), &Arc::default()).is_ready() {
+                            break;
+                        }
+                        std::thread::yield_now();
+                    }
+                }
+            })
+        })
+        .collect();
+    callers.into_iter().for_each(|caller| caller.join().unwrap());
+    pool.join();
+    let snapshot = pool.snapshot();
+    assert_eq!((snapshot.bulkhead.in_use, snapshot.running, snapshot.zombies), (0, 0, 0));
+}
+
+#[tokio::test]
 async fn a_panic_is_the_callers_and_the_thread_lives_on() {
     let pool = pool(1, 0);
     let outcomes = [
@@ -123,10 +162,13 @@ async fn a_panic_is_the_callers_and_the_thread_lives_on() {
 #[expect(clippy::disallowed_methods, reason = "this is the clock of the tests")]
 async fn t105_work_past_its_deadline_is_a_zombie() {
     let pool = pool(1, 0);
-    let (work, _running, release) = latch();
-    let late = pool.run_until(Instant::now() + ms(50), work).await;
-    assert_eq!(late, Err(BlockingError::TimedOut));
-    assert_eq!(pool.snapshot().bulkhead.in_use, 1);
+    let (work, running, release) = latch();
+    let mut call = pin!(pool.run_until(Instant::now() + ms(50), work));
+    assert!(poll(call.as_mut(), &Arc::default()).is_pending());
+    running.recv().unwrap();
+    assert_eq!(call.await, Err(BlockingError::TimedOut));
+    let snapshot = pool.snapshot();
+    assert_eq!((snapshot.bulkhead.in_use, snapshot.zombies, snapshot.abandoned), (1, 1, 1));
     release.send(()).unwrap();
     pool.join();
     assert_eq!((pool.snapshot().zombies, pool.snapshot().bulkhead.in_use), (0, 0));
@@ -163,4 +205,28 @@ fn settings_that_cannot_work_are_refused() {
     }
     let waiting_for_nothing = BlockingSettings::threads(1).queue(1, Duration::ZERO);
     assert!(BlockingPool::new(waiting_for_nothing).is_err());
+}
+
+#[tokio::test]
+async fn listeners_hear_of_work_that_runs_for_nobody() {
+    let log: Arc<Mutex<Vec<What>>> = Arc::default();
+    let told = Arc::clone(&log);
+    let setup = Setup::named("disk").on_event(move |event| told.lock().unwrap().push(event.what));
+    let pool = BlockingPool::with(BlockingSettings::threads(1), setup).unwrap();
+    let (work, running, release) = latch();
+    {
+        let mut abandoned = pin!(pool.run(work));
+        assert!(poll(abandoned.as_mut(), &Arc::default()).is_pending());
+        running.recv().unwrap();
+    }
+    release.send(()).unwrap();
+    until(|| log.lock().unwrap().len() == 2).await;
+    let log = log.lock().unwrap();
+    let [
+        What::Blocking(BlockingEvent::Abandoned { zombies: 1, .. }),
+        What::Blocking(BlockingEvent::ZombieReturned { zombies: 0, .. }),
+    ] = &log[..]
+    else {
+        panic!("{log:?}")
+    };
 }

@@ -4,9 +4,13 @@
 mod blocking;
 mod breaker;
 mod bulkhead;
+mod detector;
 mod interleavings;
+mod keyed_breaker;
+mod overload;
 mod policies;
 mod rate;
+mod woken;
 
 use std::future::Future;
 use std::pin::Pin;
