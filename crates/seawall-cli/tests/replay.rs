@@ -48,7 +48,7 @@ fn record(shop: &Shop, file: &Path) -> (String, u64) {
     let backends: Vec<Backend> = (0..3)
         .map(|replica| {
             let (ill, bad) = (Arc::clone(&ill), Arc::clone(&bad));
-            let fails = move |nth: usize| replica == 0 && nth % 3 == 0;
+            let fails = move |nth: usize| replica == 0 && nth.is_multiple_of(3);
             Backend::start(move |seen| match fails(seen.nth) && ill.load(Ordering::Relaxed) {
                 true => {
                     bad.fetch_add(1, Ordering::Relaxed);

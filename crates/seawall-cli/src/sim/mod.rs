@@ -1,21 +1,22 @@
 //! `seawall sim`: rehearses a scenario in virtual time and says what it comes to.
 //!
-//! How an outcome is written is in `print.rs`; what a scenario means is in `seawall-sim`. A record
-//! in place of a scenario is in `replay.rs`.
+//! Where reports go is in `print.rs`; what a scenario means, and what reports say, is in
+//! `seawall-sim`. A record in place of a scenario is in `replay.rs`.
 
 mod print;
 mod replay;
 
 use std::hash::{BuildHasher, RandomState};
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anstream::{eprint, eprintln, println};
 use clap::Args;
-use serde_json::Value;
 
+use seawall_sim::outcome::Outcome;
+use seawall_sim::report;
 use seawall_sim::run::{Settings, run};
 use seawall_sim::scenario::Scenario;
 
@@ -65,6 +66,10 @@ pub(crate) struct SimArgs {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
+    /// Write the report to this file, as one HTML page with plots
+    #[arg(long, conflicts_with = "replay", value_name = "FILE")]
+    html: Option<PathBuf>,
+
     /// Print neither progress nor the summary
     #[arg(short, long)]
     quiet: bool,
@@ -75,6 +80,7 @@ const EXAMPLES: &str = "Examples:
   seawall sim scenarios/zone-loss.toml -c seawall.toml     your config in the same outage
   seawall sim scenarios/hedging.toml --seeds 50 --jobs 4
   seawall sim --replay monday.jsonl -c new.toml            that day under another config
+  seawall sim scenarios/metastable.toml --html report.html
   seawall sim scenarios/retry-storm.toml --seed 7 --json - | jq .expectations";
 
 /// Runs a scenario, or replays a record.
@@ -108,7 +114,8 @@ fn tell(args: &SimArgs, request: Request<'_>) -> ExitCode {
     if args.talks() {
         println!("{}seed {}; again: {}", answer.text(), request.seed, request.command());
     }
-    let written = args.json.as_deref().map(|path| write_json(path, &answer.json(request)));
+    let text = || format!("{:#}\n", answer.json(request));
+    let written = args.json.as_deref().map(|path| print::write(path, &text()));
     match written {
         Some(Err(error)) => {
             eprintln!("{error}");
@@ -148,16 +155,32 @@ fn rehearse(args: &SimArgs, scenario: &Path) -> ExitCode {
     }
     let outcome = run(&scenario, &settings, &progress(args.quiet));
     if talks {
-        println!("{}seed {seed}; again: {}", print::text(&outcome), outcome.command);
+        print::show(&outcome);
     }
-    match args.json.as_deref().map(|path| write_json(path, &print::json(&outcome))) {
-        Some(Err(error)) => {
-            eprintln!("{error}");
-            ExitCode::from(UNUSABLE)
-        }
-        Some(Ok(())) | None if outcome.held() => ExitCode::SUCCESS,
-        Some(Ok(())) | None => ExitCode::from(FAILED),
+    if let Err(error) = write_reports(args, (&scenario, &settings), &outcome) {
+        eprintln!("{error}");
+        return ExitCode::from(UNUSABLE);
     }
+    if outcome.held() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+}
+
+/// Writes the reports that are asked for.
+fn write_reports(
+    args: &SimArgs,
+    (scenario, settings): (&Scenario, &Settings),
+    outcome: &Outcome,
+) -> Result<(), String> {
+    if let Some(path) = &args.json {
+        print::write(path, &report::json(outcome))?;
+    }
+    let Some(path) = &args.html else { return Ok(()) };
+    if scenario.points.iter().all(|setup| setup.plan.disturbances.is_empty()) {
+        return print::write(path, &report::html(outcome));
+    }
+    // The same world in which nothing happens: one run of each point is enough to compare with.
+    let settings = Settings { seeds: Some(1), ..settings.clone() };
+    let control = run(&scenario.clone().without_events(), &settings, &|_, _| {});
+    print::write(path, &report::html_against(outcome, &control))
 }
 
 /// The command that gives the same outcome again.
@@ -183,13 +206,4 @@ fn progress(quiet: bool) -> impl Fn(usize, usize) + Sync {
             eprint!("\r{over} of {total} runs{end}");
         }
     }
-}
-
-fn write_json(path: &Path, outcome: &Value) -> Result<(), String> {
-    let text = format!("{outcome:#}\n");
-    if path == Path::new("-") {
-        let wrote = std::io::stdout().write_all(text.as_bytes());
-        return wrote.map_err(|error| format!("cannot write the outcome: {error}"));
-    }
-    std::fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }

@@ -99,11 +99,22 @@ pub struct Record {
     pub end: Instant,
     /// The length of a bucket of the timelines.
     pub bucket: Duration,
+    /// When each disturbance of the plan began and ended, as far as it did.
+    pub befallen: Vec<Befallen>,
     /// Executions of unsafe calls after their first, by the service that the load calls. Rarely
     /// one is missed where tens of thousands of calls lie between two executions.
     pub duplicates: u64,
     /// What happened in each bucket besides calls.
     pub series: Series,
+}
+
+/// When a disturbance was in force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Befallen {
+    /// Since when; none if it never began.
+    pub from: Option<Instant>,
+    /// Until when; none if it lasted.
+    pub to: Option<Instant>,
 }
 
 /// A load.
@@ -216,6 +227,7 @@ impl Record {
             unstable: self.unstable,
             end: self.end,
             bucket: self.bucket,
+            befallen: self.befallen.clone(),
             duplicates: self.duplicates,
             series: self.series.clone(),
         }
@@ -236,6 +248,7 @@ impl Record {
             unstable: None,
             end: Instant::EPOCH,
             bucket,
+            befallen: vec![Befallen::default(); plan.disturbances.len()],
             duplicates: 0,
             series: Series::new(buckets),
         }
@@ -258,7 +271,7 @@ impl Record {
 }
 
 impl LoadRecord {
-    pub(super) fn count(&mut self, end: End, latency: Duration) {
+    pub(crate) fn count(&mut self, end: End, latency: Duration) {
         if let Some(count) = self.ends.get_mut(end.index()) {
             *count += 1;
         }

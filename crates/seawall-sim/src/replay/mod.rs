@@ -2,8 +2,8 @@
 //!
 //! A [`Recording`] holds what `seawall run --record` wrote; [`Recording::replay`] makes a plan of
 //! it and of a config, whose world is run as any other; [`compare`] puts what was beside what
-//! would have been. How services behave in such a world is in [`crate::trace`], and what all this can and
-//! cannot tell in `docs/replay.md`.
+//! would have been. How services behave in such a world is in [`crate::trace`], and what all this
+//! can and cannot tell in `docs/replay.md`.
 //!
 //! ```
 //! use seawall_config::Config;

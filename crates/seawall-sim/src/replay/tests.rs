@@ -57,11 +57,12 @@ fn flaky() -> String {
         } else {
             format!(r#"{{"e":{endpoint},"o":20,"l":{took},"c":"success","s":200}}"#)
         };
+        let kind = r#""m":"idempotent""#;
         let end = r#""v":"answer","s":200"#;
         let whole = took + if attempts.contains("retry") { 30_100 } else { 120 };
         writeln!(
             lines,
-            r#"{{"call":{{"t":{at},"r":"pay","m":"idempotent","n":[{attempts}],{end},"l":{whole}}}}}"#
+            r#"{{"call":{{"t":{at},"r":"pay",{kind},"n":[{attempts}],{end},"l":{whole}}}}}"#
         )
         .expect("strings take everything");
     }

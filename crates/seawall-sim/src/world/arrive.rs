@@ -3,7 +3,7 @@
 use seawall_core::fault::Fault;
 use seawall_core::ratio::Ratio;
 use seawall_core::rng::{Rng, Stream};
-use seawall_core::time::Instant;
+use seawall_core::time::{Duration, Instant};
 
 use super::call::{Burden, Owner};
 use super::event::Event;
@@ -14,6 +14,9 @@ use crate::chance::{Seed, exponential, unit};
 use crate::dist::{Distribution, seconds};
 use crate::observe::End;
 use crate::plan::{Arrivals, Ending, Load, Pace, Rate, Spacing};
+
+/// The shortest time from one call of a user to the next: no process asks again sooner.
+const AGAIN: Duration = Duration::from_millis(1);
 
 /// Where the calls of a load come from.
 #[derive(Debug)]
@@ -205,6 +208,10 @@ impl World {
             Arrivals::Open { .. } | Arrivals::Replay(_) => None,
         };
         match at {
+            // A call that takes no time and a user who takes none would hold the time of the world.
+            Some(at) if at == started => {
+                self.agenda.enter(at.after(AGAIN), Event::User { user: key });
+            }
             Some(at) => self.agenda.enter(at, Event::User { user: key }),
             None => drop(self.users.remove(key)),
         }

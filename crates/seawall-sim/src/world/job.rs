@@ -92,7 +92,7 @@ impl World {
     }
 
     /// A request needs a worker.
-    fn enter_station(&mut self, key: Key) {
+    pub(super) fn enter_station(&mut self, key: Key) {
         let Some(job) = self.jobs.find_mut(key) else { return };
         let Some(station) = self.stations.get_mut(job.station as usize) else { return };
         match station.arrive(self.now) {

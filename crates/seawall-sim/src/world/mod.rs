@@ -1,9 +1,10 @@
 //! A plan that runs: the state of the world, and the loop that lets its events happen.
 //!
 //! Each kind of inhabitant has a file: loads and users (`arrive`), callers with habits of their
-//! own (`call`), gateways (`guarded`), replicas (`job`, `station`), and what befalls them
-//! (`befall`, `change`), what services remember (`memory`). What was recorded happens again in
-//! `traced`. They know each other by names (`slab`) and meet through events (`event`).
+//! own (`call`), gateways (`guarded`), replicas (`job`, `station`), what services remember
+//! (`memory`), and what befalls them all (`befall`, `change`). What was recorded
+//! happens again in `traced`. They know each other by names (`slab`) and meet through events
+//! (`event`).
 
 mod arrive;
 mod befall;

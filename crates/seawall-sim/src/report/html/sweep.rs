@@ -6,7 +6,6 @@ use super::scale::Scale;
 use super::svg::{Area, Svg};
 use super::{escaped, figure, section as framed};
 use crate::outcome::{Outcome, Point};
-use crate::report::sentence::named;
 use crate::report::shown::place;
 use crate::report::words;
 use crate::verdict::{Fate, MEASURES, Measure, Threshold, Unit, number, thresholds};
@@ -103,7 +102,8 @@ fn folded(pictures: &[String]) -> String {
     }
     let rest = rest.concat();
     format!(
-        "{first}<details>\n<summary>Other measures over the same sweep</summary>\n{rest}</details>\n"
+        "{first}<details>\n<summary>Other measures over the same sweep</summary>\n{rest}\
+         </details>\n"
     )
 }
 
@@ -221,8 +221,8 @@ impl Field<'_> {
         }
         self.name(&mut svg, area, cell);
         self.edges(&mut svg, area, cell);
-        let caption = "The stronger the shade, the more; what never worked is empty. The thick line is where runs begin \
-                       to stay down.";
+        let caption = "The stronger the shade, the more; what never worked is empty. The thick \
+                       line is where runs begin to stay down.";
         figure(&shows.title(), &svg.finish(), caption)
     }
 
@@ -281,11 +281,6 @@ impl Field<'_> {
             let y = area.top + number(*row as u64) * ROW;
             svg.line("edge", (x, y), (x, y + ROW - 1.0));
         }
-        let told = self.found.first().and_then(|found| {
-            let fails = found.steps.get(found.fails?)?;
-            Some(named(self.outcome, found, fails))
-        });
-        debug_assert!(told.is_none_or(|told| !told.is_empty()), "a step has a name");
     }
 }
 
