@@ -118,6 +118,8 @@ pub struct Bucket {
     pub started: u64,
     /// Attempts of callers.
     pub attempts: u64,
+    /// Attempts that their callers gave up.
+    pub timed_out: u64,
     /// Calls that ended well.
     pub good: u64,
     /// And badly.

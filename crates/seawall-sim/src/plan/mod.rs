@@ -15,7 +15,8 @@ pub use disturbance::{Disturbance, Fault, Replicas};
 pub use gateway::{Gateway, GatewayId, Protected, Route, RouteId};
 pub use load::{Arrivals, Ending, Load, Pace, Rate, Shape, Spacing};
 pub use service::{
-    Abandoned, Dependency, Discipline, Expired, Holding, Need, Server, Service, ServiceId, Slowdown,
+    Abandoned, Dependency, Discipline, Expired, Holding, Need, Server, Service, ServiceId,
+    Slowdown, Weather,
 };
 
 use seawall_core::time::Duration;

@@ -96,13 +96,15 @@ impl World {
     /// A replica that stood still goes on: first with what it had finished, then with what came.
     fn thaw(&mut self, index: u32) {
         let Some(station) = self.stations.get_mut(index as usize) else { return };
-        let stood = self.now.since(station.ills.frozen_since);
+        let since = station.ills.frozen_since;
+        let stood = self.now.since(since);
         station.stood = station.stood.saturating_add(stood);
         for held in std::mem::take(&mut station.held) {
             match held {
-                Held::Done(job) => self.finish_held(job, index),
+                Held::Done(job, due) => self.go_on((job, due.since(since)), index),
                 Held::Arrival(job) => self.reach(job),
             }
         }
+        self.take_next(index);
     }
 }

@@ -275,6 +275,9 @@ impl World {
 
     fn failed(&mut self, key: Key, end: End) {
         let Some(calling) = self.calls.find_mut(key) else { return };
+        if end == End::TimedOut {
+            self.observer.timed_out(calling.burden.load, self.now);
+        }
         let Some(caller) = self.callers.get_mut(calling.caller as usize) else { return };
         if !caller.may_retry(calling.instance, calling.attempt) {
             return self.end_call(key, end);
@@ -292,7 +295,9 @@ impl World {
         let Some(calling) = self.calls.remove(key) else { return };
         match calling.owner {
             Owner::Load => {
-                self.observer.ended(calling.burden.load, (calling.started, self.now), end);
+                let (load, took) = (calling.burden.load, self.now.since(calling.started));
+                self.observer.ended(load, (calling.started, self.now), end);
+                self.open_call_ended((load, calling.instance), took);
             }
             Owner::User(user) => {
                 self.observer.ended(calling.burden.load, (calling.started, self.now), end);
