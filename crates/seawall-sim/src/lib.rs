@@ -11,6 +11,7 @@
 pub mod agenda;
 pub mod chance;
 pub mod dist;
+pub mod numbers;
 pub mod observe;
 pub mod outcome;
 pub mod plan;

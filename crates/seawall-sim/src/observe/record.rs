@@ -143,6 +143,8 @@ pub struct ServiceRecord {
     pub waited: u64,
     /// All waits together, in seconds.
     pub wait: f64,
+    /// The waits of those that waited.
+    pub waits: Latency,
     /// From the arrival of a job to its end.
     pub stay: Latency,
     /// Work that somebody waited for, in seconds.
@@ -253,6 +255,7 @@ impl ServiceRecord {
         if !wait.is_zero() {
             self.waited += 1;
             self.wait += wait.as_secs_f64();
+            self.waits.record(wait);
         }
     }
 
