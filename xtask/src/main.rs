@@ -8,7 +8,9 @@ mod clock;
 mod error;
 mod fix;
 mod index;
+mod mutants;
 mod process;
+mod sim_speed;
 mod stream;
 mod test;
 mod tidy;
@@ -37,6 +39,10 @@ pub(crate) type Clean = bool;
   cargo xtask bench --quick breaker M2    only some rows, roughly; `--list` names them all
   cargo xtask bench --json > bench.json   the same as one JSON object
   cargo xtask bench --markdown            the same as a page, for docs/bench.md
+  cargo xtask sim-speed                   how many calls a second the simulator makes
+  cargo xtask mutants --list              the mutants that the tests of the core have to kill
+  cargo xtask mutants --module budget     run those of one module (needs cargo-mutants; hours)
+  cargo xtask mutants --shard 0/40        run the first of forty parts of all
 
 Exit status: 0 all is well, 1 something failed, 2 the chore itself could not run.")]
 struct CommandLine {
@@ -56,6 +62,10 @@ enum Chore {
     Index,
     /// Measure speed and behaviour beside other crates, in the workspace below `bench/`
     Bench(BenchArguments),
+    /// Time the simulator in a release build: calls a second, and memory by the number of calls
+    SimSpeed(SpeedArguments),
+    /// Change the core one decision at a time and list the changes that no test notices (hours)
+    Mutants(MutantArguments),
     /// Format the sources and apply the suggestions of clippy (writes files)
     Fix,
 }
@@ -74,6 +84,26 @@ struct BenchArguments {
     /// Rows by a part of their name, and any of --json, --markdown, --quick, --list, --seed N
     #[arg(value_name = "ROW", trailing_var_arg = true, allow_hyphen_values = true)]
     handed_on: Vec<String>,
+}
+
+#[derive(Args)]
+struct SpeedArguments {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct MutantArguments {
+    /// Only these modules of the core; may be given more than once
+    #[arg(long = "module", value_name = "NAME", value_enum)]
+    modules: Vec<mutants::Module>,
+    /// Only part K of N, counted from 0
+    #[arg(long, value_name = "K/N")]
+    shard: Option<String>,
+    /// Name the mutants and run none
+    #[arg(long)]
+    list: bool,
 }
 
 #[derive(Args)]
@@ -98,7 +128,16 @@ fn run(chore: Chore, out: &mut dyn Write) -> Result<Clean, Error> {
         Chore::Tidy => tidy::run(out),
         Chore::Index => index::run(out),
         Chore::Bench(given) => bench::run(&given.handed_on),
+        Chore::SimSpeed(given) => sim_speed::run(given.json, out),
+        Chore::Mutants(given) => given.run(),
         Chore::Fix => fix::run(out),
+    }
+}
+
+impl MutantArguments {
+    fn run(&self) -> Result<Clean, Error> {
+        let deed = if self.list { mutants::Deed::List } else { mutants::Deed::Run };
+        mutants::run(&self.modules, self.shard.as_deref(), deed)
     }
 }
 

@@ -103,5 +103,5 @@ fn read(name: &'static str, hints: [&str; 4], wait_of: fn(&str) -> Option<Durati
 fn ours_of(hint: &str) -> Option<Duration> {
     let busy = Response::builder().status(StatusCode::SERVICE_UNAVAILABLE);
     let busy = busy.header(header::RETRY_AFTER, hint).body(()).expect("the hint is text");
-    Http::default().classify(Result::<_, &Fault>::Ok(&busy)).hint()
+    Http.classify(Result::<_, &Fault>::Ok(&busy)).hint()
 }

@@ -1,6 +1,7 @@
 //! The `seawall` binary: reads the command line and hands over to the subcommand.
 
 mod check;
+mod clock;
 mod demo;
 mod lifeline;
 mod run;

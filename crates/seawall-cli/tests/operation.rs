@@ -343,6 +343,27 @@ fn check_explains_every_value_with_its_origin() {
 }
 
 #[test]
+fn check_tells_what_will_hurt_and_what_a_file_allows() {
+    let text = shop(&["127.0.0.1:9001".parse().unwrap()]);
+    let short = format!("{text}timeouts = {{ total = \"1s\", attempt = \"400ms\" }}\n");
+    let ended = on_file(&short, &["check"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    let says = "1s < 3 × 400ms + (50ms + 100ms) = 1.35s: 2 of 3 attempts fit";
+    assert!(ended.stdout.contains("L2 warning  "), "{}", ended.stdout);
+    assert!(ended.stdout.contains(says), "{}", ended.stdout);
+    let json: Value = serde_json::from_str(&on_file(&short, &["check", "--json"]).stdout).unwrap();
+    assert_eq!(json["findings"][0]["rule"], "L2", "{json:#}");
+    let allowed = format!("{short}[lint]\nallow = [{{ rule = \"L2\", why = \"as meant\" }}]\n");
+    let ended = on_file(&allowed, &["check"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    assert!(ended.stdout.contains("no findings; 1 allowed"), "{}", ended.stdout);
+    let unknown = format!("{text}[assume]\ngateway = 4\n");
+    let ended = on_file(&unknown, &["check"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.stdout);
+    assert!(ended.stderr.contains("did you mean \"gateways\"?"), "{}", ended.stderr);
+}
+
+#[test]
 fn status_shows_a_running_gateway_and_says_when_there_is_none() {
     let backend = Backend::answering(200);
     let gateway = Gateway::with_config(&shop(&[backend.address()]));

@@ -2,7 +2,9 @@
 //!
 //! Reading from disk is in `load.rs`, explaining in `explain.rs` and `outline.rs`.
 
+use crate::assume::{self, Assumed, Known};
 use crate::gateway::{self, AdminConfig, GatewayConfig};
+use crate::lint::{Allowed, Facts};
 use crate::listener::{self, ListenerConfig};
 use crate::mistake::ConfigError;
 use crate::policy::{PolicyLayer, merge};
@@ -31,6 +33,14 @@ pub struct Config {
     pub routes: Vec<RouteConfig>,
     /// The name of the file, as it was given.
     pub file: String,
+    /// What `[assume]` says of the world around the config. It has no effect at run time.
+    pub assume: Facts,
+    /// The rules that `[lint]` switches off.
+    pub allowed: Vec<Allowed>,
+    /// How `[assume]` calls the routes that it describes, by their names.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// The names of all policies, used or not.
+    pub(crate) policies: Vec<String>,
     pub(crate) origins: Origins,
 }
 
@@ -39,6 +49,15 @@ const COMMAND_LINE: &str = "command line";
 
 /// What the file says, before it is known to be free of mistakes.
 type Sections = (GatewayConfig, Option<AdminConfig>, Vec<ListenerConfig>);
+
+/// The sections of traffic, and what is said about them.
+struct Traffic {
+    upstreams: Vec<UpstreamConfig>,
+    routes: Vec<RouteConfig>,
+    policies: Vec<String>,
+    assumed: Assumed,
+    allowed: Vec<Allowed>,
+}
 
 impl Config {
     /// Reads a config from text; `file` is its name in messages. Rungs that name a file are
@@ -94,15 +113,24 @@ impl Config {
         reading: Reading<'_>,
         file: &str,
     ) -> Result<Self, ConfigError> {
-        let (first, upstreams, routes) = reading.root(document, |table| {
-            let first = read_first(table);
-            let (upstreams, routes) = read_traffic(table);
-            (first, upstreams, routes)
-        });
+        let (first, traffic) =
+            reading.root(document, |table| (read_first(table), read_traffic(table)));
         let (mistakes, origins) = reading.finish();
         let (gateway, admin, listeners) = first;
-        let file = file.to_owned();
-        mistakes.or_else(Some(Self { gateway, admin, listeners, upstreams, routes, file, origins }))
+        let Traffic { upstreams, routes, policies, assumed, allowed } = traffic;
+        mistakes.or_else(Some(Self {
+            gateway,
+            admin,
+            listeners,
+            upstreams,
+            routes,
+            file: file.to_owned(),
+            assume: assumed.facts,
+            allowed,
+            labels: assumed.labels,
+            policies,
+            origins,
+        }))
     }
 }
 
@@ -133,8 +161,8 @@ fn read_first(table: &mut TableReader<'_>) -> Sections {
     (gateway, admin.unwrap_or_else(|| Some(AdminConfig::default())), listeners)
 }
 
-/// The sections of traffic: policies, upstreams, routes.
-fn read_traffic(table: &mut TableReader<'_>) -> (Vec<UpstreamConfig>, Vec<RouteConfig>) {
+/// The sections of traffic: policies, upstreams, routes, and what a check has to know of them.
+fn read_traffic(table: &mut TableReader<'_>) -> Traffic {
     let defaults = table.table("defaults", PolicyLayer::read).unwrap_or_default();
     let policies = table.named("policies", |name, t| (name.value.to_owned(), PolicyLayer::read(t)));
     let policies: BTreeMap<String, PolicyLayer> = policies.into_iter().collect();
@@ -149,7 +177,11 @@ fn read_traffic(table: &mut TableReader<'_>) -> (Vec<UpstreamConfig>, Vec<RouteC
     route::check(&routes, table.reading());
     fit_upstreams(&mut upstreams, &routes, table.reading());
     check_keys(&upstreams, &routes, table.reading());
-    (upstreams, routes)
+    let known = Known { upstreams: &upstreams, routes: &routes };
+    let assumed = table.table("assume", |t| assume::read(t, known)).unwrap_or_default();
+    let allowed = table.table("lint", |t| assume::read_allowed(t, known)).unwrap_or_default();
+    let policies = policies.into_keys().collect();
+    Traffic { upstreams, routes, policies, assumed, allowed }
 }
 
 /// Merges each policy as if a route used it, so that the mistakes of unused ones show too.

@@ -4,8 +4,9 @@
 //! [`Config`] exists only if it can work: a file with mistakes gives all of them at once, each
 //! with its place and its mend. Settings of mechanisms are those of `seawall-core`, declared once
 //! there. A [`PolicyFile`] is the part of the same schema that programs with the library use;
-//! [`Config::policy`] gives them what a gateway does on a route. Building machines, binding
-//! sockets and reloading are the gateway's.
+//! [`Config::policy`] gives them what a gateway does on a route. [`record`] is the other file
+//! format: a day's calls, for a replay. What can work and will still hurt is found by [`lint`].
+//! Building machines, binding sockets and reloading are the gateway's.
 //!
 //! ```
 //! let config = seawall_config::Config::parse(
@@ -27,10 +28,12 @@
 //! assert_eq!(wrong.to_string().lines().last(), Some(first));
 //! ```
 
+mod assume;
 mod config;
 mod explain;
 mod gateway;
 mod lines;
+pub mod lint;
 mod listener;
 mod load;
 mod mistake;
@@ -40,6 +43,7 @@ mod outline;
 mod policy;
 mod policy_file;
 mod reader;
+pub mod record;
 mod route;
 pub mod units;
 mod upstream;

@@ -3,6 +3,7 @@
 use crate::network::Network;
 use crate::reader::{Reading, TableReader, or};
 use seawall_core::time::Duration;
+use seawall_core::timeout::UploadSettings;
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// How much a local answer tells about its why.
@@ -35,12 +36,13 @@ pub struct ListenerConfig {
     pub trust: Vec<Network>,
     /// How much local answers tell. Default the reason code.
     pub expose: Expose,
-    /// The whole request head, from its first byte. Default 10 s.
+    /// The whole request head, from its first byte. Default 10 s: enough for a head over a bad
+    /// mobile link, short enough that slow heads cannot fill the connections.
     pub header_timeout: Duration,
     /// A connection without a request. Default 75 s, above the 60 s that balancers in front
-    /// commonly keep connections for.
+    /// commonly keep connections for, so that they close first and never meet a reset.
     pub idle_timeout: Duration,
-    /// Bytes of a request head. Default 32 KiB.
+    /// Bytes of a request head, request line included. Default 32 KiB: room for large cookies.
     pub header_bytes: u64,
     /// Bytes of a request target. Default 8 KiB.
     pub uri_bytes: u64,
@@ -48,11 +50,13 @@ pub struct ListenerConfig {
     pub body_max: Option<u64>,
     /// The longest silence of a client in the middle of its body. Default 5 s.
     pub body_idle: Duration,
-    /// The longest time without progress in writing a response. Default 30 s.
+    /// The longest time without progress in writing a response. Default 30 s: a client that stops
+    /// reading holds memory and an answer of a service.
     pub write_stall: Duration,
     /// Connections at once; `None`, the default, derives it from the limit of open files.
     pub connections: Option<u32>,
-    /// Concurrent streams of one HTTP/2 connection. Default 100, the least RFC 9113 advises.
+    /// Concurrent streams of one HTTP/2 connection. Default 100, the least that RFC 9113 section
+    /// 6.5.2 advises.
     pub h2_streams: u32,
 }
 
@@ -69,7 +73,7 @@ impl ListenerConfig {
             header_bytes: 32 << 10,
             uri_bytes: 8 << 10,
             body_max: None,
-            body_idle: Duration::from_secs(5),
+            body_idle: UploadSettings::default().idle,
             write_stall: Duration::from_secs(30),
             connections: None,
             h2_streams: 100,

@@ -5,6 +5,7 @@
 //! what the one above it sends, and only budgets keep the product small ("Addressing Cascading
 //! Failures", *Site Reliability Engineering*, 2016).
 
+use crate::number::small;
 use crate::ratio::Ratio;
 
 /// One, in the fixed point that powers are taken in: 10¹⁸ parts, so that products fit 128 bits.
@@ -71,7 +72,7 @@ fn power(base: u128, exponent: u32) -> u128 {
 }
 
 fn in_ppm(ppm: u128) -> Ratio {
-    Ratio::from_ppm(u32::try_from(ppm).unwrap_or(u32::MAX))
+    Ratio::from_ppm(small(ppm))
 }
 
 #[cfg(test)]

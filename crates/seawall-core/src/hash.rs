@@ -15,20 +15,22 @@ pub fn hash(seed: u64, bytes: &[u8]) -> u64 {
     xxh64(bytes, seed)
 }
 
-/// The odd fraction of the golden ratio, which keeps the pair (0, 0) from giving 0.
-const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+/// The odd fraction of the golden ratio, by which `SplitMix64` steps. It keeps the pair (0, 0) from
+/// giving 0.
+pub(crate) const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// One hash of two, of which the order matters: the score of a key at an endpoint, or the hash of
 /// an endpoint's n-th point.
 ///
-/// Two rounds of the finaliser of `SplitMix64` (Steele, Lea and Flood, 2014; constants by
-/// Stafford). For a fixed `b` no two values of `a` collide.
+/// Two rounds of the finaliser of `SplitMix64`. For a fixed `b` no two values of `a` collide.
 #[must_use]
 pub const fn mix(a: u64, b: u64) -> u64 {
     finish(a ^ finish(b.wrapping_add(GOLDEN)))
 }
 
-const fn finish(bits: u64) -> u64 {
+/// The finaliser of `SplitMix64` (Steele, Lea and Flood, 2014; constants by Stafford): every bit of
+/// the result depends on every bit given, no two results are the same, and 0 gives 0.
+pub(crate) const fn finish(bits: u64) -> u64 {
     let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ (bits >> 31)

@@ -51,6 +51,7 @@ impl Histogram {
     }
 
     /// Counts one latency.
+    #[inline]
     pub fn record(&mut self, latency: Duration) {
         self.add(bucket(latency), u32::MAX);
     }
@@ -83,6 +84,7 @@ impl Histogram {
     }
 
     /// Counts into a bucket unless it has reached `limit`; returns how much was counted.
+    #[inline]
     fn add(&mut self, index: usize, limit: u32) -> u32 {
         let Some(count) = self.buckets.get_mut(index).filter(|count| **count < limit) else {
             return 0;
@@ -225,12 +227,14 @@ impl RotatingHistogram {
 
 #[expect(clippy::indexing_slicing, reason = "the index is taken modulo the length")]
 #[expect(clippy::cast_possible_truncation, reason = "a number below six fits a usize")]
+#[inline]
 const fn slot(slots: &mut [Histogram; SLOTS as usize], index: u64) -> &mut Histogram {
     &mut slots[(index % SLOTS as u64) as usize]
 }
 
 /// The bucket of `latency`. An edge belongs to the bucket below it and so is reported exactly.
 #[expect(clippy::cast_possible_truncation, reason = "an index below 660 fits a usize")]
+#[inline]
 fn bucket(latency: Duration) -> usize {
     let below = nanos(latency).saturating_sub(1).clamp(1 << FIRST_POWER, (1 << END_POWER) - 1);
     let power = below.ilog2();

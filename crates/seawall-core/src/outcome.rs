@@ -12,6 +12,7 @@ mod judge;
 mod overrides;
 
 pub use grpc::{GrpcCode, GrpcHead, Pushback, Waits};
+pub(crate) use judge::PLAIN_SUCCESS;
 pub use judge::{OptIn, OptIns, RetryOn500, classify, classify_with};
 pub use overrides::{OVERRIDES_MAX, Override, Overrides, Row};
 

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::invalid::Invalid;
+use crate::number::small;
 
 /// Parts of one million; 20 % is 200 000. May exceed one (a growth factor of 2 is 2 000 000).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +30,20 @@ impl Ratio {
         Self(percent.saturating_mul(WHOLE / 100))
     }
 
+    /// What share of `whole` the `part` is, rounded down; the largest ratio where it does not fit
+    /// or where the whole is empty, and zero where the part is.
+    #[must_use]
+    pub fn of_parts(part: u64, whole: u64) -> Self {
+        if part == 0 || whole == 0 {
+            return Self(if part == 0 { 0 } else { u32::MAX });
+        }
+        // A division in 128 bits takes far longer.
+        if let Some(parts) = part.checked_mul(u64::from(WHOLE)) {
+            return Self(small(parts / whole));
+        }
+        Self(small(u128::from(part) * u128::from(WHOLE) / u128::from(whole)))
+    }
+
     /// Parts per million.
     #[must_use]
     pub const fn ppm(self) -> u32 {
@@ -40,6 +55,7 @@ impl Ratio {
     ///
     /// An empty whole reaches only a ratio of zero.
     #[must_use]
+    #[inline]
     pub fn is_reached_by(self, part: u64, whole: u64) -> bool {
         if let (Ok(part), Ok(whole)) = (u32::try_from(part), u32::try_from(whole)) {
             let reached =
@@ -132,6 +148,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_share_of_a_part_is_what_it_reaches() {
+        let big = u64::MAX / 2;
+        for (part, whole) in [(0, 7), (1, 3), (7, 7), (big - 1, big), (2, 1), (4_294, 1), (5, big)]
+        {
+            let ratio = Ratio::of_parts(part, whole);
+            let next = Ratio::from_ppm(ratio.ppm() + 1);
+            assert!(ratio.is_reached_by(part, whole), "{part}/{whole}");
+            assert!(!next.is_reached_by(part, whole), "{part}/{whole}");
+        }
+        assert_eq!(Ratio::of_parts(0, 0), Ratio::ZERO);
+        assert_eq!(Ratio::of_parts(1, 0), Ratio::from_ppm(u32::MAX));
+        assert_eq!(Ratio::of_parts(4_295, 1), Ratio::from_ppm(u32::MAX));
+        assert_eq!(Ratio::of_parts(u64::MAX, 1), Ratio::from_ppm(u32::MAX));
     }
 
     #[test]

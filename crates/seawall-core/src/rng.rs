@@ -7,6 +7,7 @@
 //! Generator: xoshiro256++ 1.0 (Blackman and Vigna, 2019), its state filled by `SplitMix64`
 //! (Steele, Lea and Flood, 2014) as its authors advise.
 
+use crate::hash::{GOLDEN, finish};
 use crate::ratio::Ratio;
 
 /// A source of uniformly distributed bits. Not for cryptography.
@@ -15,6 +16,7 @@ pub trait Rng {
     fn next_u64(&mut self) -> u64;
 
     /// The next draw in [0, 1).
+    #[inline]
     fn draw(&mut self) -> Draw {
         Draw(self.next_u64())
     }
@@ -85,6 +87,7 @@ impl Stream {
 }
 
 impl Rng for Stream {
+    #[inline]
     fn next_u64(&mut self) -> u64 {
         let [a, b, c, d] = self.state;
         let result = a.wrapping_add(d).rotate_left(23).wrapping_add(a);
@@ -102,10 +105,8 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 }
 
 fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+    *state = state.wrapping_add(GOLDEN);
+    finish(*state)
 }
 
 #[cfg(test)]

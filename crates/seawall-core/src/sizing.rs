@@ -1,7 +1,8 @@
-//! How large a compartment should be: Little's law and the Erlang B formula.
+//! How large a compartment should be: Little's law, and the formulas of Erlang.
 //!
 //! Pure arithmetic for documents and for checks of a configuration; what a bulkhead does with its
-//! permits is in `bulkhead`.
+//! permits is in `bulkhead`. How likely rare events are is in `odds`, how latency spreads in
+//! `tail`.
 
 use crate::time::Duration;
 
@@ -28,6 +29,42 @@ pub fn blocked(permits: u32, busy: f64) -> f64 {
     })
 }
 
+/// As [`blocked`], with `queue` places to wait in: the share of calls that find those full as well
+/// (M/M/c/K: each place takes B to ρB / (1 + ρB), where ρ is the load of one permit). Service times
+/// are taken for exponential.
+#[must_use]
+#[expect(clippy::float_arithmetic, reason = "an estimate, which decides nothing by itself")]
+pub fn refused(permits: u32, queue: u32, busy: f64) -> f64 {
+    let blocked = blocked(permits, busy);
+    if permits == 0 || blocked <= 0.0 {
+        return blocked;
+    }
+    let each = busy / f64::from(permits);
+    (0..queue).fold(blocked, |refused, _| each * refused / (1.0 + each * refused))
+}
+
+/// The share of calls that have to wait for one of `servers`, with a queue without end (Erlang C).
+/// 1 where the load is above what they can serve.
+#[must_use]
+#[expect(clippy::float_arithmetic, reason = "an estimate, which decides nothing by itself")]
+pub fn waiting(servers: u32, busy: f64) -> f64 {
+    let each = busy / f64::from(servers.max(1));
+    if each.is_nan() || each >= 1.0 || servers == 0 {
+        return 1.0;
+    }
+    let blocked = blocked(servers, busy);
+    blocked / (1.0 - each * (1.0 - blocked))
+}
+
+/// The mean wait in the queue of [`waiting`], in service times: C / (c · (1 − ρ)). Infinite where
+/// the load is above what they can serve.
+#[must_use]
+#[expect(clippy::float_arithmetic, reason = "an estimate, which decides nothing by itself")]
+pub fn wait(servers: u32, busy: f64) -> f64 {
+    let spare = f64::from(servers) - busy;
+    if spare.is_nan() || spare <= 0.0 { f64::INFINITY } else { waiting(servers, busy) / spare }
+}
+
 #[cfg(test)]
 #[expect(clippy::float_arithmetic, reason = "the examples are given in percent")]
 mod tests {
@@ -45,6 +82,43 @@ mod tests {
             assert!((percent(permits, 10.0) - share).abs() < 0.02, "{permits}");
         }
         assert!((percent(16, 12.8) - 8.1).abs() < 0.05, "{}", percent(16, 12.8));
+    }
+
+    #[test]
+    fn e3_blocked_shares_are_those_of_the_tables() {
+        for (permits, load, share) in
+            [(4, 3.2, 0.22814), (16, 12.8, 0.08065), (20, 20.0, 0.15889), (30, 20.0, 0.00846)]
+        {
+            assert!((blocked(permits, load) - share).abs() < 1e-5, "{permits}, {load}");
+        }
+    }
+
+    #[test]
+    fn e4_places_to_wait_in_lower_what_is_refused() {
+        assert!((refused(1, 9, 0.8) - 0.023_493).abs() < 1e-6, "{}", refused(1, 9, 0.8));
+        assert!((refused(1, 49, 1.2) - 0.166_682).abs() < 1e-6, "{}", refused(1, 49, 1.2));
+        assert!((refused(20, 0, 20.0) - blocked(20, 20.0)).abs() < 1e-12);
+        assert!((refused(0, 5, 1.0) - 1.0).abs() < 1e-12);
+        assert!(refused(3, 5, 0.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn e2_waits_are_those_of_the_tables() {
+        let rows = [
+            (1, 0.8, 0.8, 4.0),
+            (2, 0.8, 0.71111, 1.7778),
+            (4, 0.8, 0.59643, 0.7455),
+            (8, 0.9, 0.70153, 0.8769),
+            (32, 0.9, 0.45820, 0.1432),
+        ];
+        for (servers, each, share, mean) in rows {
+            let busy = each * f64::from(servers);
+            assert!((waiting(servers, busy) - share).abs() < 1e-4, "{servers}, {each}");
+            assert!((wait(servers, busy) - mean).abs() < 1e-3, "{servers}, {each}");
+        }
+        assert!((waiting(8, 8.0) - 1.0).abs() < 1e-12);
+        assert!(wait(8, 8.0).is_infinite() && wait(8, f64::NAN).is_infinite());
+        assert!((waiting(0, 0.0) - 1.0).abs() < 1e-12);
     }
 
     #[test]

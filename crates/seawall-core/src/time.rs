@@ -37,18 +37,21 @@ impl Instant {
 
     /// This instant plus `wait`; [`Instant::NEVER`] when the sum does not fit.
     #[must_use]
+    #[inline]
     pub fn after(self, wait: Duration) -> Self {
         Self(self.0.saturating_add(nanos(wait)))
     }
 
     /// The time from `earlier` to this instant; zero when `earlier` is later.
     #[must_use]
+    #[inline]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
     /// Whether this instant will never come.
     #[must_use]
+    #[inline]
     pub const fn is_never(self) -> bool {
         self.0 == u64::MAX
     }
@@ -56,6 +59,7 @@ impl Instant {
 
 /// A duration in nanoseconds, `u64::MAX` when it does not fit (more than 584 years).
 #[must_use]
+#[inline]
 pub fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

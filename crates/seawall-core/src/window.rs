@@ -38,11 +38,13 @@ impl<T: Copy + Default> TimeRing<T> {
     }
 
     /// Drops what is too old at `now`. An earlier `now` than the latest seen changes nothing.
+    #[inline]
     pub fn advance(&mut self, now: Instant) {
         self.advance_with(now, |_| {});
     }
 
     /// As [`TimeRing::advance`], telling each dropped bucket: for sums kept beside the ring.
+    #[inline]
     pub fn advance_with(&mut self, now: Instant, dropped: impl FnMut(T)) {
         if !self.is_current(now) {
             self.turn(now, dropped);
@@ -52,12 +54,14 @@ impl<T: Copy + Default> TimeRing<T> {
     /// Whether the bucket of `now` is the latest one seen, or an older one: advancing to it would
     /// then change nothing.
     #[must_use]
+    #[inline]
     pub const fn is_current(&self, now: Instant) -> bool {
         now.as_nanos() < self.next_turn
     }
 
     /// The bucket of `now`, after dropping what is too old.
     #[expect(clippy::indexing_slicing, reason = "the position is taken modulo the length")]
+    #[inline]
     pub fn at(&mut self, now: Instant) -> &mut T {
         self.advance(now);
         &mut self.buckets[self.position]
@@ -87,6 +91,27 @@ impl<T: Copy + Default> TimeRing<T> {
     /// The live buckets, in no particular order. Call [`TimeRing::advance`] first.
     pub fn live(&self) -> impl Iterator<Item = &T> {
         self.buckets.iter()
+    }
+
+    /// What the live buckets hold together, by `plus`. Call [`TimeRing::advance`] first.
+    #[must_use]
+    pub fn sum(&self, plus: impl Fn(T, T) -> T) -> T {
+        self.live().fold(T::default(), |sum, bucket| plus(sum, *bucket))
+    }
+
+    /// Takes the length of another window, and keeps of the old one what that covers: each bucket
+    /// goes to the new one of the same age, as near as buckets allow, by `plus`. `origin` as in
+    /// [`TimeRing::new`].
+    pub fn reshape(
+        &mut self,
+        window: Duration,
+        origin: Instant,
+        now: Instant,
+        plus: impl Fn(T, T) -> T,
+    ) {
+        let mut ring = Self::new(window, origin);
+        self.age_into(&mut ring, now, |bucket, counts| *bucket = plus(*bucket, counts));
+        *self = ring;
     }
 
     /// Moves each bucket to the bucket of `into` of the same age, if that is still live, by `add`:

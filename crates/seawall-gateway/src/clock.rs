@@ -45,6 +45,13 @@ impl Clock {
         self.epoch + instant.since(Instant::EPOCH).min(self.now().since(Instant::EPOCH) + YEAR)
     }
 
+    /// Microseconds since the Unix epoch, as of the wall clock at the start.
+    #[must_use]
+    pub(crate) fn unix_us(&self, instant: Instant) -> u64 {
+        let since = self.unix + instant.since(Instant::EPOCH);
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    }
+
     /// Milliseconds since the Unix epoch, as of the wall clock at the start.
     #[must_use]
     pub(crate) fn unix_ms(&self, instant: Instant) -> u64 {

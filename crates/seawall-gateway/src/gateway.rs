@@ -49,6 +49,16 @@ pub enum GatewayError {
         /// What was changed.
         what: &'static str,
     },
+    /// The file of the record cannot be made. Nothing was started.
+    #[error("cannot record to {path}: {source}; {remedy}", path = path.display())]
+    Record {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+        /// What may help.
+        remedy: &'static str,
+    },
     /// A thread or runtime could not be had.
     #[error("cannot start a worker: {0}")]
     Worker(#[source] std::io::Error),

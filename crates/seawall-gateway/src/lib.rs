@@ -18,6 +18,7 @@ mod meters;
 pub mod observe;
 mod pools;
 mod proxy;
+mod recorder;
 mod resources;
 mod shared;
 mod upstreams;
@@ -25,4 +26,5 @@ mod wire;
 mod worker;
 
 pub use gateway::{Control, Ended, Gateway, GatewayError, Notice, start};
+pub use recorder::RecordFile;
 pub use shared::Lifecycle;

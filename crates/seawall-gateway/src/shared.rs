@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 
+use seawall_config::record::Tables;
 use seawall_core::endpoint::EndpointId;
 use seawall_core::upstream::Event;
 
@@ -16,6 +17,7 @@ use crate::live::Live;
 use crate::meters::{ByReason, Counter};
 use crate::observe::{EventLog, PoolStatus};
 use crate::proxy::CallLog;
+use crate::recorder::Recorder;
 use crate::resources::Resources;
 use crate::upstreams::SharedUpstream;
 use crate::wire::Identity;
@@ -62,6 +64,7 @@ pub(crate) struct Shared {
     pub(crate) routeless: ByReason,
     /// Configs that were refused.
     pub(crate) rejected_configs: Counter,
+    recorder: OnceLock<Recorder>,
     live: ArcSwap<Live>,
     lifecycle: AtomicU8,
     pools: Mutex<Vec<PoolReport>>,
@@ -84,6 +87,7 @@ impl Shared {
             inbound: Arc::default(),
             routeless: ByReason::default(),
             rejected_configs: Counter::default(),
+            recorder: OnceLock::new(),
             live: ArcSwap::from_pointee(live),
             lifecycle: AtomicU8::new(Lifecycle::Starting as u8),
             pools: Mutex::new((0..workers).map(|_| PoolReport::new()).collect()),
@@ -95,8 +99,22 @@ impl Shared {
         self.live.load_full()
     }
 
+    /// Who records calls, where calls are recorded.
+    pub(crate) fn recorder(&self) -> Option<&Recorder> {
+        self.recorder.get()
+    }
+
+    /// Records the calls that begin from now on. Only the first recorder counts.
+    pub(crate) fn record(&self, recorder: Recorder) {
+        let kept = self.recorder.set(recorder);
+        debug_assert!(kept.is_ok(), "a gateway makes one record at most");
+    }
+
     /// Puts a new generation in force.
     pub(crate) fn go_live(&self, live: Live) {
+        if let Some(recorder) = self.recorder() {
+            recorder.reload(Tables::of(&live.config));
+        }
         self.live.store(Arc::new(live));
     }
 

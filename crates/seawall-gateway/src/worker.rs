@@ -179,15 +179,7 @@ fn adopt(socket: std::net::TcpListener) -> std::io::Result<tokio::net::TcpListen
 fn inbound(config: &ListenerConfig, shared: &Shared) -> InboundSettings {
     let all = config.connections.unwrap_or_else(|| shared.resources.connections());
     let all = usize::try_from(all).unwrap_or(usize::MAX);
-    InboundSettings {
-        header_timeout: config.header_timeout,
-        idle_timeout: config.idle_timeout,
-        header_bytes: usize::try_from(config.header_bytes).unwrap_or(usize::MAX),
-        write_stall: config.write_stall,
-        connections: all.div_ceil(shared.workers),
-        h2_streams: config.h2_streams,
-        ..InboundSettings::default()
-    }
+    InboundSettings::of(config, all.div_ceil(shared.workers))
 }
 
 /// Where a listener's connections hand over their requests.

@@ -1,42 +1,42 @@
 //! What is to happen when: the queue of events of a run.
 //!
-//! Events of the same instant come in the order in which they were entered. Most waits of a run
-//! have one of a few fixed lengths (a timeout, a leg of the network), so what is entered later is
-//! also due later: such events go to a lane, a plain queue, and only what fits no lane costs a
-//! place in a heap.
+//! Events of the same instant come in the order in which they were entered. Three kinds of wait
+//! have places of their own, since a run spends much of its time here: none at all (a plain queue),
+//! limits of fixed length, which nearly always come to nothing and are due in the order in which
+//! they are entered (lanes), and all others (a heap).
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};
 
 use seawall_core::time::Instant;
 
-/// Lanes tried before the heap. A call has about three fixed waits: a leg, a timeout, a deadline.
+/// Limits of so many lengths stay out of the heap: a timeout and a deadline of two kinds of call.
 const LANES: usize = 4;
 
 /// A queue of events in virtual time.
 #[derive(Debug)]
 pub struct Agenda<E> {
+    now: Instant,
+    at_once: VecDeque<Entry<E>>,
     lanes: [VecDeque<Entry<E>>; LANES],
+    /// The first of all lanes: its key, and its lane.
+    limit: Option<(Place, usize)>,
     heap: BinaryHeap<Reverse<Entry<E>>>,
     entered: u64,
 }
 
+/// When an event is due, and its number.
+type Place = (Instant, u64);
+
 #[derive(Debug)]
 struct Entry<E> {
-    at: Instant,
-    number: u64,
+    place: Place,
     event: E,
-}
-
-impl<E> Entry<E> {
-    const fn key(&self) -> (Instant, u64) {
-        (self.at, self.number)
-    }
 }
 
 impl<E> PartialEq for Entry<E> {
     fn eq(&self, other: &Self) -> bool {
-        self.number == other.number
+        self.place == other.place
     }
 }
 
@@ -50,60 +50,89 @@ impl<E> PartialOrd for Entry<E> {
 
 impl<E> Ord for Entry<E> {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.key().cmp(&other.key())
+        self.place.cmp(&other.place)
     }
 }
 
 impl<E> Default for Agenda<E> {
     fn default() -> Self {
-        Self { lanes: Default::default(), heap: BinaryHeap::new(), entered: 0 }
+        Self {
+            now: Instant::EPOCH,
+            at_once: VecDeque::new(),
+            lanes: Default::default(),
+            limit: None,
+            heap: BinaryHeap::new(),
+            entered: 0,
+        }
     }
 }
 
 impl<E> Agenda<E> {
-    /// Enters an event. What is due at [`Instant::NEVER`] is forgotten at once.
+    /// Enters an event. What is due at [`Instant::NEVER`] is forgotten at once, and what should
+    /// have happened already happens now.
     pub fn enter(&mut self, at: Instant, event: E) {
+        let Some(entry) = self.number(at, event) else { return };
+        if at <= self.now {
+            self.at_once.push_back(entry);
+        } else {
+            self.heap.push(Reverse(entry));
+        }
+    }
+
+    /// Enters an event that most likely will have lost its meaning by then.
+    pub fn enter_limit(&mut self, at: Instant, event: E) {
+        let Some(entry) = self.number(at, event) else { return };
+        let place = entry.place;
+        // An empty lane is the last resort but one: it is left to a length that has none yet.
+        let fits = |lane: &VecDeque<Entry<E>>| lane.back().is_some_and(|last| last.place <= place);
+        let lane = (self.lanes.iter().position(fits))
+            .or_else(|| self.lanes.iter().position(VecDeque::is_empty));
+        let Some((lane, index)) = lane.and_then(|at| Some((self.lanes.get_mut(at)?, at))) else {
+            return self.heap.push(Reverse(entry));
+        };
+        lane.push_back(entry);
+        if self.limit.is_none_or(|(first, _)| place < first) {
+            self.limit = Some((place, index));
+        }
+    }
+
+    fn number(&mut self, at: Instant, event: E) -> Option<Entry<E>> {
         if at.is_never() {
-            return;
+            return None;
         }
         self.entered += 1;
-        let entry = Entry { at, number: self.entered, event };
-        // The lane that ends latest before it: an early event in a lane of its own leaves the
-        // lanes of the long waits to the long waits.
-        let mut best: Option<(Instant, usize)> = None;
-        for (index, lane) in self.lanes.iter().enumerate() {
-            let last = lane.back().map_or(Instant::EPOCH, |last| last.at);
-            if last <= at && best.is_none_or(|(end, _)| last > end) {
-                best = Some((last, index));
-            }
-        }
-        match best.and_then(|(_, index)| self.lanes.get_mut(index)) {
-            Some(lane) => lane.push_back(entry),
-            None => self.heap.push(Reverse(entry)),
-        }
+        Some(Entry { place: (at.max(self.now), self.entered), event })
     }
 
     /// Takes the next event and its time.
     pub fn take(&mut self) -> Option<(Instant, E)> {
-        let mut first = self.heap.peek().map(|Reverse(entry)| (entry.key(), LANES));
-        for (index, lane) in self.lanes.iter().enumerate() {
-            let Some(entry) = lane.front() else { continue };
-            if first.is_none_or(|(key, _)| entry.key() < key) {
-                first = Some((entry.key(), index));
+        let heap = self.heap.peek().map(|Reverse(entry)| entry.place);
+        let limit = self.limit.map(|(place, _)| place);
+        let later = [heap, limit].into_iter().flatten().min();
+        let entry = match self.at_once.front() {
+            Some(first) if later.is_none_or(|later| first.place < later) => {
+                self.at_once.pop_front()
             }
-        }
-        let (_, index) = first?;
-        let entry = match self.lanes.get_mut(index) {
-            Some(lane) => lane.pop_front(),
-            None => self.heap.pop().map(|Reverse(entry)| entry),
-        };
-        entry.map(|entry| (entry.at, entry.event))
+            _ if later.is_some() && later == limit => self.take_limit(),
+            _ => self.heap.pop().map(|Reverse(entry)| entry),
+        }?;
+        self.now = entry.place.0;
+        Some((self.now, entry.event))
+    }
+
+    fn take_limit(&mut self) -> Option<Entry<E>> {
+        let (_, index) = self.limit?;
+        let entry = self.lanes.get_mut(index)?.pop_front();
+        let firsts = self.lanes.iter().zip(0..);
+        self.limit = firsts.filter_map(|(lane, index)| Some((lane.front()?.place, index))).min();
+        entry
     }
 
     /// How many events wait.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.heap.len() + self.lanes.iter().map(VecDeque::len).sum::<usize>()
+        let lanes: usize = self.lanes.iter().map(VecDeque::len).sum();
+        self.at_once.len() + self.heap.len() + lanes
     }
 
     /// Whether nothing is left to happen.
@@ -122,13 +151,14 @@ mod tests {
         /// Against a list that is sorted by time and number whenever something is taken.
         #[test]
         fn events_come_by_time_and_then_by_entry(
-            steps in prop::collection::vec(prop::option::of(0_u64..50), 1..400),
+            steps in prop::collection::vec(prop::option::of((0_u64..50, any::<bool>())), 1..400),
         ) {
             let (mut agenda, mut model) = (Agenda::default(), Vec::new());
             let mut now = 0;
             for (number, step) in steps.into_iter().enumerate() {
-                if let Some(wait) = step {
-                    agenda.enter(Instant::from_nanos(now + wait), number);
+                if let Some((wait, limit)) = step {
+                    let at = Instant::from_nanos(now + wait);
+                    if limit { agenda.enter_limit(at, number) } else { agenda.enter(at, number) }
                     model.push((now + wait, number));
                 } else {
                     model.sort_unstable();

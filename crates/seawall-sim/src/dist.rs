@@ -122,16 +122,29 @@ fn pick(parts: &[(f64, Distribution)], draw: f64) -> Option<&Distribution> {
     parts.last().map(|(_, part)| part)
 }
 
-/// `factor` times `time`; what is no duration (NaN, overflow) is the longest there is.
+/// `factor` times `time`, in nanoseconds; below zero and NaN are nothing, and the longest is 584
+/// years.
 #[must_use]
 pub fn scaled(time: Duration, factor: f64) -> Duration {
-    seconds(time.as_secs_f64() * factor)
+    #[expect(clippy::cast_precision_loss, reason = "durations of a hundred days and more round")]
+    let nanos = seawall_core::time::nanos(time) as f64;
+    rounded(nanos * factor)
 }
 
-/// A number of seconds as a duration; what is no duration is the longest there is.
+/// A number of seconds as a duration, with the same ends.
 #[must_use]
 pub fn seconds(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    rounded(seconds * 1e9)
+}
+
+fn rounded(nanos: f64) -> Duration {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast stops at the ends of the range, and NaN is nothing"
+    )]
+    let whole = nanos.round() as u64;
+    Duration::from_nanos(whole)
 }
 
 #[cfg(test)]

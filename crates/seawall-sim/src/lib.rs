@@ -10,6 +10,7 @@
 
 pub mod agenda;
 pub mod chance;
+pub mod deployed;
 pub mod dist;
 pub mod numbers;
 pub mod observe;

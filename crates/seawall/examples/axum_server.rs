@@ -21,7 +21,7 @@ use tower::ServiceBuilder;
 async fn main() -> Result<(), Box<dyn Error>> {
     let policy = Policy::builder()
         .name("handlers")
-        .classify(Http::default())
+        .classify(Http)
         .total_timeout(Duration::from_secs(1))
         .bulkhead(BulkheadSettings { permits: 32, queue: 64, ..BulkheadSettings::default() })
         .build()?;

@@ -27,7 +27,7 @@ async fn greet(url: &str) -> Result<(), Box<dyn Error>> {
         BackoffSettings { base: Duration::from_millis(10), ..BackoffSettings::transient() };
     let policy = Policy::builder()
         .name("greetings")
-        .classify(Reqwest::default())
+        .classify(Reqwest)
         .total_timeout(Duration::from_secs(5))
         .retry(Retry::attempts(4).backoff(backoff))
         .breaker(BreakerSettings::for_upstream())

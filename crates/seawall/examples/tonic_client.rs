@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn call(channel: Channel) -> Result<(), Box<dyn Error>> {
     let policy = Policy::builder()
         .name("greeter")
-        .classify(Grpc::default())
+        .classify(Grpc)
         .total_timeout(Duration::from_secs(5))
         .retry(Retry::attempts(3))
         .idempotent()

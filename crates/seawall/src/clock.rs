@@ -72,6 +72,14 @@ impl Clock {
         None
     }
 
+    /// Waits for `future`, and no longer than until `until`.
+    pub(crate) async fn within<F: Future>(&self, until: Instant, future: F) -> Option<F::Output> {
+        match self.runtime(until) {
+            Some(at) => tokio::time::timeout_at(at, future).await.ok(),
+            None => Some(future.await),
+        }
+    }
+
     /// The core's name for an instant of the runtime.
     pub(crate) fn of(&self, instant: tokio::time::Instant) -> Instant {
         Instant::EPOCH.after(instant.saturating_duration_since(self.epoch))

@@ -8,6 +8,8 @@ use std::time::Duration;
 use seawall_core::idempotency::Ending;
 use seawall_core::reason::Reason;
 
+use crate::Outcome;
+
 /// Why a call brought no value.
 ///
 /// `E` is the error of the operation, kept as it is. Every variant says why ([`Error::reason`])
@@ -47,6 +49,8 @@ pub enum Error<E> {
         elapsed: Duration,
         /// The numbers of the attempt budget, where that was the reason.
         budget: Option<Spent>,
+        /// What it means for the work of an idempotency key.
+        ending: Ending,
     },
     /// The operation failed, and no further attempt was made.
     #[non_exhaustive]
@@ -66,6 +70,8 @@ pub enum Error<E> {
         retry_after: Option<Duration>,
         /// The numbers of the attempt budget, where that was the reason.
         budget: Option<Spent>,
+        /// What it means for the work of an idempotency key.
+        ending: Ending,
     },
 }
 
@@ -91,6 +97,25 @@ pub struct Spent {
 }
 
 impl<E> Error<E> {
+    /// One attempt by a mechanism that never tries again.
+    pub(crate) fn of_single(
+        policy: Option<Arc<str>>,
+        error: E,
+        elapsed: Duration,
+        outcome: &Outcome,
+    ) -> Self {
+        Self::Failed {
+            policy,
+            error,
+            reason: Reason::AttemptsExhausted,
+            attempts: 1,
+            elapsed,
+            retry_after: outcome.hint(),
+            budget: None,
+            ending: Ending::of(outcome.observation()),
+        }
+    }
+
     /// The stable code of why: for logs, metrics and tests.
     #[must_use]
     pub const fn reason(&self) -> Reason {
@@ -120,13 +145,14 @@ impl<E> Error<E> {
         }
     }
 
-    /// What it means for the work of an idempotency key: a call that was refused before any attempt
-    /// has done nothing; of others nobody knows.
+    /// What it means for the work of an idempotency key, over all attempts of the call: it is free
+    /// only if none of them can have done the work, as a call that was refused before any. For
+    /// [`IdempotencyKeys::run_judged`](crate::IdempotencyKeys::run_judged).
     #[must_use]
     pub const fn ending(&self) -> Ending {
         match self {
             Self::Rejected { .. } => Ending::Free,
-            Self::TimedOut { .. } | Self::Failed { .. } => Ending::Unknown,
+            Self::TimedOut { ending, .. } | Self::Failed { ending, .. } => *ending,
         }
     }
 

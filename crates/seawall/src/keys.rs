@@ -56,7 +56,6 @@ impl<T> Clone for IdempotencyKeys<T> {
 #[derive(Debug)]
 struct Inner<T> {
     clock: Clock,
-    exec_max: Duration,
     records: Mutex<Records<T>>,
     changed: Notify,
     owners: AtomicU64,
@@ -161,7 +160,6 @@ impl<T: Clone> IdempotencyKeys<T> {
         let records = Records::new(settings).map_err(|invalid| BuildError::of(within(invalid)))?;
         let inner = Inner {
             clock: Clock::start(),
-            exec_max: settings.exec_max,
             records: Mutex::new(records),
             changed: Notify::new(),
             owners: AtomicU64::new(0),
@@ -195,7 +193,9 @@ impl<T: Clone> IdempotencyKeys<T> {
 
     /// The same, with a judge of errors: [`Ending::Free`] where the work was certainly not done and
     /// may be tried again under the key, [`Error::ending`](crate::Error::ending) for calls of a
-    /// policy.
+    /// policy. [`Ending::Keep`] means that it was done, and that the same would come of it again:
+    /// an error is not kept, so later requests are told
+    /// [`NotReplayable`](KeyError::NotReplayable).
     ///
     /// # Errors
     ///
@@ -251,11 +251,14 @@ impl<T: Clone> IdempotencyKeys<T> {
             // From here on no change is missed, also one between the look and the wait.
             changed.as_mut().enable();
             let now = inner.clock.now();
-            let exec_deadline = now.after(inner.exec_max);
-            let arrival = Arrival { owner, fingerprint, since, exec_deadline };
+            // No deadline is known here: the records cut it to what the settings allow.
+            let arrival = Arrival { owner, fingerprint, since, exec_deadline: Instant::NEVER };
             match inner.look(key, arrival, now) {
                 Ok(admitted) => return admitted,
-                Err(until) => inner.wait(changed, until).await,
+                Err(until) => {
+                    // Woken or late: it looks again either way.
+                    let _woken = inner.clock.within(until, changed).await;
+                }
             }
         }
     }
@@ -300,16 +303,6 @@ impl<T> Inner<T> {
             word.copy_from_slice(&hasher.hash_one(request).to_ne_bytes());
         }
         Fingerprint(bytes)
-    }
-
-    async fn wait(&self, changed: impl Future<Output = ()>, until: Instant) {
-        match self.clock.runtime(until) {
-            Some(at) => {
-                // Woken or late: it looks again either way.
-                let _in_time = tokio::time::timeout_at(at, changed).await;
-            }
-            None => changed.await,
-        }
     }
 }
 

@@ -28,7 +28,7 @@
 //! # What to know
 //!
 //! - **One policy for each dependency, built once.** It learns; clones share what it has learned
-//!   and cost two words. A policy that is built for each call knows nothing.
+//!   and cost a count of references. A policy that is built for each call knows nothing.
 //! - **The operation is any closure that returns a future of `Result<T, E>`.** It runs once for
 //!   each attempt. `E` stays what it is: no boxing, no `Clone`, no `'static`.
 //! - **Operations are unsafe to repeat until you say otherwise.** Without `.idempotent()`, on the
@@ -143,6 +143,9 @@ mod stale;
 mod step;
 mod validate;
 
+#[cfg(doctest)]
+mod pages;
+
 pub mod observe;
 pub mod only;
 #[cfg(feature = "test")]
@@ -174,7 +177,7 @@ pub use event::{Decision, Event, Events, Heard};
 pub use hedge::Hedge;
 pub use keys::{IdempotencyKeys, KeyError, Once};
 pub use policy::Policy;
-pub use quorum::{Agreed, Quorum, Undecided};
+pub use quorum::{Agreed, Late, Quorum, Undecided};
 pub use rate_limit::RateLimit;
 pub use retry::Retry;
 pub use stale::{Stale, StaleError, StaleSettings, Supply};

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use seawall_core::endpoint::EndpointId;
+use seawall_core::event::Discard;
 use seawall_core::invalid::Invalid;
 use seawall_core::outcome::{Observation, RetryOn500, classify};
 use seawall_core::outlier::Agreement;
@@ -17,7 +18,10 @@ use seawall_core::quorum::{MajorityRead, QuorumEvent, QuorumSettings, Tally, Ver
 use seawall_core::reason::Reason;
 use seawall_core::time::Instant;
 
+use crate::call::{Call, Handle};
 use crate::classify::Classify;
+use crate::clock::Clock;
+use crate::shared::Locked;
 use crate::{Attempt, BuildError, Endpoint, Error, Policy};
 
 /// Majority reads of a policy; from [`Policy::quorum`].
@@ -39,6 +43,16 @@ pub struct Agreed<T> {
     /// How the replies were spread when it did.
     pub tally: Tally,
     /// Endpoints that had answered otherwise by then.
+    pub odd: Vec<Endpoint>,
+}
+
+/// What there was to see when late answers had come or time was up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Late {
+    /// How the replies are spread by now.
+    pub tally: Tally,
+    /// Endpoints that answered otherwise than the majority, early or late.
     pub odd: Vec<Endpoint>,
 }
 
@@ -112,7 +126,8 @@ impl<C> Quorum<'_, C> {
     /// unordered things; `None` says that the answer is wrong by itself. Endpoints whose answers
     /// are odd are reported to the outlier detector (`OutlierSettings::odd`), and those of the
     /// majority as well. Questions that still run then are dropped, so that one that is odd and
-    /// slow goes unnoticed in this read.
+    /// slow goes unnoticed in this read: nobody polls a future of the caller once it has ended.
+    /// [`read_lingering`](Self::read_lingering) hands them to the caller instead.
     ///
     /// Each question is a call of the policy of its own, without retries, hedges and fallbacks: it
     /// passes the rate limit, takes a permit, and counts for the breakers. `operation` must be
@@ -138,18 +153,138 @@ impl<C> Quorum<'_, C> {
         V: Fn(&T) -> Option<K>,
         K: PartialEq,
     {
-        let (policy, timeout) = (self.policy, self.settings.timeout);
-        let mut count = Count::new(policy, self.settings);
-        let calls = count.replicas.iter().map(|replica| {
-            let call = policy.call(&operation).only(*replica).within(timeout);
+        let mut reading = Reading::begin(self.policy, self.settings, Patience::Decision);
+        reading.ask(|| &operation);
+        reading.decide(&view).await;
+        reading.count.finish()
+    }
+
+    /// The same, with the questions that still run when the majority is there, as a future of what
+    /// they bring: await it, or spawn it; it owns all that it needs. It ends when all have
+    /// answered, at the latest [`linger`](QuorumSettings::linger) after the decision. Until then an
+    /// endpoint that is slow and odd is noticed and reported. Dropped, it is as
+    /// [`read`](Self::read).
+    ///
+    /// ```
+    /// use seawall::{Policy, QuorumSettings};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let policy = Policy::builder().endpoints(["a", "b", "c"]).build()?;
+    /// let quorum = policy.quorum(QuorumSettings::default())?;
+    /// let ask = |_attempt| async { Ok::<u32, std::io::Error>(7) };
+    /// let (agreed, late) = quorum.read_lingering(ask, |value| Some(*value)).await?;
+    /// assert_eq!(agreed.value, 7); // Answer the caller with it …
+    /// let late = late.await; // … and look at the others after that, or in a task.
+    /// assert!(late.odd.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Undecided`], as [`read`](Self::read).
+    ///
+    /// # Panics
+    ///
+    /// See [`Policy::call`].
+    pub async fn read_lingering<Op, Fut, T, E, V, K>(
+        &self,
+        operation: Op,
+        view: V,
+    ) -> Result<(Agreed<T>, impl Future<Output = Late> + use<Op, Fut, T, E, V, K, C>), Undecided<E>>
+    where
+        Op: Fn(Attempt) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        C: Classify<T, E> + Clone,
+        V: Fn(&T) -> Option<K>,
+        K: PartialEq,
+    {
+        let operation = Arc::new(operation);
+        let ask = || {
+            let operation = Arc::clone(&operation);
+            move |attempt| operation(attempt)
+        };
+        let mut reading = Reading::begin(self.policy.clone(), self.settings, Patience::Linger);
+        reading.ask(ask);
+        reading.decide(&view).await;
+        match reading.count.agreed() {
+            Some(agreed) => Ok((agreed, reading.linger(view))),
+            None => Err(reading.count.undecided()),
+        }
+    }
+}
+
+/// How long questions are of use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    /// Until the time-out of the read: they end by themselves when it does.
+    Decision,
+    /// Until late answers are no longer compared: the read itself may have to end before.
+    Linger,
+}
+
+/// The questions of a read, and the replies so far.
+struct Reading<P: Handle, Op, Fut: Future, T, E, K> {
+    patience: Patience,
+    calls: Vec<Option<Pin<Box<Call<P, Op, Fut>>>>>,
+    count: Count<P, T, E, K>,
+}
+
+impl<P, Op, Fut, T, E, K> Reading<P, Op, Fut, T, E, K>
+where
+    P: Handle + Clone,
+    P::Classifier: Classify<T, E>,
+    Op: FnMut(Attempt) -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+    K: PartialEq,
+{
+    fn begin(policy: P, settings: QuorumSettings, patience: Patience) -> Self {
+        Self { patience, calls: Vec::new(), count: Count::new(policy, settings) }
+    }
+
+    fn ask(&mut self, operation: impl Fn() -> Op) {
+        let QuorumSettings { timeout, linger, .. } = self.count.settings;
+        let useful = match self.patience {
+            Patience::Decision => timeout,
+            Patience::Linger => timeout.saturating_add(linger),
+        };
+        let policy = &self.count.policy;
+        let calls = self.count.replicas.iter().map(|replica| {
+            let call = Call::new(policy.clone(), operation()).only(*replica).within(useful);
             Some(Box::pin(call))
         });
-        let mut calls: Vec<_> = calls.collect();
-        while count.verdict().is_none() {
-            let (place, result) = poll_fn(|cx| poll_first(&mut calls, cx)).await;
-            count.take(place, result, &view);
+        self.calls = calls.collect();
+    }
+
+    /// All questions end in time, or the read does before them: so there is a verdict.
+    async fn decide(&mut self, view: &impl Fn(&T) -> Option<K>) {
+        while self.count.read.verdict().is_none() {
+            let until = match self.patience {
+                Patience::Decision => Instant::NEVER,
+                Patience::Linger => self.count.until(),
+            };
+            self.next(until, view).await;
         }
-        count.finish()
+    }
+
+    /// Late answers are still compared, for a while.
+    async fn linger(mut self, view: impl Fn(&T) -> Option<K>) -> Late {
+        while !self.count.is_done() {
+            let until = self.count.until();
+            self.next(until, &view).await;
+        }
+        self.count.late()
+    }
+
+    /// Takes the next reply, or notes that it is too late for one.
+    async fn next(&mut self, until: Instant, view: &impl Fn(&T) -> Option<K>) {
+        let clock = self.count.clock().clone();
+        let calls = &mut self.calls;
+        match clock.within(until, poll_fn(|cx| poll_first(calls, cx))).await {
+            Some((place, result)) => self.count.take(place, result, view),
+            None => self.count.on_timer(),
+        }
     }
 }
 
@@ -169,8 +304,9 @@ fn poll_first<F: Future>(
 }
 
 /// The replies so far.
-struct Count<'a, C, T, E, K> {
-    policy: &'a Policy<C>,
+struct Count<P, T, E, K> {
+    policy: P,
+    settings: QuorumSettings,
     replicas: Vec<EndpointId>,
     read: MajorityRead,
     /// The different answers: their place is what the machine knows them by.
@@ -179,28 +315,45 @@ struct Count<'a, C, T, E, K> {
     errors: Vec<Error<E>>,
 }
 
-impl<'a, C, T, E, K: PartialEq> Count<'a, C, T, E, K> {
-    fn new(policy: &'a Policy<C>, settings: QuorumSettings) -> Self {
+impl<P: Handle, T, E, K: PartialEq> Count<P, T, E, K> {
+    fn new(policy: P, settings: QuorumSettings) -> Self {
         let number = usize::try_from(settings.ask).unwrap_or(usize::MAX);
-        let (replicas, now) =
-            policy.shared.control(|locked, now| (locked.replicas(number, now), now));
+        let ask = |locked: &mut Locked, now| (locked.replicas(number, now), now);
+        let (replicas, now) = policy.policy().shared.control(ask);
         let read = MajorityRead::new(settings, &replicas, now);
-        Self { policy, replicas, read, views: Vec::new(), latest: None, errors: Vec::new() }
+        let (views, errors) = (Vec::new(), Vec::new());
+        Self { policy, settings, replicas, read, views, latest: None, errors }
     }
 
-    /// All questions end in time, so there is always a verdict when none is left.
-    fn verdict(&self) -> Option<Verdict> {
-        self.read.verdict()
+    fn clock(&self) -> &Clock {
+        &self.policy.policy().shared.clock
+    }
+
+    /// When the read is undecided, or late answers are no longer of interest.
+    fn until(&self) -> Instant {
+        self.read.next_deadline().unwrap_or(Instant::NEVER)
+    }
+
+    fn is_done(&self) -> bool {
+        self.read.is_done(self.clock().now())
+    }
+
+    fn on_timer(&mut self) {
+        let now = self.clock().now();
+        let _verdict = self.read.on_timer(now, &mut Discard);
     }
 
     fn take(&mut self, place: usize, result: Result<T, Error<E>>, view: impl Fn(&T) -> Option<K>) {
         let Some(replica) = self.replicas.get(place).copied() else { return };
-        let now = self.policy.shared.clock.now();
+        let now = self.clock().now();
+        let was_decided = self.read.verdict().is_some();
         let mut events = Vec::new();
         // Nothing is known of one that failed, but that it gave no answer.
         let _verdict = match result.map(|value| (view(&value), value)) {
             Ok((Some(key), value)) => {
-                self.latest = Some(value);
+                if !was_decided {
+                    self.latest = Some(value);
+                }
                 let digest = self.digest(key);
                 self.read.answered(replica, digest, now, &mut events)
             }
@@ -234,25 +387,35 @@ impl<'a, C, T, E, K: PartialEq> Count<'a, C, T, E, K> {
             QuorumEvent::Decided { .. } => None,
         });
         for (endpoint, agreement) in compared {
-            let tell = |locked: &mut crate::shared::Locked, now: Instant| {
+            let tell = |locked: &mut Locked, now: Instant| {
                 locked.compared(endpoint, agreement, now);
             };
-            self.policy.shared.control(tell);
+            self.policy.policy().shared.control(tell);
         }
     }
 
-    fn finish(self) -> Result<Agreed<T>, Undecided<E>> {
-        let tally = self.read.tally();
-        match (self.verdict(), self.latest) {
-            (Some(Verdict::Agreed { .. }), Some(value)) => {
-                let locked = self.policy.shared.lock();
-                let odd = self.read.odd().filter_map(|id| locked.find(id)).collect();
-                Ok(Agreed { value, tally, odd })
-            }
-            _ => {
-                let policy = self.policy.shared.name.clone();
-                Err(Undecided { policy, tally, errors: self.errors })
-            }
-        }
+    /// What was agreed on, once.
+    fn agreed(&mut self) -> Option<Agreed<T>> {
+        let Some(Verdict::Agreed { .. }) = self.read.verdict() else { return None };
+        let value = self.latest.take()?;
+        Some(Agreed { value, tally: self.read.tally(), odd: self.odd() })
+    }
+
+    fn undecided(self) -> Undecided<E> {
+        let policy = self.policy.policy().shared.name.clone();
+        Undecided { policy, tally: self.read.tally(), errors: self.errors }
+    }
+
+    fn finish(mut self) -> Result<Agreed<T>, Undecided<E>> {
+        self.agreed().ok_or_else(|| self.undecided())
+    }
+
+    fn late(&self) -> Late {
+        Late { tally: self.read.tally(), odd: self.odd() }
+    }
+
+    fn odd(&self) -> Vec<Endpoint> {
+        let locked = self.policy.policy().shared.lock();
+        self.read.odd().filter_map(|id| locked.find(id)).collect()
     }
 }

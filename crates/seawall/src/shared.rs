@@ -12,9 +12,8 @@ use std::task::Waker;
 use seawall_core::balance::EndpointInfo;
 use seawall_core::budget::BudgetSnapshot;
 use seawall_core::bulkhead::Waiter;
-use seawall_core::call::{Action, Call as Machine, CallSettings, Context, Replay, Step, StepKind};
+use seawall_core::call::{Action, Call as Machine, CallSettings, Context, Step, StepKind};
 use seawall_core::endpoint::EndpointId;
-use seawall_core::outcome::Observation;
 use seawall_core::outlier::Agreement;
 use seawall_core::reason::Reason;
 use seawall_core::rng::{Rng as _, Stream};
@@ -126,12 +125,11 @@ impl Shared {
         machine.set_rungs(rungs);
         let action = machine.begin(&mut locked.context(now));
         let next = locked.tell(place, &action, machine, now);
-        self.release(locked, now, Outlived::default());
+        self.release(locked, now);
         next
     }
 
-    /// One step of a call. The answer of an attempt is whole when it arrives, so what the machine
-    /// says to hand on has ended in the same moment, under the same lock.
+    /// One step of a call.
     ///
     /// Takes no closure, which would have the machine compiled anew for every operation of users.
     pub(crate) fn step(&self, machine: &mut Machine, place: &mut Place, input: &Input) -> Next {
@@ -139,16 +137,12 @@ impl Shared {
         let mut locked = self.lock();
         locked.outbox.call = place.call;
         let action = input.act(machine, &mut locked.context(now));
-        let next = match action {
-            Action::Deliver(number) => {
-                let (whole, ctx) = (Observation::Completed, &mut locked.context(now));
-                let action = machine.ended(number, whole, Replay::Possible, ctx);
-                locked.tell(place, &action, machine, now)
-            }
-            _ => locked.tell(place, &action, machine, now),
-        };
-        let outlived = locked.register(place, &action);
-        self.release(locked, now, outlived);
+        let next = locked.tell(place, &action, machine, now);
+        match action {
+            Action::Enqueue(waiter) => self.keep_waker(locked, place, Some(waiter)),
+            _ if place.waiter.is_some() => self.keep_waker(locked, place, None),
+            _ => self.release(locked, now),
+        }
         next
     }
 
@@ -157,25 +151,42 @@ impl Shared {
         let now = self.clock.now();
         let mut locked = self.lock();
         let result = act(&mut locked, now);
-        self.release(locked, now, Outlived::default());
+        self.release(locked, now);
         result
     }
 
     /// Lets go of the lock, and then does what the step has left to do: mostly nothing.
-    fn release(&self, mut locked: MutexGuard<'_, Locked>, now: Instant, outlived: Outlived) {
+    #[inline]
+    fn release(&self, locked: MutexGuard<'_, Locked>, now: Instant) {
         if cfg!(debug_assertions) {
             locked.upstream.invariants();
         }
-        let granted = locked.next_grant(now);
-        if granted.is_none() && locked.outbox.is_empty() {
-            drop(locked);
-            drop(outlived);
-            return;
+        if !locked.upstream.is_unattended() || !locked.outbox.is_empty() {
+            self.release_and_follow(locked, now);
         }
+    }
+
+    #[cold]
+    fn release_and_follow(&self, mut locked: MutexGuard<'_, Locked>, now: Instant) {
+        let granted = locked.next_grant(now);
         let after = locked.after(self, granted, now);
         drop(locked);
-        drop(outlived);
         self.follow(after);
+    }
+
+    /// Keeps the waker of a call that is told to wait for a permit, under the lock of the step
+    /// that told it: no grant slips by. Wakers that are no longer needed are dropped after its
+    /// release.
+    #[cold]
+    fn keep_waker(
+        &self,
+        mut locked: MutexGuard<'_, Locked>,
+        place: &mut Place,
+        wanted: Option<Waiter>,
+    ) {
+        let outlived = locked.move_place(place, wanted);
+        self.release(locked, place.now);
+        drop(outlived);
     }
 
     /// A reader of the events from now on.
@@ -266,37 +277,28 @@ impl Locked {
     }
 
     /// Tells a call what a step came to.
-    #[inline]
+    #[inline(always)]
     fn tell(&self, place: &mut Place, action: &Action, machine: &Machine, now: Instant) -> Next {
         match action {
             Action::Attempt(plan) if !self.directory.is_empty() => {
                 place.endpoint = self.find(plan.endpoint);
             }
             Action::Finish(_) if machine.denied() == Some(Reason::BudgetEmpty) => {
-                let BudgetSnapshot { first, extra, .. } = self.upstream.budget(now);
-                place.spent = Some(Spent { first, extra });
+                place.spent = Some(self.spent(now));
             }
             _ => {}
         }
         place.keep(action, now)
     }
 
-    pub(crate) fn find(&self, id: EndpointId) -> Option<Endpoint> {
-        self.directory.iter().find(|(known, _)| *known == id).map(|(_, info)| info.clone())
+    #[cold]
+    fn spent(&self, now: Instant) -> Spent {
+        let BudgetSnapshot { first, extra, .. } = self.upstream.budget(now);
+        Spent { first, extra }
     }
 
-    /// Keeps the waker of a call that is told to wait for a permit, under the lock of the step
-    /// that told it: no grant slips by. Returns the wakers that are no longer needed.
-    #[inline]
-    fn register(&mut self, place: &mut Place, action: &Action) -> Outlived {
-        let wanted = match action {
-            Action::Enqueue(waiter) => Some(*waiter),
-            _ => None,
-        };
-        if wanted.is_none() && place.waiter.is_none() {
-            return Outlived::default();
-        }
-        self.move_place(place, wanted)
+    pub(crate) fn find(&self, id: EndpointId) -> Option<Endpoint> {
+        self.directory.iter().find(|(known, _)| *known == id).map(|(_, info)| info.clone())
     }
 
     fn move_place(&mut self, place: &mut Place, wanted: Option<Waiter>) -> Outlived {

@@ -218,28 +218,13 @@ impl<K: Ord + Clone + Hash, V: Clone> Stale<K, V> {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<V, E>>,
     {
-        let kept = self.find(&key);
-        let stock = match &kept {
-            Some(Supply::Fresh { .. }) => return kept.ok_or(StaleError::NotInTime),
-            Some(Supply::Stale { .. }) => Stock::Stale,
-            None => Stock::Nothing,
+        let flight = match self.set_out(&key).await {
+            Ok(flight) => flight,
+            Err(Settled::Kept(supply)) => return Ok(supply),
+            Err(Settled::Resting(retry_after)) => return Err(StaleError::Resting { retry_after }),
+            Err(Settled::NotInTime) => return Err(StaleError::NotInTime),
         };
-        let now = self.inner.clock.now();
-        let hash = self.inner.hasher.hash_one(&key);
-        let joined = self.inner.lock().flights.join(hash, stock, now, &mut Discard);
-        let lead = match joined {
-            Joined::ServeStale => return kept.ok_or(StaleError::NotInTime),
-            Joined::Resting { until } => {
-                return Err(StaleError::Resting { retry_after: until.since(now) });
-            }
-            Joined::Alone => None,
-            Joined::Lead(flight) => Some(flight),
-            Joined::Follow(follower) => match self.follow(follower).await {
-                Polled::Lead(flight) => Some(flight),
-                _ => return self.find(&key).ok_or(StaleError::NotInTime),
-            },
-        };
-        let mut lead = Lead { inner: &self.inner, flight: lead };
+        let mut lead = Lead { inner: &self.inner, flight };
         match refresh().await {
             Ok(value) => {
                 self.put(key, value.clone());
@@ -254,25 +239,109 @@ impl<K: Ord + Clone + Hash, V: Clone> Stale<K, V> {
         }
     }
 
-    /// Waits for the refresh of somebody else.
-    async fn follow(&self, follower: Follower) -> Polled {
+    /// Waits until there is something to serve, or until this caller is to refresh: alone, where
+    /// there is no flight to lead. A flight that ends without a value, say because the shelf would
+    /// not keep it, sends its followers back to the start, but not beyond their time.
+    async fn set_out(&self, key: &K) -> Result<Option<Flight>, Settled<V>> {
+        let hash = self.inner.hasher.hash_one(key);
+        let mut patience = Instant::NEVER;
+        loop {
+            let follower = match self.inner.look(key, hash)? {
+                Joined::Lead(flight) => return Ok(Some(flight)),
+                Joined::Follow(follower) => follower,
+                // Nothing is kept that could be served.
+                Joined::Alone | Joined::ServeStale | Joined::Resting { .. } => return Ok(None),
+            };
+            patience = patience.min(follower.until());
+            if let Some(flight) = self.follow(key, follower, patience).await? {
+                return Ok(Some(flight));
+            }
+        }
+    }
+
+    /// Waits for the refresh of somebody else. Without a flight to lead there may be another to
+    /// join.
+    async fn follow(
+        &self,
+        key: &K,
+        follower: Follower,
+        patience: Instant,
+    ) -> Result<Option<Flight>, Settled<V>> {
         let inner = &*self.inner;
         loop {
             let mut ended = std::pin::pin!(inner.ended.notified());
             // From here on no end is missed, also one between the look and the wait.
             ended.as_mut().enable();
-            let now = inner.clock.now();
-            match inner.lock().flights.poll(follower, now, &mut Discard) {
-                Polled::Waiting => {}
-                polled => return polled,
+            match inner.poll(key, follower, patience) {
+                Step::Wait(until) => {
+                    // Woken or late: it looks again either way.
+                    let _woken = inner.clock.within(until, ended).await;
+                }
+                Step::Lead(flight) => return Ok(Some(flight)),
+                Step::JoinAgain => return Ok(None),
+                Step::Settled(settled) => return Err(settled),
             }
-            let Some(until) = inner.clock.runtime(follower.until()) else {
-                ended.await;
-                continue;
-            };
-            // Woken or late: it looks again either way.
-            let _in_time = tokio::time::timeout_at(until, ended).await;
         }
+    }
+}
+
+/// What a follower is to do.
+enum Step<V> {
+    Wait(Instant),
+    Lead(Flight),
+    JoinAgain,
+    Settled(Settled<V>),
+}
+
+/// What a caller comes to that need not refresh.
+enum Settled<V> {
+    Kept(Supply<V>),
+    Resting(Duration),
+    NotInTime,
+}
+
+impl<K: Ord + Clone, V: Clone> Inner<K, V> {
+    /// Finds what may be served at once, else joins the refresh: one step, so that no value that
+    /// is put in between is asked for again.
+    fn look(&self, key: &K, hash: u64) -> Result<Joined, Settled<V>> {
+        let now = self.clock.now();
+        let mut locked = self.lock();
+        let kept = locked.find(key, now, &self.settings);
+        let stock = match &kept {
+            Some(Supply::Fresh { .. }) => return Err(Settled::or_late(kept)),
+            Some(Supply::Stale { .. }) => Stock::Stale,
+            None => Stock::Nothing,
+        };
+        match locked.flights.join(hash, stock, now, &mut Discard) {
+            Joined::ServeStale => Err(Settled::or_late(kept)),
+            Joined::Resting { until } => Err(Settled::Resting(until.since(now))),
+            joined => Ok(joined),
+        }
+    }
+
+    /// What a follower finds. What is kept by now is served, whoever brought it and however the
+    /// flight ended.
+    fn poll(&self, key: &K, follower: Follower, patience: Instant) -> Step<V> {
+        let now = self.clock.now();
+        let mut locked = self.lock();
+        let polled = locked.flights.poll(follower, now, &mut Discard);
+        let kept = locked.find(key, now, &self.settings);
+        match (polled, kept) {
+            (Polled::Lead(flight), _) => Step::Lead(flight),
+            (_, Some(kept)) => Step::Settled(Settled::Kept(kept)),
+            (Polled::Resting { until }, None) => Step::Settled(Settled::Resting(until.since(now))),
+            (Polled::Waiting { until }, None) if now < patience => Step::Wait(until.min(patience)),
+            (Polled::Landed, None) if now < patience => Step::JoinAgain,
+            (Polled::Waiting { .. } | Polled::Landed | Polled::GiveUp, None) => {
+                Step::Settled(Settled::NotInTime)
+            }
+        }
+    }
+}
+
+impl<V> Settled<V> {
+    fn or_late(kept: Option<Supply<V>>) -> Self {
+        kept.map_or(Self::NotInTime, Self::Kept)
     }
 }
 

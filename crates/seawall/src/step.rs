@@ -33,11 +33,31 @@ pub(crate) enum Input {
 }
 
 impl Input {
-    /// Tells the machine.
+    /// Tells the machine. A result is whole when it arrives, so what the machine says to hand on
+    /// has ended in the same moment, under the same lock.
     #[inline]
     pub(crate) fn act(&self, machine: &mut Machine, ctx: &mut Ctx<'_>) -> Action {
         match *self {
-            Self::Result { number, seen, replay } => machine.head(number, seen, replay, ctx),
+            Self::Result { number, seen, replay } => machine.answered(number, seen, replay, ctx),
+            _ => self.act_later(machine, ctx),
+        }
+    }
+
+    /// All that is not the result of an attempt; out of the way of those that are.
+    #[inline(never)]
+    fn act_later(&self, machine: &mut Machine, ctx: &mut Ctx<'_>) -> Action {
+        match self.act_once(machine, ctx) {
+            Action::Deliver(number) => {
+                machine.ended(number, Observation::Completed, Replay::Possible, ctx)
+            }
+            action => action,
+        }
+    }
+
+    #[inline]
+    fn act_once(&self, machine: &mut Machine, ctx: &mut Ctx<'_>) -> Action {
+        match *self {
+            Self::Result { number, seen, replay } => machine.answered(number, seen, replay, ctx),
             Self::Ended { number, seen, replay } => machine.ended(number, seen, replay, ctx),
             Self::Granted => machine.granted(ctx),
             Self::Timer(replay) => machine.timer(replay, ctx),

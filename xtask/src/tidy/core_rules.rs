@@ -12,9 +12,19 @@ const SOURCES: &str = "crates/seawall-core/src/";
 /// the past by an exponential of time, which integers only approach; a bent slow start takes a
 /// root, and weighted rendezvous a logarithm. Failure detectors (`phi.rs`, `suspicion.rs`) take
 /// logarithms; what decides are the durations that come out, as integers. `ratio.rs` is the border
-/// at which a share that a program has computed becomes an integer; `sizing.rs` advises.
-const ESTIMATORS: [&str; 7] =
-    ["peak_ewma.rs", "phi.rs", "ramp.rs", "ratio.rs", "rendezvous.rs", "sizing.rs", "suspicion.rs"];
+/// at which a share that a program has computed becomes an integer; `sizing.rs`, `odds.rs` and
+/// `tail.rs` advise.
+const ESTIMATORS: [&str; 9] = [
+    "odds.rs",
+    "peak_ewma.rs",
+    "phi.rs",
+    "ramp.rs",
+    "ratio.rs",
+    "rendezvous.rs",
+    "sizing.rs",
+    "suspicion.rs",
+    "tail.rs",
+];
 
 pub(super) fn check(repository: &Repository, findings: &mut Vec<Finding>) {
     for file in repository.rust.iter().filter(|file| file.path.starts_with(SOURCES)) {

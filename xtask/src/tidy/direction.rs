@@ -38,6 +38,11 @@ const CHORES: &str = "xtask";
 /// and names by it) and, for those who store its types, their serialised form.
 const CORE_MAY_USE: [(&str, bool); 3] = [("libm", false), ("serde", true), ("xxhash-rust", false)];
 
+/// The simulator runs worlds, and nothing that could reach out of them.
+const SIMULATOR: &str = "seawall-sim";
+const SIMULATOR_MUST_NOT_USE: [&str; 8] =
+    ["async-std", "h2", "hyper", "mio", "quinn", "smol", "socket2", "tokio"];
+
 pub(super) fn check(repository: &Repository, graph: &Graph, findings: &mut Vec<Finding>) {
     let ours: BTreeSet<&str> = graph.ours().map(|(node, _)| node.name.as_str()).collect();
     for (node, manifest) in graph.ours() {
@@ -46,7 +51,26 @@ pub(super) fn check(repository: &Repository, graph: &Graph, findings: &mut Vec<F
             check_core(node, manifest, findings);
         }
     }
+    check_simulator(graph, findings);
     check_picture(repository, findings);
+}
+
+/// Follows every edge of product code from the simulator on.
+fn check_simulator(graph: &Graph, findings: &mut Vec<Finding>) {
+    let mut reached = BTreeSet::new();
+    let mut left = vec![SIMULATOR];
+    while let Some(name) = left.pop() {
+        if !reached.insert(name) {
+            continue;
+        }
+        let nodes = graph.nodes.iter().filter(|node| node.name == name);
+        left.extend(nodes.flat_map(|node| &node.uses).map(|used| used.name.as_str()));
+    }
+    for name in SIMULATOR_MUST_NOT_USE.into_iter().filter(|name| reached.contains(name)) {
+        let what = format!("`{SIMULATOR}` comes to depend on `{name}`");
+        let mend = format!("see `cargo tree -p {SIMULATOR} -e normal -i {name}`, and cut the edge");
+        findings.push(Finding::new(&format!("crates/{SIMULATOR}/Cargo.toml"), 1, what, mend));
+    }
 }
 
 fn check_edges(node: &Node, manifest: &str, ours: &BTreeSet<&str>, findings: &mut Vec<Finding>) {

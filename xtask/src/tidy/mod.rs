@@ -13,6 +13,7 @@ mod licences;
 mod links;
 mod manifests;
 mod names;
+mod pages;
 mod places;
 mod repository;
 mod rust_file;
@@ -63,7 +64,7 @@ fn check(repository: &Repository, graph: &Graph, findings: &mut Vec<Finding>) {
 /// A check that needs the files alone.
 type Look = fn(&Repository, &mut Vec<Finding>);
 
-const LOOKS: [Look; 10] = [
+const LOOKS: [Look; 11] = [
     layout::check,
     sizes::check,
     words::check,
@@ -71,6 +72,7 @@ const LOOKS: [Look; 10] = [
     manifests::check,
     clippy_files::check,
     links::check,
+    pages::check,
     places::check,
     core_rules::check,
     index::check,

@@ -231,6 +231,18 @@ fn links_must_lead_somewhere() {
 }
 
 #[test]
+fn programs_on_pages_must_be_run_by_tests() {
+    let run = "//! x\n#[doc = include_str!(\"../../../docs/a.md\")]\nmod a {}\n";
+    let lists = ("crates/seawall/src/pages.rs", run);
+    let good = "```rust\nfn main() {}\n```\n```toml\n```\n";
+    assert_eq!(told(pages::check, &[lists, ("docs/a.md", good)]), Vec::<String>::new());
+    let skipped = told(pages::check, &[lists, ("docs/a.md", "x\n```rust,ignore\n```\n")]);
+    assert!(skipped[0].starts_with("docs/a.md:2: `ignore`"), "{skipped:?}");
+    let absent = told(pages::check, &[lists, ("docs/b.md", good)]);
+    assert!(absent[0].starts_with("docs/b.md:1: no test runs"), "{absent:?}");
+}
+
+#[test]
 fn places_find_paths_of_a_machine_and_registries() {
     assert_found(
         places::check,
@@ -319,14 +331,27 @@ fn the_core_uses_only_what_is_listed() {
 }
 
 #[test]
+fn the_simulator_reaches_no_socket_by_any_way() {
+    let foreign = |name: &str, uses: &[(&str, bool)]| Node { manifest: None, ..node(name, uses) };
+    let tree = |far: &str| {
+        let sim = node("seawall-sim", &[("middle", false)]);
+        let nodes = vec![sim, foreign("middle", &[(far, false)]), foreign(far, &[])];
+        direction_of(nodes, &[])
+    };
+    assert_eq!(tree("libm"), Vec::<String>::new());
+    assert!(tree("mio")[0].contains("comes to depend on `mio`"), "{:?}", tree("mio"));
+}
+
+#[test]
 fn the_picture_in_the_document_matches_the_table() {
     let head = "# A\n\n<!-- crate-direction -->\n```text\nseawall-core ->\n\
                 seawall -> seawall-core seawall-config\n\
                 seawall-config -> seawall-core\nseawall-upstream -> seawall-core\n";
     let gateway = "seawall-gateway -> seawall-core seawall-config seawall-upstream\n";
-    let tail = "seawall-admin -> seawall-gateway seawall-core seawall-config\n\
+    let tail = "seawall-sim -> seawall-core seawall-config\n\
+                seawall-admin -> seawall-gateway seawall-core seawall-config\n\
                 seawall-cli -> seawall-core seawall-config seawall-upstream seawall-gateway \
-                seawall-admin\n```\n";
+                seawall-admin seawall-sim\n```\n";
     let right = format!("{head}{gateway}{tail}");
     let wrong = format!("{head}{tail}");
     let told = |text: &str| direction_of(Vec::new(), &[("ARCHITECTURE.md", text)]);

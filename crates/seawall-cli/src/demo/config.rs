@@ -151,6 +151,13 @@ mod tests {
     }
 
     #[test]
+    fn the_demo_runs_a_config_that_the_check_finds_nothing_in() {
+        let config = Config::parse(SHOP, "examples/shop.toml").unwrap();
+        let report = seawall_config::lint::lint(&config, &config.assume);
+        assert_eq!(report.findings, Vec::new());
+    }
+
+    #[test]
     fn folders_of_one_process_do_not_collide() {
         let [one, other] = [Scratch::new().unwrap(), Scratch::new().unwrap()];
         assert_ne!(one.folder, other.folder);

@@ -1,6 +1,7 @@
 //! `seawall run`: the gateway with its admin side, until a signal ends it.
 
 mod admin;
+mod record;
 mod source;
 
 use std::io::IsTerminal as _;
@@ -21,8 +22,9 @@ use tracing_subscriber::EnvFilter;
 use seawall_config::Config;
 use seawall_gateway::{Control, Notice};
 
-use crate::{UNUSABLE, lifeline};
+use crate::{UNUSABLE, check, lifeline};
 use admin::{Asked, Running};
+use record::RecordArgs;
 use source::{Source, SourceArgs};
 
 /// Exit status of a drain that had to cut connections.
@@ -41,6 +43,9 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N")]
     workers: Option<NonZeroUsize>,
 
+    #[command(flatten)]
+    record: RecordArgs,
+
     /// End when this process ends
     #[arg(long, value_name = "PID", hide = true)]
     exit_with_parent: Option<u32>,
@@ -50,10 +55,15 @@ const EXAMPLES: &str = "Examples:
   seawall run --to 127.0.0.1:3000                          listens on 127.0.0.1:8080
   seawall run --listen 0.0.0.0:80 --to 10.0.0.1:80 --to 10.0.0.2:80
   seawall run -c seawall.toml --workers 4
+  seawall run -c seawall.toml --record monday.jsonl        also writes down every call
 
 Signals:
   SIGHUP            read the file again; a bad one leaves the old config in force
   SIGTERM, SIGINT   stop accepting, let running calls end, exit 0; again: cut them, exit 3
+
+A record holds when calls came, at which route, what each attempt met and how long it took: no
+bodies, headers or paths, and keys only as hashes that nobody can try out. docs/record.md has it
+key by key.
 
 Logs go to standard error. SEAWALL_LOG=debug shows more, SEAWALL_LOG=seawall::access=debug
 each call.";
@@ -81,19 +91,28 @@ type Trouble = Box<dyn std::error::Error>;
 fn start(args: &RunArgs) -> Result<ExitCode, Trouble> {
     let source = Source::from(&args.source)?;
     let config = source.read()?;
+    check::warn(&config);
     let workers = workers(args, &config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let tasks = LocalSet::new();
-    tasks.block_on(&runtime, serve(source, config, workers))
+    tasks.block_on(&runtime, serve(source, config, (workers, &args.record)))
 }
 
-async fn serve(source: Source, config: Config, workers: usize) -> Result<ExitCode, Trouble> {
+async fn serve(
+    source: Source,
+    config: Config,
+    (workers, record): (usize, &RecordArgs),
+) -> Result<ExitCode, Trouble> {
     let mut signals = Signals::new()?;
     let admin = match &config.admin {
         Some(admin) => Some(bind_admin(admin.address).await?),
         None => None,
     };
+    let record = record.create()?;
     let mut control = seawall_gateway::start(config, workers, seed()?)?;
+    if let Some(file) = record {
+        control.record(file)?;
+    }
     control.start_checks();
     let (asks, mut asked) = mpsc::channel(RELOADS);
     let (closing, is_closing) = oneshot::channel();
@@ -135,7 +154,10 @@ fn reload(control: &mut Control, source: &Source) -> Result<u64, String> {
         }
         error.to_string()
     });
-    let taken = config.and_then(|config| control.reload(config).map_err(|e| e.to_string()));
+    let taken = config.and_then(|config| {
+        check::warn(&config);
+        control.reload(config).map_err(|error| error.to_string())
+    });
     match &taken {
         Ok(generation) => eprintln!("seawall: config reloaded, generation {generation}"),
         Err(why) => eprintln!("seawall: config not reloaded, the old one stays in force:\n{why}"),

@@ -55,6 +55,18 @@ impl<'a> TableReader<'a> {
         key: &'static str,
         mut read: impl FnMut(Given<&str>, &mut TableReader<'_>) -> T,
     ) -> Vec<T> {
+        self.labelled(key, |name, table| {
+            table.check_name(name.value, name.place, key);
+            read(name, table)
+        })
+    }
+
+    /// As [`TableReader::named`], where names may be any text: `[assume.routes."/pay"]`.
+    pub(crate) fn labelled<T>(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(Given<&str>, &mut TableReader<'_>) -> T,
+    ) -> Vec<T> {
         let Some((found, item)) = self.item(key) else { return Vec::new() };
         let Some(tables) = item.as_table_like() else {
             self.not_a_table(found, item, "a table of named tables");
@@ -101,7 +113,6 @@ impl<'a> TableReader<'a> {
             self.wrong(place, what, remedy);
             return None;
         };
-        self.check_name(name.get(), place, key);
         let given = Given { value: name.get(), place };
         Some(TableReader::run(self.reading, path, place, table, |t| read(given, t)))
     }

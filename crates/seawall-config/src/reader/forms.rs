@@ -1,11 +1,15 @@
 //! What a TOML value means as a duration, a size, a share, a count or an address.
 
+use crate::lint::Date;
 use crate::units;
 use seawall_core::ratio::Ratio;
 use seawall_core::time::Duration;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use toml_edit::Value;
+
+/// More calls a second than any fleet gets are a slip.
+const PER_SECOND_MAX: f64 = 1e9;
 
 /// Why a value was refused.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,6 +57,33 @@ pub(super) fn rate(value: &Value) -> Result<u32, Refusal> {
 
 pub(super) fn quota(value: &Value) -> Result<(u32, Duration), Refusal> {
     Ok(units::parse_quota(text(value)?)?)
+}
+
+/// Calls a second: a plain number, or a count and its period. Above zero and at most a billion.
+pub(super) fn per_second(value: &Value) -> Result<f64, Refusal> {
+    let plain = value.as_float().or_else(|| {
+        let whole = value.as_integer()?;
+        u32::try_from(whole).ok().map(f64::from)
+    });
+    let rate = match (plain, value.as_str()) {
+        (Some(plain), _) => plain,
+        (None, Some(_)) => {
+            let (count, period) = quota(value)?;
+            f64::from(count) / period.as_secs_f64()
+        }
+        (None, None) if value.is_integer() => f64::INFINITY,
+        (None, None) => return Err(Refusal::Type),
+    };
+    if rate > 0.0 && rate <= PER_SECOND_MAX {
+        return Ok(rate);
+    }
+    Err(Refusal::Text("a rate is above 0 and at most a billion a second".to_owned()))
+}
+
+/// A day, as TOML writes it.
+pub(super) fn date(value: &Value) -> Result<Date, Refusal> {
+    let date = value.as_datetime().and_then(|moment| moment.date).ok_or(Refusal::Type)?;
+    Ok(Date { year: date.year, month: date.month, day: date.day })
 }
 
 /// An IP address with a port; names are left to discovery, since what they mean changes.

@@ -2,6 +2,7 @@
 
 use super::forms::{self, Moment, Refusal};
 use super::{Given, TableReader};
+use crate::lint::Date;
 use crate::nearest;
 use seawall_core::ratio::Ratio;
 use seawall_core::time::Duration;
@@ -126,6 +127,18 @@ impl<'a> TableReader<'a> {
         example: &str,
     ) -> Option<Given<(u32, Duration)>> {
         self.value(key, &Expected { what: "a rate", example }, forms::quota)
+    }
+
+    /// Calls a second, as a plain number or with its period.
+    pub(crate) fn per_second(&mut self, key: &'static str) -> Option<Given<f64>> {
+        let expected = Expected { what: "a rate", example: "\"200/s\"" };
+        self.value(key, &expected, forms::per_second)
+    }
+
+    /// A day.
+    pub(crate) fn date(&mut self, key: &'static str) -> Option<Given<Date>> {
+        let expected = Expected { what: "a date", example: "2026-01-31" };
+        self.value(key, &expected, forms::date)
     }
 
     /// A whole number within `range`.

@@ -5,7 +5,9 @@
 
 use super::place::Places;
 use crate::reader::{TableReader, set};
-use seawall_core::balance::{Algorithm, BalanceSettings, Compare, LevelMode, MAGLEV_ENTRIES_EACH};
+use seawall_core::balance::{
+    Algorithm, BalanceSettings, Compare, DRAWN_MAX, LevelMode, MAGLEV_ENTRIES_EACH,
+};
 use seawall_core::invalid::Invalid;
 use seawall_core::ratio::Ratio;
 use std::mem::discriminant;
@@ -26,9 +28,6 @@ pub(crate) const ALGORITHMS: [(&str, Algorithm); 9] = [
 /// The words of `levels`.
 pub(crate) const LEVELS: [(&str, LevelMode); 2] =
     [("active-passive", LevelMode::ActivePassive), ("active-active", LevelMode::ActiveActive)];
-
-/// The most candidates that are compared when not all are.
-const DRAWN_MAX: u32 = 16;
 
 /// The word of an algorithm, whatever its numbers.
 pub(crate) fn algorithm_word(algorithm: Algorithm) -> &'static str {
@@ -83,7 +82,7 @@ fn read_table(table: &mut TableReader<'_>, settings: &mut BalanceSettings, place
 
 /// The numbers that belong to one algorithm each.
 fn read_numbers(table: &mut TableReader<'_>, algorithm: Algorithm) -> Algorithm {
-    let compare = table.count_or_all("compare", 2..=DRAWN_MAX, "2");
+    let compare = table.count_or_all("compare", 2..=DRAWN_MAX.into(), "2");
     let points = table.count("points", 1..=u32::MAX, "160");
     let size = table.count("size", 1..=u32::MAX, "65537");
     if !matches!(algorithm, Algorithm::LeastRequest(_)) {

@@ -3,7 +3,9 @@
 use super::mode;
 use crate::reader::{Given, Reading, TableReader, or, set};
 use crate::units::print_duration;
-use seawall_core::breaker::{AbandonedPolicy, BreakerSettings, CoolDown, SlowCalls, WindowKind};
+use seawall_core::breaker::{
+    AbandonedPolicy, BreakerSettings, CALLS_MAX, CoolDown, SlowCalls, WindowKind,
+};
 use seawall_core::ratio::Ratio;
 use seawall_core::time::Duration;
 
@@ -17,9 +19,6 @@ pub(crate) const ABANDONED: [(&str, AbandonedPolicy); 4] = [
 
 /// The share of slow calls that trips where `slow_call` is given alone.
 const SLOW_RATE: Ratio = Ratio::from_percent(80);
-
-/// The most calls that a window by count holds: one bit ring of 8 KiB each for failed and slow.
-const WINDOW_CALLS_MAX: u32 = 65_536;
 
 /// Fields that the core names otherwise than the file does.
 const KEYS: [(&str, &str); 5] = [
@@ -77,7 +76,7 @@ fn read_slow(table: &mut TableReader<'_>) -> Option<SlowCalls> {
 
 fn read_window(table: &mut TableReader<'_>, settings: &mut BreakerSettings) {
     let time = table.duration("window", "\"10s\"");
-    let calls = table.count("window_calls", 1..=WINDOW_CALLS_MAX, "100");
+    let calls = table.count("window_calls", 1..=CALLS_MAX, "100");
     let min_calls = table.count("min_calls", 1..=u32::MAX, "20");
     set(&mut settings.min_calls, min_calls);
     if let (Some(_), Some(calls)) = (time, calls) {

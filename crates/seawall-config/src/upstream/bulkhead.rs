@@ -2,15 +2,12 @@
 
 use crate::reader::{Scope, TableReader, or, set};
 use seawall_core::budget::BudgetSettings;
-use seawall_core::bulkhead::{BulkheadSettings, QueueOrder};
+use seawall_core::bulkhead::{BulkheadSettings, QUEUE_MAX, QueueOrder};
 use seawall_core::time::Duration;
 
 /// The words of `order`.
 pub(crate) const ORDER: [(&str, QueueOrder); 3] =
     [("fifo", QueueOrder::Fifo), ("lifo", QueueOrder::Lifo), ("codel", QueueOrder::CoDel)];
-
-/// The most places of a compartment; beyond it the limit of open files decides on any machine.
-const PLACES_MAX: u32 = 1_000_000;
 
 /// `bulkhead`: how many attempts an upstream takes at once, and who may wait.
 ///
@@ -60,8 +57,9 @@ pub(super) fn read(table: &mut TableReader<'_>) -> Option<BulkheadConfig> {
 fn read_table(table: &mut TableReader<'_>) -> BulkheadConfig {
     let default = BulkheadConfig::default();
     let config = BulkheadConfig {
-        permits: table.count("permits", 1..=PLACES_MAX, "100").map(|given| given.value),
-        queue: table.count("queue", 0..=PLACES_MAX, "200").map(|given| given.value),
+        // No more than may wait: beyond it the limit of open files decides on any machine.
+        permits: table.count("permits", 1..=QUEUE_MAX, "100").map(|given| given.value),
+        queue: table.count("queue", 0..=QUEUE_MAX, "200").map(|given| given.value),
         max_wait: or(table.duration("max_wait", "\"100ms\""), default.max_wait),
         order: or(table.choice("order", &ORDER), default.order),
     };

@@ -5,7 +5,7 @@ use super::mode;
 use crate::reader::{Scope, TableReader, or, set};
 use seawall_core::Mode;
 use seawall_core::outlier::{
-    CapRule, CommonFault, Enforcement, LatencyRule, MeanRule, OddRule, OutlierSettings,
+    CapRule, CommonFault, Enforcement, LatencyRule, MeanRule, OddRule, OutlierSettings, READS_MAX,
 };
 
 /// The words of `cap`.
@@ -15,9 +15,6 @@ pub(crate) const CAPS: [(&str, CapRule); 2] =
 /// The words of `common`.
 pub(crate) const COMMON: [(&str, CommonFault); 2] =
     [("suppress", CommonFault::Suppress), ("eject", CommonFault::Eject)];
-
-/// The most answers that are remembered as compared.
-const READS_MAX: u32 = 64;
 
 pub(super) fn read(table: &mut TableReader<'_>) -> OutlierSettings {
     let usual = usual(table.reading().scope());

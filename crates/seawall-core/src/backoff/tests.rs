@@ -26,6 +26,13 @@ fn defaults_are_valid_and_contradictions_are_not() {
     assert_eq!(shrinking.validate().unwrap_err().field(), "factor");
 }
 
+#[test]
+fn waits_that_never_grow_and_a_cap_at_the_base_are_permitted() {
+    let steady = BackoffSettings { factor: Ratio::ONE, ..BackoffSettings::transient() };
+    assert_eq!(steady.validate(), Ok(()));
+    assert_eq!(BackoffSettings::constant(millis(50)).validate(), Ok(()));
+}
+
 /// Base 100 ms, cap 2 s, doubling.
 fn settings(jitter: Jitter) -> BackoffSettings {
     let (base, cap) = (millis(100), millis(2_000));

@@ -399,3 +399,19 @@ impl Balancer {
         self.loads.get_mut(slot.index())?.as_mut()
     }
 }
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+    use crate::rng::Stream;
+
+    #[test]
+    #[should_panic(expected = "a table of other endpoints")]
+    fn a_table_of_other_endpoints_is_noticed() {
+        let mut balancer = Balancer::new(BalanceSettings::default(), &mut Stream::new(1, "table"));
+        balancer.insert(Slot::new(0), Instant::EPOCH, Joins::Warm);
+        balancer.rebuild();
+        balancer.keyed = Keyed::default();
+        balancer.invariants();
+    }
+}

@@ -8,6 +8,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::member::{ZONES_MAX, Zone};
+use crate::number::small;
 use crate::ratio::Ratio;
 
 /// What one endpoint can carry.
@@ -58,9 +59,9 @@ pub fn margin(endpoints: &[Capacity], load: u64) -> Margin {
     Margin {
         capacity,
         load,
-        utilisation: over(load, capacity),
-        without_endpoint: over(load, capacity - largest(&alone)),
-        without_zone: over(load, capacity.saturating_sub(largest(&zoned))),
+        utilisation: Ratio::of_parts(load, capacity),
+        without_endpoint: Ratio::of_parts(load, capacity - largest(&alone)),
+        without_zone: Ratio::of_parts(load, capacity.saturating_sub(largest(&zoned))),
         endpoints: spare(alone, 0, load),
         zones: spare(zoned, apart, load),
     }
@@ -89,7 +90,7 @@ fn spare(mut parts: Vec<u64>, rest: u64, load: u64) -> Redundancy {
         left = left.saturating_sub(**part);
         left >= load && left > 0
     });
-    Redundancy::Spare(u32::try_from(fits.count()).unwrap_or(u32::MAX))
+    Redundancy::Spare(small(fits.count()))
 }
 
 fn sum(parts: &[u64]) -> u64 {
@@ -98,12 +99,4 @@ fn sum(parts: &[u64]) -> u64 {
 
 fn largest(parts: &[u64]) -> u64 {
     parts.iter().copied().max().unwrap_or_default()
-}
-
-fn over(load: u64, capacity: u64) -> Ratio {
-    if load == 0 {
-        return Ratio::ZERO;
-    }
-    let ppm = (u128::from(load) * u128::from(Ratio::ONE.ppm())).checked_div(capacity.into());
-    Ratio::from_ppm(ppm.and_then(|ppm| u32::try_from(ppm).ok()).unwrap_or(u32::MAX))
 }

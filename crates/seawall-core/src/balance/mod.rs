@@ -45,4 +45,5 @@ pub use rendezvous::Rendezvous;
 pub use ring::{RING_MEMBERS_MAX, RING_POINTS, RING_POINTS_MAX, Ring};
 pub use settings::{Algorithm, BalanceSettings, Compare};
 pub use subset::{SUBSET_MIN, SubsetSettings, subset};
+pub use two::DRAWN_MAX;
 pub use zones::{Callers, ZONE_ENDPOINTS_MIN, ZoneSettings, ZoneShares};

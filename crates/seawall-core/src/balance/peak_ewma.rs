@@ -88,3 +88,16 @@ fn remaining(idle: Duration, tau: Duration) -> f64 {
     }
     libm::exp(-(idle.as_secs_f64() / tau.as_secs_f64()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_numbers_from_zero_up_are_sound() {
+        let sound =
+            |seconds| Estimate { seconds, at: Instant::EPOCH, basis: Basis::Measured }.is_sound();
+        assert!(sound(0.0) && sound(1.5));
+        assert!(!sound(f64::NAN) && !sound(f64::INFINITY) && !sound(-1.0));
+    }
+}

@@ -6,6 +6,7 @@
 )]
 
 use crate::invalid::Invalid;
+use crate::number::small;
 use crate::ratio::Ratio;
 use crate::time::{Duration, Instant, nanos};
 
@@ -18,10 +19,8 @@ const FIRST: Duration = Duration::from_secs(1);
 /// max(10 %, (max(t, 1 s) / `over`)^(1/`bend`)), rounded down, at most 100 %, `t` after the ramp
 /// began. A bend of one is a straight line and takes no float.
 pub(super) fn weight(t: Duration, over: Duration, bend: Ratio) -> Ratio {
-    let over = u128::from(nanos(over).max(1));
-    let ppm = u128::from(nanos(t.max(FIRST))) * u128::from(Ratio::ONE.ppm()) / over;
-    let ppm = u32::try_from(ppm).unwrap_or(u32::MAX).min(Ratio::ONE.ppm());
-    bent(Ratio::from_ppm(ppm), bend).clamp(LEAST, Ratio::ONE)
+    let share = Ratio::of_parts(nanos(t.max(FIRST)), nanos(over));
+    bent(share.min(Ratio::ONE), bend).clamp(LEAST, Ratio::ONE)
 }
 
 /// `share^(1/bend)`, up to the nearest millionth.
@@ -33,7 +32,7 @@ fn bent(share: Ratio, bend: Ratio) -> Ratio {
     let root = libm::pow(f64::from(share.ppm()) / whole, whole / f64::from(bend.ppm()));
     // Below one, so it fits; a duration is the way from a float to an integer without a cast.
     let ppm = Duration::try_from_secs_f64(root).map_or(0, |root| (nanos(root) + 500) / 1_000);
-    Ratio::from_ppm(u32::try_from(ppm).unwrap_or(u32::MAX))
+    Ratio::from_ppm(small(ppm))
 }
 
 /// Whether a ramp that began at `from` is under way at `now`.

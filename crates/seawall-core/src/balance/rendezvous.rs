@@ -14,6 +14,7 @@ use core::cmp::Ordering;
 
 use super::member::Member;
 use crate::hash::mix;
+use crate::number::small;
 
 /// How much an endpoint wants a key: `w / −ln h(key, endpoint)`. The hash itself breaks ties, so
 /// that no two endpoints are ever equal. Never NaN.
@@ -40,10 +41,13 @@ impl Score {
 fn weighted(hash: u64, weight: u32) -> f64 {
     // The upper 53 bits, which a float holds exactly, in the middle of their step: never 0 or 1.
     let (high, low) = (hash >> 32, hash >> 11 & 0x1f_ffff);
-    let half = |bits: u64| f64::from(u32::try_from(bits).unwrap_or(u32::MAX));
+    let half = |bits: u64| f64::from(small(bits));
     let share = (half(high) * 2_097_152.0 + half(low) + 0.5) / 9_007_199_254_740_992.0;
-    f64::from(weight) / -libm::log(share)
+    f64::from(weight) / -libm::log(share.min(BELOW_ONE))
 }
+
+/// The middle of the last step, which rounding would make 1, whose logarithm is no score.
+const BELOW_ONE: f64 = 1.0 - f64::EPSILON / 2.0;
 
 /// Rendezvous hashing over a list of members. Equal sets give equal choices in any order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,5 +94,22 @@ impl Rendezvous {
             Score::of(*member, key).map(|score| (place, score))
         };
         self.members.iter().enumerate().filter_map(score)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_grows_with_every_one_of_the_upper_53_bits() {
+        let low = (0..21).map(|bit| 1 << (bit + 11));
+        let high = (0..32).map(|bit| 1 << (bit + 32));
+        let hashes = core::iter::once(0_u64).chain(low).chain(high).chain([u64::MAX]);
+        let scores: Vec<_> = hashes.map(|hash| weighted(hash, 1)).collect();
+        assert!(scores.is_sorted_by(|a, b| a < b), "{scores:?}");
+        assert!(scores.iter().all(|score| score.is_finite() && *score > 0.0), "{scores:?}");
+        // Two bits are more than either: the low ones stand below the high ones.
+        assert!(weighted(1 << 32 | 1 << 31, 1) > weighted(1 << 32, 1));
     }
 }

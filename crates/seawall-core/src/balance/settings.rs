@@ -15,7 +15,7 @@ use crate::time::Duration;
 pub enum Compare {
     /// All of them.
     All,
-    /// So many, drawn at random; 2 to 16.
+    /// So many, drawn at random; 2 to [`super::DRAWN_MAX`].
     Drawn(u8),
 }
 
@@ -65,9 +65,7 @@ impl Algorithm {
 
     fn validate(self) -> Result<(), Invalid> {
         match self {
-            Self::LeastRequest(Compare::Drawn(few))
-                if few < 2 || usize::from(few) > two::FEW_MAX =>
-            {
+            Self::LeastRequest(Compare::Drawn(few)) if !(2..=two::DRAWN_MAX).contains(&few) => {
                 Err(Invalid::new("least_request", few, "2 to 16"))
             }
             Self::Ring { points } => ring::validate(points),

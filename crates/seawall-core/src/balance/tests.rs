@@ -259,6 +259,14 @@ fn an_attempt_given_up_counts_only_above_the_estimate() {
 }
 
 #[test]
+fn an_attempt_given_up_early_leaves_the_estimate_to_decay() {
+    let (mut balancer, slots) = balancer(Algorithm::PeakEwma, 1, Joins::Warm);
+    answer(&mut balancer, slots[0], ms(100), at(0));
+    balancer.finished(slots[0], LoadSample::GivenUp { elapsed: ms(10) }, at(5_000));
+    assert_near(latency_ms(&balancer, slots[0], at(10_000)), 36.8, 0.05);
+}
+
+#[test]
 fn round_robin_is_an_exact_rotation() {
     let (mut balancer, slots) = balancer(Algorithm::RoundRobin, 5, Joins::Warm);
     let mut rng = stream();

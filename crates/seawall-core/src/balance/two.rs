@@ -23,10 +23,13 @@ pub(super) fn of_two<C: PartialOrd>(
 }
 
 /// Candidates that are drawn at most; beyond it one should look at all.
-pub(super) const FEW_MAX: usize = 16;
+pub const DRAWN_MAX: u8 = 16;
+
+/// The same, for counting.
+const FEW_MAX: usize = DRAWN_MAX as usize;
 
 /// The cheapest of `few` distinct candidates, all of them if they are no more, at most
-/// [`FEW_MAX`]. On a tie the first drawn, which is any with equal chance.
+/// [`DRAWN_MAX`]. On a tie the first drawn, which is any with equal chance.
 pub(super) fn of_few<C: PartialOrd>(
     candidates: &[Slot],
     few: usize,

@@ -5,6 +5,7 @@
 
 use super::member::{ZONES_MAX, Zone};
 use crate::invalid::Invalid;
+use crate::number::small;
 use crate::ratio::Ratio;
 use crate::rng::Draw;
 
@@ -130,7 +131,7 @@ impl ZoneShares {
     #[must_use]
     pub fn of(&self, zone: Zone) -> Ratio {
         let ppm = self.0.get(zone.index()).copied().unwrap_or_default();
-        Ratio::from_ppm(u32::try_from(ppm).unwrap_or(u32::MAX))
+        Ratio::from_ppm(small(ppm))
     }
 
     /// The zone for a draw.

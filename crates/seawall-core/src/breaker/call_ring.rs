@@ -8,14 +8,13 @@ use alloc::vec;
 use super::weigh::{Vote, Weighed};
 use super::window::Tally;
 
-/// The largest count window. Its bits then take 16 KiB.
-pub(super) const CALLS_MAX: u32 = 65_536;
+/// The most calls of a window by count. Its bits then take 16 KiB.
+pub const CALLS_MAX: u32 = 65_536;
 
 /// The last calls, two bits each, in a ring.
 #[derive(Debug)]
 pub(super) struct CallRing {
-    failed: Bits,
-    slow: Bits,
+    votes: Votes,
     size: u32,
     next: u32,
     held: Tally,
@@ -24,8 +23,7 @@ pub(super) struct CallRing {
 impl CallRing {
     pub(super) fn new(size: u32) -> Self {
         let size = size.clamp(1, CALLS_MAX);
-        let (failed, slow) = (Bits::new(size), Bits::new(size));
-        Self { failed, slow, size, next: 0, held: Tally::default() }
+        Self { votes: Votes::new(size), size, next: 0, held: Tally::default() }
     }
 
     pub(super) const fn size(&self) -> u32 {
@@ -34,6 +32,7 @@ impl CallRing {
 
     /// Abandoned calls take no place in the ring, where they would push out what is known; they
     /// are counted as a run that any answer ends.
+    #[inline]
     pub(super) fn record(&mut self, weighed: Weighed) {
         match weighed.vote {
             Vote::Success | Vote::Failure => {
@@ -45,24 +44,27 @@ impl CallRing {
         }
     }
 
+    #[inline]
     fn push(&mut self, weighed: Weighed) {
+        let old = self.votes.replace(self.next, bits(weighed));
         if self.held.calls == u64::from(self.size) {
             self.held.calls -= 1;
-            self.held.failures -= u64::from(self.failed.get(self.next));
-            self.held.slow -= u64::from(self.slow.get(self.next));
+            self.held.failures -= old & FAILED;
+            self.held.slow -= old >> SLOW_SHIFT;
         }
-        self.failed.put(self.next, weighed.vote == Vote::Failure);
-        self.slow.put(self.next, weighed.slow);
         self.held.count(weighed);
         // A comparison, because a division would cost as much as all the rest.
         self.next = if self.next + 1 == self.size { 0 } else { self.next + 1 };
     }
 
+    #[inline]
     pub(super) fn tally(&self) -> Tally {
-        self.past().settled()
+        // Asked for with every outcome, and hardly ever is there anything to settle.
+        if self.held.abandoned == 0 { self.held } else { self.past().settled() }
     }
 
     /// A run of abandoned calls as long as the window has pushed everything else out of it.
+    #[inline]
     pub(super) fn past(&self) -> Tally {
         if self.held.abandoned >= u64::from(self.size) {
             return Tally { abandoned: self.held.abandoned, ..Tally::default() };
@@ -78,8 +80,7 @@ impl CallRing {
     /// Repeats what is held here into `new`, oldest first.
     pub(super) fn replay(&self, new: &mut Self) {
         for index in self.held_indices() {
-            let vote = if self.failed.get(index) { Vote::Failure } else { Vote::Success };
-            new.push(Weighed { vote, slow: self.slow.get(index) });
+            new.push(weighed(self.votes.get(index)));
         }
         new.held.abandoned = self.held.abandoned;
     }
@@ -105,10 +106,10 @@ impl CallRing {
     }
 
     pub(super) fn invariants(&self) {
-        let count = |bits: &Bits| self.held_indices().filter(|index| bits.get(*index)).count();
+        let votes = || self.held_indices().map(|index| self.votes.get(index));
         debug_assert!(self.held.calls <= u64::from(self.size), "more calls than places");
-        debug_assert_eq!(u64::try_from(count(&self.failed)), Ok(self.held.failures));
-        debug_assert_eq!(u64::try_from(count(&self.slow)), Ok(self.held.slow));
+        debug_assert_eq!(votes().map(|vote| vote & FAILED).sum::<u64>(), self.held.failures);
+        debug_assert_eq!(votes().map(|vote| vote >> SLOW_SHIFT).sum::<u64>(), self.held.slow);
     }
 }
 
@@ -118,23 +119,61 @@ fn falls_at(part: u64, whole: u64, index: u64) -> bool {
     before(index + 1) > before(index)
 }
 
+/// The bit of a vote that says that the call failed.
+const FAILED: u64 = 1;
+/// Where the bit is that says that it was slow.
+const SLOW_SHIFT: u32 = 1;
+/// Bits of a vote, and all of them set.
+const WIDTH: u32 = 2;
+const VOTE: u64 = 3;
+/// Votes in a word.
+const IN_WORD: u32 = u64::BITS / WIDTH;
+
+#[inline]
+fn bits(weighed: Weighed) -> u64 {
+    u64::from(weighed.vote == Vote::Failure) | u64::from(weighed.slow) << SLOW_SHIFT
+}
+
+const fn weighed(bits: u64) -> Weighed {
+    let vote = if bits & FAILED == 0 { Vote::Success } else { Vote::Failure };
+    Weighed { vote, slow: bits >> SLOW_SHIFT == 1 }
+}
+
+/// What calls came to, both bits of one in the same word, which is then looked up once.
 #[derive(Debug)]
-struct Bits(Box<[u64]>);
+struct Votes(Box<[u64]>);
 
-impl Bits {
+impl Votes {
     fn new(len: u32) -> Self {
-        Self(vec![0; len.div_ceil(u64::BITS) as usize].into_boxed_slice())
+        Self(vec![0; len.div_ceil(IN_WORD) as usize].into_boxed_slice())
     }
 
-    fn get(&self, index: u32) -> bool {
-        let word = self.0.get((index / u64::BITS) as usize);
-        word.is_some_and(|word| word >> (index % u64::BITS) & 1 == 1)
+    fn get(&self, index: u32) -> u64 {
+        let word = self.0.get((index / IN_WORD) as usize);
+        word.map_or(0, |word| word >> (index % IN_WORD * WIDTH) & VOTE)
     }
 
-    fn put(&mut self, index: u32, bit: bool) {
-        if let Some(word) = self.0.get_mut((index / u64::BITS) as usize) {
-            let mask = 1 << (index % u64::BITS);
-            *word = if bit { *word | mask } else { *word & !mask };
-        }
+    /// Puts `bits` where others were, which are returned.
+    #[inline]
+    fn replace(&mut self, index: u32, bits: u64) -> u64 {
+        let Some(word) = self.0.get_mut((index / IN_WORD) as usize) else { return 0 };
+        let shift = index % IN_WORD * WIDTH;
+        let old = *word >> shift & VOTE;
+        *word ^= (old ^ bits) << shift;
+        old
+    }
+}
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "left == right")]
+    fn a_count_that_is_no_recount_is_noticed() {
+        let mut ring = CallRing::new(3);
+        ring.record(Weighed { vote: Vote::Failure, slow: false });
+        ring.held.failures = 0;
+        ring.invariants();
     }
 }

@@ -66,6 +66,7 @@ impl Breaker {
         self.free_role(now).filter(|_| fits).map(|role| FreeFlow { generation, role })
     }
 
+    #[inline]
     fn free_role(&self, now: Instant) -> Option<Role> {
         if self.settings.mode == Mode::Off {
             return Some(Role::Bystander);
@@ -214,6 +215,16 @@ mod tests {
             }
         }
         assert_eq!(FreeFlow::from_word(FreeFlow::ASK), None);
+    }
+
+    #[test]
+    fn a_generation_that_no_word_can_hold_is_not_published() {
+        let mut breaker = Breaker::new(touchy(Mode::Enforce, None), Instant::EPOCH);
+        breaker.generation = u64::MAX / 2 - 1;
+        let flow = breaker.free_flow(Instant::EPOCH).unwrap();
+        assert_eq!(FreeFlow::from_word(flow.word()), Some(flow));
+        breaker.generation += 1;
+        assert_eq!(breaker.free_flow(Instant::EPOCH), None);
     }
 
     #[test]

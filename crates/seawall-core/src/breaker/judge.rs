@@ -14,6 +14,7 @@ use crate::rng::Draw;
 use crate::time::Instant;
 
 impl Breaker {
+    #[inline]
     pub(super) fn count(
         &mut self,
         ended: Ended,
@@ -42,6 +43,7 @@ impl Breaker {
 
     /// Judges the window. Done on every recorded outcome, successes too: one of them can complete
     /// the calls that a rate needs.
+    #[inline]
     fn judge(
         &mut self,
         closed: Closed,
@@ -57,6 +59,7 @@ impl Breaker {
         self.open(Open::new(trip, &self.settings, now, draw), (part, tally.calls), sink);
     }
 
+    #[inline]
     fn cause(&self, consecutive: u32, tally: Tally) -> Option<Cause> {
         // Where every call was abandoned, each is a failure, and they followed one another.
         let run = u64::from(consecutive).max(tally.abandoned);

@@ -12,6 +12,7 @@ use super::keyed_settings::KEYS_MAX;
 use super::{Breaker, BreakerEvent, BreakerSnapshot, Ended, KeyClass, KeyedEvent, KeyedSettings};
 use super::{Phase, Probing, Refused, Ticket};
 use crate::event::Sink;
+use crate::number::small;
 use crate::rng::Draw;
 use crate::time::Instant;
 
@@ -316,7 +317,6 @@ impl KeyedBreakers {
         }
         let known = tenant.breaker.snapshot(now);
         let worth = match known.phase {
-            Phase::Closed if known.manual != super::Manual::Auto => Worth::Verdict,
             Phase::Closed if known.calls == 0 && known.consecutive == 0 && known.openings == 0 => {
                 Worth::Nothing
             }
@@ -367,6 +367,21 @@ enum Worth {
     Verdict,
 }
 
-fn small(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+    use crate::breaker::BreakerSettings;
+
+    #[test]
+    #[should_panic(expected = "more keys than places")]
+    fn more_keys_than_places_are_noticed() {
+        let settings = KeyedSettings::new(BreakerSettings::for_endpoint());
+        let mut set = KeyedBreakers::new(settings, Instant::EPOCH);
+        for key in 0..2 {
+            let at = (Instant::EPOCH, Draw::ZERO);
+            assert!(set.admit(key, at, Probing::Allowed, &mut Vec::new()).is_ok());
+        }
+        set.settings.keys_max = 1;
+        set.invariants();
+    }
 }

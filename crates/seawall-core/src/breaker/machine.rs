@@ -90,7 +90,29 @@ impl Breaker {
     ///
     /// [`Refused`] when the call must not be sent now. A call refused is not a failure of the
     /// dependency and must not be retried before [`Refused::until`].
+    #[inline]
     pub fn admit(
+        &mut self,
+        now: Instant,
+        probing: Probing,
+        draw: Draw,
+        sink: &mut impl Sink<BreakerEvent>,
+    ) -> Result<Ticket, Refused> {
+        if self.is_at_rest() {
+            self.observe(now);
+            return Ok(self.ticket(Role::Counted));
+        }
+        self.admit_with_care(now, probing, draw, sink)
+    }
+
+    /// Whether nothing but an outcome can make it refuse anything, as almost always.
+    #[inline]
+    fn is_at_rest(&self) -> bool {
+        let whole = matches!(&self.state, State::Closed(closed) if closed.is_whole());
+        whole && self.manual == Manual::Auto && self.settings.mode != Mode::Off
+    }
+
+    fn admit_with_care(
         &mut self,
         now: Instant,
         probing: Probing,
@@ -120,6 +142,7 @@ impl Breaker {
     ///
     /// A ticket of an older generation changes nothing and is reported as
     /// [`BreakerEvent::StaleOutcome`].
+    #[inline]
     pub fn settle(
         &mut self,
         ticket: Ticket,
@@ -199,19 +222,23 @@ impl Breaker {
         debug_assert!(records || (closed && empty), "state where none is kept");
     }
 
+    #[inline]
     pub(super) fn not_before_latest(&self, now: Instant) -> Instant {
         now.max(self.latest)
     }
 
+    #[inline]
     const fn ticket(&self, role: Role) -> Ticket {
         Ticket { generation: self.generation, role }
     }
 
+    #[inline]
     fn observe(&mut self, now: Instant) -> Instant {
         self.latest = self.not_before_latest(now);
         self.latest
     }
 
+    #[inline]
     fn catch_up(&mut self, now: Instant, sink: &mut impl Sink<BreakerEvent>) -> Instant {
         let now = self.observe(now);
         if let State::HalfOpen(half) = self.state
@@ -222,6 +249,7 @@ impl Breaker {
         now
     }
 
+    #[inline]
     fn decide(
         &mut self,
         now: Instant,
@@ -235,7 +263,6 @@ impl Breaker {
             Manual::Auto => {}
         }
         match self.state {
-            State::Closed(closed) if closed.is_whole() => Ok(Role::Counted),
             State::Closed(closed) => self.pass_ramp(closed, now, draw),
             State::Open(open) if now < open.until || probing == Probing::Forbidden => {
                 Err(Refused { until: open.until.max(now) })

@@ -50,6 +50,7 @@ mod validate;
 mod weigh;
 mod window;
 
+pub use call_ring::CALLS_MAX;
 pub use event::{BreakerEvent, Cause};
 pub use free_flow::FreeFlow;
 pub use keyed::{KeyedBreakers, KeyedSnapshot, KeyedTicket};

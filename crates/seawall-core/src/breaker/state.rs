@@ -57,11 +57,13 @@ impl Closed {
     }
 
     /// Whether it never ramps: it did not come from half-open.
+    #[inline]
     pub(super) const fn is_whole(&self) -> bool {
         self.openings == 0
     }
 
     /// The share of calls that pass at `now`: `max(10 %, t / ramp)` after closing, else all.
+    #[inline]
     pub(super) fn share(&self, now: Instant, settings: &BreakerSettings) -> Ratio {
         if self.is_whole() {
             return Ratio::ONE;
@@ -71,7 +73,7 @@ impl Closed {
         if passed >= ramp {
             return Ratio::ONE;
         }
-        super::window::rate(passed, ramp).max(RAMP_FLOOR)
+        Ratio::of_parts(passed, ramp).max(RAMP_FLOOR)
     }
 
     pub(super) fn ramp_end(&self, settings: &BreakerSettings) -> Instant {

@@ -2,11 +2,12 @@
 //!
 //! `examples.rs` holds the worked examples, `traps.rs` known bugs of others, `control.rs` modes,
 //! manual control, ramp and reload, `table.rs` every state under every event, and `property.rs` the
-//! comparison with the naive breaker of `model.rs`. `keyed.rs` is about sets of breakers and
-//! `validate.rs` about settings.
+//! comparison with the naive breaker of `model.rs`. `keyed.rs` is about sets of breakers,
+//! `validate.rs` about settings, and `invariants.rs` about noticing a state that cannot be.
 
 mod control;
 mod examples;
+mod invariants;
 mod keyed;
 mod model;
 mod property;

@@ -5,8 +5,8 @@
 use super::BreakerEvent;
 use super::machine::Breaker;
 use super::state::{HalfOpen, Open, State, Trip};
-use super::window::rate;
 use crate::event::Sink;
+use crate::ratio::Ratio;
 use crate::rng::Draw;
 use crate::time::Instant;
 
@@ -52,7 +52,7 @@ impl Breaker {
     ) {
         self.enter(State::Open(open));
         let Trip { cause, openings, .. } = open.trip;
-        let (rate, until) = (rate(part, calls), open.until);
+        let (rate, until) = (Ratio::of_parts(part, calls), open.until);
         sink.emit(BreakerEvent::Opened { cause, rate, calls, openings, until });
     }
 

@@ -33,6 +33,7 @@ pub(super) struct Weighed {
 }
 
 impl BreakerSettings {
+    #[inline]
     pub(super) fn weigh(&self, ended: Ended) -> Weighed {
         let vote = match ended.class {
             Class::Success => Vote::Success,

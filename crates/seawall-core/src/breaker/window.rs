@@ -23,14 +23,15 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn failure_rate(&self) -> Ratio {
-        rate(self.failures, self.calls)
+        Ratio::of_parts(self.failures, self.calls)
     }
 
     pub(super) fn slow_rate(&self) -> Ratio {
-        rate(self.slow, self.calls)
+        Ratio::of_parts(self.slow, self.calls)
     }
 
     /// Abandoned calls are failures where there is nothing else, and nothing where there is.
+    #[inline]
     pub(super) fn settled(self) -> Self {
         if self.calls > 0 {
             return Self { abandoned: 0, ..self };
@@ -38,6 +39,7 @@ impl Tally {
         Self { calls: self.abandoned, failures: self.abandoned, ..self }
     }
 
+    #[inline]
     pub(super) fn count(&mut self, weighed: Weighed) {
         match weighed.vote {
             Vote::Success | Vote::Failure => {
@@ -79,6 +81,7 @@ impl Buckets {
         Self { ring: TimeRing::new(length, origin), sum: Tally::default() }
     }
 
+    #[inline]
     fn record(&mut self, weighed: Weighed, now: Instant) {
         self.advance(now);
         self.ring.at(now).count(weighed);
@@ -98,6 +101,7 @@ impl Buckets {
 
     /// What is held at `now`. Reading changes nothing, so where time has left the current bucket
     /// the ring is copied: ten small buckets, once in a while.
+    #[inline]
     fn tally(&self, now: Instant) -> Tally {
         if self.ring.is_current(now) {
             return self.sum;
@@ -122,12 +126,6 @@ impl Buckets {
     }
 }
 
-/// `part / whole`, rounded down; zero of nothing.
-pub(super) fn rate(part: u64, whole: u64) -> Ratio {
-    let ppm = u128::from(part) * u128::from(Ratio::ONE.ppm()) / u128::from(whole.max(1));
-    Ratio::from_ppm(u32::try_from(ppm).unwrap_or(u32::MAX))
-}
-
 /// A window of either kind. Recording and reading cost the same however much it holds.
 #[derive(Debug)]
 #[expect(
@@ -147,6 +145,7 @@ impl Window {
         }
     }
 
+    #[inline]
     pub(super) fn record(&mut self, weighed: Weighed, now: Instant) {
         match self {
             Self::Calls(ring) => ring.record(weighed),
@@ -155,6 +154,7 @@ impl Window {
     }
 
     /// What the window holds at `now`.
+    #[inline]
     pub(super) fn tally(&self, now: Instant) -> Tally {
         match self {
             Self::Calls(ring) => ring.tally(),
@@ -171,6 +171,7 @@ impl Window {
 
     /// So many calls are enough for a rate: `wanted`, but never more than a count window can hold,
     /// which would disarm the breaker without a word.
+    #[inline]
     pub(super) fn enough(&self, wanted: u32) -> u64 {
         match self {
             Self::Calls(ring) => u64::from(wanted.clamp(1, ring.size())),
@@ -206,8 +207,24 @@ impl Window {
 }
 
 fn total(ring: &TimeRing<Tally>) -> Tally {
-    ring.live().fold(Tally::default(), |mut sum, bucket| {
-        sum.add(*bucket);
+    ring.sum(|mut sum, bucket| {
+        sum.add(bucket);
         sum
     })
+}
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "the sum is not a recount")]
+    fn a_sum_that_is_no_recount_is_noticed() {
+        let mut window = Window::new(WindowKind::Time(Duration::from_secs(10)), Instant::EPOCH);
+        window.record(Weighed { vote: Vote::Success, slow: false }, Instant::EPOCH);
+        if let Window::Time(buckets) = &mut window {
+            buckets.sum.calls += 1;
+        }
+        window.invariants(Instant::EPOCH);
+    }
 }

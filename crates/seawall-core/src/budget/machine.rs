@@ -85,9 +85,7 @@ impl Budget {
     pub fn reconfigure(&mut self, settings: BudgetSettings, now: Instant) {
         let now = self.observe(now);
         if settings.window != self.settings.window {
-            let mut ring = TimeRing::new(settings.window, self.origin);
-            self.ring.age_into(&mut ring, now, |bucket, counts| *bucket = bucket.plus(counts));
-            self.ring = ring;
+            self.ring.reshape(settings.window, self.origin, now, Counts::plus);
         }
         self.settings = settings;
         self.invariants();
@@ -95,6 +93,7 @@ impl Budget {
 
     /// The first attempt of a call starts. Once for each call, by one owner only, and not for
     /// calls that are refused locally: they put no load on anyone.
+    #[inline]
     pub fn deposit(&mut self, now: Instant) {
         let now = self.observe(now);
         self.add(Counts { first: 1, extra: 0 }, now);
@@ -156,14 +155,14 @@ impl Budget {
     pub fn snapshot(&self, now: Instant) -> BudgetSnapshot {
         let mut ring = self.ring.clone();
         let current = *ring.at(now);
-        let sum = sum(&ring);
+        let sum = ring.sum(Counts::plus);
         let left = room(&self.settings, sum, current);
         BudgetSnapshot { first: sum.first, extra: sum.extra, left }
     }
 
     /// Checks, in debug builds, what must always hold.
     pub fn invariants(&self) {
-        let sum = sum(&self.ring);
+        let sum = self.ring.sum(Counts::plus);
         let width = nanos(self.ring.width());
         debug_assert_eq!(width, self.settings.bucket_width(), "buckets of another window");
         debug_assert!(sum.first <= self.ever.first, "more first attempts than were deposited");
@@ -175,7 +174,7 @@ impl Budget {
     fn grant(&mut self, now: Instant) -> Result<(Reservation, Counts), Denied> {
         let now = self.observe(now);
         let current = *self.ring.at(now);
-        let sum = sum(&self.ring);
+        let sum = self.ring.sum(Counts::plus);
         if room(&self.settings, sum, current) == 0 {
             return Err(Denied { first: sum.first, extra: sum.extra });
         }
@@ -185,12 +184,14 @@ impl Budget {
         Ok((Reservation { at: now }, sum.plus(one)))
     }
 
+    #[inline]
     fn add(&mut self, counts: Counts, now: Instant) {
         let bucket = self.ring.at(now);
         *bucket = bucket.plus(counts);
         self.ever = self.ever.plus(counts);
     }
 
+    #[inline]
     fn observe(&mut self, now: Instant) -> Instant {
         self.latest = self.latest.max(now);
         self.latest
@@ -205,8 +206,4 @@ fn room(settings: &BudgetSettings, sum: Counts, current: Counts) -> u64 {
     let in_window = settings.floor_of_window().saturating_sub(sum.extra);
     let in_bucket = settings.floor_of_bucket().saturating_sub(current.extra);
     by_ratio.max(in_window.min(in_bucket))
-}
-
-fn sum(ring: &TimeRing<Counts>) -> Counts {
-    ring.live().fold(Counts::default(), |sum, bucket| sum.plus(*bucket))
 }

@@ -292,3 +292,14 @@ fn defaults_are_valid_and_contradictions_are_not() {
     let none = BudgetSettings { ratio: Ratio::ZERO, floor_per_second: 0, ..usual };
     assert_eq!(none.validate(), Ok(()), "no extra attempts is a choice");
 }
+
+#[test]
+fn the_bounds_themselves_are_permitted_and_what_lies_just_beyond_is_not() {
+    let least = Duration::from_millis(10);
+    let edge = BudgetSettings { ratio: Ratio::ONE, window: least, ..BudgetSettings::default() };
+    assert_eq!(edge.validate(), Ok(()));
+    let window = least - Duration::from_nanos(1);
+    assert_eq!(BudgetSettings { window, ..edge }.validate().unwrap_err().field(), "window");
+    let ratio = Ratio::from_ppm(1_000_001);
+    assert_eq!(BudgetSettings { ratio, ..edge }.validate().unwrap_err().field(), "ratio");
+}

@@ -185,10 +185,10 @@ mod tests {
         assert_eq!(bulkhead.lend(), None, "somebody waits");
         bulkhead.release(first, Duration::from_millis(1), now);
         assert_eq!(bulkhead.next_grant(now), Some(waiter));
-        assert_eq!(bulkhead.lend(), None, "somebody is about to claim");
-        let Claimed::Permit(third) = bulkhead.claim(waiter, now) else { panic!("not granted") };
         assert_eq!(bulkhead.lend(), None, "no permit is free");
         bulkhead.release(second, Duration::from_millis(1), now);
+        assert_eq!(bulkhead.lend(), None, "one is free, and somebody is about to claim another");
+        let Claimed::Permit(third) = bulkhead.claim(waiter, now) else { panic!("not granted") };
         let front = bulkhead.lend().unwrap();
         assert_eq!((front.in_use(), front.give_back(&third).in_use()), (1, 0));
         assert_eq!(bulkhead.lend(), None, "it is lent");

@@ -179,16 +179,26 @@ impl Bulkhead {
 
     /// Permits in use.
     #[must_use]
+    #[inline]
     pub const fn in_use(&self) -> u32 {
         self.in_use
     }
 
+    /// How many wait.
+    #[must_use]
+    #[inline]
+    pub const fn queued(&self) -> u32 {
+        self.queue.waiting()
+    }
+
     /// Whether an arrival would get a permit at once, whatever its time.
     #[must_use]
+    #[inline]
     pub const fn has_free_permit(&self) -> bool {
         self.has_free(1)
     }
 
+    #[inline]
     const fn has_free(&self, weight: u32) -> bool {
         weight <= self.limit.saturating_sub(self.in_use) && self.queue.waiting() == 0
     }
@@ -346,6 +356,7 @@ impl Bulkhead {
     /// Ends the use of a permit after `held`, which enters the smoothed service time; zero means
     /// that it was never used, and says nothing about that. The permit comes free for
     /// [`Bulkhead::next_grant`] before anyone who arrives later.
+    #[inline]
     pub fn release(&mut self, permit: Permit, held: Duration, now: Instant) {
         self.observe(now);
         let Permit { weight } = permit;
@@ -437,6 +448,7 @@ impl Bulkhead {
     }
 
     /// What is to become of one whose turn has come after `waited`.
+    #[inline]
     pub(super) fn judge(&mut self, waited: Duration, now: Instant) -> Fate {
         match self.settings.order {
             QueueOrder::Fifo | QueueOrder::Lifo => Fate::Served,
@@ -492,18 +504,21 @@ impl Bulkhead {
         });
     }
 
+    #[inline]
     fn take(&mut self, weight: u32) -> Permit {
         self.in_use += weight;
         debug_assert!(self.in_use <= self.limit, "no permit is free");
         Permit { weight }
     }
 
+    #[inline]
     fn free(&mut self, weight: u32) {
         debug_assert!(self.in_use >= weight, "a permit of another bulkhead");
         self.in_use = self.in_use.saturating_sub(weight);
         self.ceiling = self.in_use.max(self.limit);
     }
 
+    #[inline]
     fn observe(&mut self, now: Instant) -> Instant {
         debug_assert!(!self.lent, "asked while the count is with the front");
         self.latest = self.latest.max(now);

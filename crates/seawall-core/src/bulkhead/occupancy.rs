@@ -134,11 +134,13 @@ mod tests {
 
     #[test]
     fn t98_nobody_overtakes_who_waits() {
+        assert!(!Occupancy::new(1).is_waited_for());
         let waited_for = Occupancy::new(1).waited_for();
         assert_eq!(waited_for.take(1), None);
         let granted = waited_for.grant(1).unwrap();
         assert!(granted.is_waited_for() && granted.grant(1).is_none());
         assert!(granted.put_back(1).unattended().take(1).is_some());
+        assert!(!waited_for.unattended().is_waited_for());
     }
 
     #[test]

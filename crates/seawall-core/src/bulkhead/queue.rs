@@ -252,3 +252,16 @@ impl Queue {
         }
     }
 }
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "waiters are miscounted")]
+    fn a_waiter_that_is_not_there_is_noticed() {
+        let mut queue = Queue::new(2);
+        queue.waiting += 1;
+        queue.invariants();
+    }
+}

@@ -19,6 +19,7 @@ pub(super) struct ServiceTime {
 
 impl ServiceTime {
     /// Takes in one sample; the first one is the average.
+    #[inline]
     pub(super) fn record(&mut self, held: Duration) {
         let held = nanos(held).min(LONGEST);
         let scaled = self.scaled.map_or(held * WEIGHT, |scaled| scaled - scaled / WEIGHT + held);

@@ -241,6 +241,21 @@ fn no_permits_are_taken_as_one_and_the_default_bounds_nothing() {
 }
 
 #[test]
+fn the_longest_queue_is_permitted_and_one_more_is_not() {
+    assert_eq!(settings(1, QUEUE_MAX).validate(), Ok(()));
+    assert_eq!(settings(1, QUEUE_MAX + 1).validate().unwrap_err().field(), "queue");
+}
+
+#[cfg(debug_assertions)]
+#[test]
+#[should_panic(expected = "more in use than permits")]
+fn a_permit_that_does_not_exist_is_noticed() {
+    let (mut bulkhead, _permits) = full(settings(2, 0));
+    bulkhead.in_use += 1;
+    bulkhead.invariants();
+}
+
+#[test]
 fn a_raised_limit_serves_those_who_wait() {
     let (mut bulkhead, _permits) = full(settings(1, 5));
     let waiters = wait(&mut bulkhead, 4);

@@ -54,6 +54,7 @@ pub(super) struct Running {
 impl Running {
     /// What it teaches about latency, if it ends at `now` with `outcome`. An attempt that was cut
     /// by the deadline of its call, or by a caller that left, teaches nothing.
+    #[inline]
     pub(super) fn sample(&self, outcome: &Outcome, now: Instant) -> Option<Sample> {
         if let Some((_, elapsed)) = self.head {
             let done = outcome.latency == Latency::Sample;
@@ -80,6 +81,7 @@ impl Tried {
     }
 
     /// Notes `slot` as the latest.
+    #[inline]
     pub(super) fn note(&mut self, slot: Slot) {
         let known = self.as_slice().iter().position(|tried| *tried == slot);
         if let Some(place) = known {
@@ -91,6 +93,7 @@ impl Tried {
         }
     }
 
+    #[inline]
     pub(super) fn as_slice(&self) -> &[Slot] {
         self.slots.get(..self.len).unwrap_or_default()
     }

@@ -2,6 +2,7 @@
 
 use crate::breaker::Ended;
 use crate::hedge::Race;
+use crate::idempotency::Ending;
 use crate::outcome::{Class, Connection, Observation, Outcome, Sent, classify_with};
 use crate::reason::Reason;
 use crate::rng::Rng;
@@ -37,6 +38,7 @@ impl Call {
     }
 
     /// No attempt will bring the call further: down the ladder, or the last answer, or the end.
+    #[cold]
     pub(super) fn give_up(
         &mut self,
         by: By,
@@ -49,6 +51,7 @@ impl Call {
     }
 
     /// Returns what was taken for an attempt that will not be made.
+    #[inline]
     fn give_back(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         if let Some(reservation) = self.reservation.take() {
             ctx.upstream.refund(reservation, ctx.now);
@@ -84,6 +87,7 @@ impl Call {
     }
 
     /// Hands on the answer of attempt `number`, which may still be arriving or stand by whole.
+    #[inline]
     pub(super) fn deliver(
         &mut self,
         by: By,
@@ -100,6 +104,7 @@ impl Call {
 
     /// The answer that was handed on has ended. A body that breaks off is a failure of the
     /// service, whatever its head said.
+    #[inline]
     pub(super) fn delivered(
         &mut self,
         number: u32,
@@ -108,6 +113,8 @@ impl Call {
     ) -> Action {
         let body = classify_with(seen, self.settings.opt_ins, ctx.upstream.overrides());
         if body.class != Class::Success {
+            // The work was done, and there is no whole answer to keep.
+            self.ending = Ending::Unknown;
             ctx.note(StepKind::Saw { number, seen, class: body.class });
         }
         self.end_delivery(number, body, ctx);
@@ -123,6 +130,7 @@ impl Call {
     }
 
     /// Credits the endpoint of an answer with the worse of its head, if it came, and its body.
+    #[inline]
     pub(super) fn end_delivery(
         &mut self,
         number: u32,
@@ -147,8 +155,10 @@ impl Call {
     }
 
     /// The caller left while attempts were in flight.
+    #[cold]
     pub(super) fn cancel_attempts(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         while let Some(number) = self.flight.any() {
+            self.ending = Ending::Unknown;
             self.end_delivery(number, Outcome::abandoned(), ctx);
         }
     }
@@ -171,6 +181,7 @@ impl Call {
 
     /// Settles what the call holds as a whole. A call without an attempt says nothing about the
     /// upstream, however long it waited for us.
+    #[inline(always)]
     pub(super) fn close(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         self.give_back(ctx);
         if let Some(ticket) = self.ticket.take() {

@@ -46,8 +46,17 @@ impl Flight {
         Some(self.beside.swap_remove(place))
     }
 
+    #[inline]
     pub(super) fn find(&self, number: u32) -> Option<&Running> {
         self.iter().find(|running| running.number == number)
+    }
+
+    /// Whether attempt `number` is in flight, and no other is, nor has been started beside it.
+    #[inline]
+    pub(super) fn is_only(&self, number: u32) -> bool {
+        let first = self.first.as_ref();
+        first.is_some_and(|running| running.number == number && running.hedge.is_none())
+            && self.beside.is_empty()
     }
 
     pub(super) fn any(&self) -> Option<u32> {
@@ -55,11 +64,13 @@ impl Flight {
     }
 
     /// An attempt other than `number`, if one is in flight.
+    #[inline]
     pub(super) fn other_than(&self, number: u32) -> Option<u32> {
         self.iter().map(|running| running.number).find(|other| *other != number)
     }
 
     /// The head of the answer to attempt `number` is there.
+    #[inline]
     pub(super) fn set_head(&mut self, number: u32, head: (Outcome, Duration)) {
         if let Some(running) = self.iter_mut().find(|running| running.number == number) {
             running.head = Some(head);
@@ -74,6 +85,7 @@ impl Flight {
     }
 
     /// Takes the account that attempt `number` owes, if it is a hedge.
+    #[inline]
     pub(super) fn take_hedge(&mut self, number: u32) -> Option<Hedge> {
         self.iter_mut().find(|running| running.number == number)?.hedge.take()
     }
@@ -92,10 +104,12 @@ impl Flight {
         untold.map(|running| running.deadline).min()
     }
 
+    #[inline]
     pub(super) fn iter(&self) -> impl Iterator<Item = &Running> {
         self.first.iter().chain(&self.beside)
     }
 
+    #[inline]
     fn iter_mut(&mut self) -> impl Iterator<Item = &mut Running> {
         self.first.iter_mut().chain(&mut self.beside)
     }

@@ -6,6 +6,7 @@
 use crate::budget::Purpose;
 use crate::bulkhead::{Acquired, Permit};
 use crate::hedge::{Conditions, EXTRA_MAX, Response, Suppressed};
+use crate::idempotency::Ending;
 use crate::outcome::{Class, Outcome, RetryRule};
 use crate::rng::Rng;
 use crate::time::Duration;
@@ -19,12 +20,20 @@ use super::{ATTEMPTS_MAX, Action, AttemptPlan, Replay};
 
 impl Call {
     /// Sets the time at which an attempt that begins now counts as slow.
+    #[inline(always)]
     pub(super) fn plan_hedge(
         &mut self,
         timeout: Duration,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) {
-        self.hedge_at = None;
+        (self.hedge_at, self.hedge_delay) = (None, None);
+        if ctx.upstream.hedges() {
+            self.plan_due_hedge(timeout, ctx);
+        }
+    }
+
+    #[inline(never)]
+    fn plan_due_hedge(&mut self, timeout: Duration, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         let most = ctx.upstream.settings().hedge.max_extra.min(EXTRA_MAX);
         let spent = self.hedges >= most || self.attempts >= ATTEMPTS_MAX;
         if spent || !self.facts.safety.is_repeatable() || self.facts.only.is_some() {
@@ -150,12 +159,14 @@ impl Call {
 
     /// Whether the end of one attempt leaves the decision to another that still runs: what might
     /// have been retried waits for it, anything else is final.
+    #[inline]
     pub(super) fn is_left_to_others(&self, ended: u32, outcome: &Outcome) -> bool {
         outcome.retry != RetryRule::Never && self.flight.other_than(ended).is_some()
     }
 
     /// Ends every attempt but `winner`, which came to `class`, that still runs: its result is no
     /// longer wanted. The driver drops its work before it hands anything on.
+    #[inline]
     pub(super) fn abandon_others(
         &mut self,
         (winner, class): (u32, Class),
@@ -167,6 +178,10 @@ impl Call {
             // Only who was slow enough to be hedged, and lost to that hedge, has shown how slow.
             if class == Class::Success && number < winner {
                 self.flight.set_outrun(number);
+            }
+            if self.ending != Ending::Keep {
+                // Nobody sees how it ends.
+                self.ending = Ending::Unknown;
             }
             self.end_attempt(number, &Outcome::abandoned(), ctx);
         }

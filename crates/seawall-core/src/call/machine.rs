@@ -7,6 +7,7 @@ use crate::budget::Reservation;
 use crate::bulkhead::{Claimed, Waiter};
 use crate::deadline;
 use crate::event::Sink;
+use crate::idempotency::Ending;
 use crate::outcome::{Class, Demand, Observation};
 use crate::reason::Reason;
 use crate::rng::Rng;
@@ -40,6 +41,7 @@ pub trait Journal: Sink<Event> + Sink<Step> {}
 impl<S: Sink<Event> + Sink<Step>> Journal for S {}
 
 impl<R, S: Sink<Step>> Context<'_, R, S> {
+    #[inline]
     pub(super) fn note(&mut self, kind: StepKind) {
         self.sink.emit(Step { at: self.now, kind });
     }
@@ -47,6 +49,7 @@ impl<R, S: Sink<Step>> Context<'_, R, S> {
 
 impl<R, S> Context<'_, R, S> {
     /// The upstream, and what it needs for a step of its own.
+    #[inline]
     pub(super) fn split(&mut self) -> (&mut Upstream, Scene<'_, R, S>) {
         (self.upstream, Scene { now: self.now, rng: self.rng, sink: self.sink })
     }
@@ -88,6 +91,8 @@ pub struct Call {
     /// What the latest attempt says of the dependency, and how long it took.
     pub(super) latest: Option<(Class, Duration)>,
     pub(super) denied: Option<Reason>,
+    /// What is known of its work by the attempts that have ended.
+    pub(super) ending: Ending,
 }
 
 /// What a call is doing, with what it holds for it. The state of the table says the same by name.
@@ -128,6 +133,7 @@ impl Call {
     }
 
     /// Begins a call where it stands: it need not be moved afterwards.
+    #[inline]
     pub fn begin(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
         match self.state {
             State::New => self.admit(ctx),
@@ -150,7 +156,7 @@ impl Call {
         match claimed {
             Claimed::Permit(permit) => {
                 ctx.note(StepKind::Granted);
-                self.dispatch(By::Granted, permit, ctx)
+                self.dispatch_later(By::Granted, permit, ctx)
             }
             Claimed::StillWaiting => Action::Enqueue(waiter),
             Claimed::Gone => self.give_up(By::Granted, Reason::QueueWait, Until::Unknown, ctx),
@@ -158,6 +164,7 @@ impl Call {
     }
 
     /// The head of an answer to attempt `number` has arrived.
+    #[inline]
     pub fn head(
         &mut self,
         number: u32,
@@ -196,6 +203,7 @@ impl Call {
 
     /// Attempt `number` has ended: without a head, or with the last byte of its answer, or short
     /// of it.
+    #[inline]
     pub fn ended(
         &mut self,
         number: u32,
@@ -370,6 +378,13 @@ impl Call {
         self.denied
     }
 
+    /// What the call means for the record of its idempotency key, once it has finished: of its
+    /// attempts alone, whatever a rung answered.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        self.ending
+    }
+
     /// The time that is left for attempts, for the service to know; `None` without a limit.
     #[must_use]
     pub fn remaining(&self, now: Instant) -> Option<Duration> {
@@ -383,12 +398,14 @@ impl Call {
     }
 
     /// Moves on, checked against the table.
+    #[inline]
     pub(super) fn enter(&mut self, by: By, state: State, doing: Doing) {
         self.check(by, state);
         self.state = state;
         self.doing = doing;
     }
 
+    #[inline]
     pub(super) fn check(&self, by: By, next: State) {
         debug_assert!(
             table::targets(self.state, by).contains(&next),

@@ -5,6 +5,7 @@ use crate::bulkhead::{Acquired, Claimed, Permit, Waiter};
 use crate::deadline::{self, Expired};
 use crate::fallback::{RESERVE_MIN, RESERVE_SHARE};
 use crate::hedge::{Hedge, Race};
+use crate::idempotency::Ending;
 use crate::outcome::{Class, Demand, Observation, Origin, Outcome, Overrides, classify_with};
 use crate::reason::Reason;
 use crate::rng::Rng;
@@ -20,60 +21,55 @@ use super::trail::StepKind;
 use super::{Action, AttemptPlan, CallSettings, Facts, Safety, Until, Verdict};
 
 impl Call {
-    /// A call of which nothing is known yet. A constant, so that it is copied whole.
-    const IDLE: Self = Self {
-        settings: CallSettings::standard(),
-        facts: Facts::of(Safety::Unsafe),
-        state: State::New,
-        doing: Doing::Nothing,
-        started: Instant::EPOCH,
-        attempts_end: Instant::NEVER,
-        ticket: None,
-        reservation: None,
-        passed: None,
-        backoff: Backoff::new(),
-        attempts: 0,
-        hedges: 0,
-        hedge_at: None,
-        hedge_delay: None,
-        flight: Flight::new(),
-        resends: 0,
-        demand: Demand::Nothing,
-        tried: Tried::new(),
-        probed: false,
-        answered: None,
-        latest: None,
-        denied: None,
-    };
+    /// A call of which nothing is known yet.
+    #[inline(always)]
+    const fn blank(settings: &CallSettings, facts: Facts) -> Self {
+        Self {
+            settings: *settings,
+            facts,
+            state: State::New,
+            doing: Doing::Nothing,
+            started: Instant::EPOCH,
+            attempts_end: Instant::NEVER,
+            ticket: None,
+            reservation: None,
+            passed: None,
+            backoff: Backoff::new(),
+            attempts: 0,
+            hedges: 0,
+            hedge_at: None,
+            hedge_delay: None,
+            flight: Flight::new(),
+            resends: 0,
+            demand: Demand::Nothing,
+            tried: Tried::new(),
+            probed: false,
+            answered: None,
+            latest: None,
+            denied: None,
+            ending: Ending::Free,
+        }
+    }
 
     /// A call that has not begun. Nothing is asked of anybody yet.
     #[must_use]
     #[inline]
     pub fn new(settings: &CallSettings, facts: Facts) -> Self {
-        let mut call = Self::IDLE;
-        call.describe(settings, facts);
-        call
+        Self::blank(settings, facts)
     }
 
-    /// Puts a call that has not begun where it is to stay. It is large, and to make it elsewhere
-    /// and move it would cost as much as what it decides.
+    /// Puts a call that has not begun where it is to stay, unless one is there. It is large, and to
+    /// make it elsewhere and move it would cost as much as what it decides.
     #[inline]
     pub fn place<'a>(
         place: &'a mut Option<Self>,
         settings: &CallSettings,
         facts: Facts,
     ) -> &'a mut Self {
-        let call = place.insert(Self::IDLE);
-        call.describe(settings, facts);
-        call
+        place.get_or_insert_with(|| Self::blank(settings, facts))
     }
 
     #[inline]
-    const fn describe(&mut self, settings: &CallSettings, facts: Facts) {
-        self.settings = *settings;
-        self.facts = facts;
-    }
-
     pub(super) fn admit(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
         let (own, given) = (self.settings.total, self.facts.remaining);
         self.started = ctx.now;
@@ -106,6 +102,7 @@ impl Call {
 
     /// Ends a call at a gate outside of the ladder: a limit is a limit, and what is shed must cost
     /// as little as can be.
+    #[cold]
     fn turn_away(
         &mut self,
         closed: Closed,
@@ -117,6 +114,7 @@ impl Call {
     }
 
     /// Asks for leave and a permit for the next attempt.
+    #[inline(always)]
     fn acquire(&mut self, by: By, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
         let (priority, weight) = (self.facts.priority, self.facts.weight);
         match ctx.upstream.pass_throttle(priority, (ctx.now, ctx.rng.draw()), ctx.sink) {
@@ -141,6 +139,7 @@ impl Call {
     }
 
     /// Sends the next attempt on its way.
+    #[inline(always)]
     pub(super) fn dispatch(
         &mut self,
         by: By,
@@ -168,7 +167,19 @@ impl Call {
         Action::Attempt(plan)
     }
 
+    /// The same after a wait; apart from those who need not wait.
+    #[inline(never)]
+    pub(super) fn dispatch_later(
+        &mut self,
+        by: By,
+        permit: Permit,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
+    ) -> Action {
+        self.dispatch(by, permit, ctx)
+    }
+
     /// Begins an attempt that has its endpoint and its permit.
+    #[inline(always)]
     pub(super) fn launch(
         &mut self,
         (role, hedge): (Role, Option<Hedge>),
@@ -208,6 +219,7 @@ impl Call {
 
     /// What forbids an attempt now. Asked again once a permit is there: the breaker may have
     /// opened meanwhile, and a driver may be late with the news of a grant.
+    #[inline]
     fn obstacle(&self, ctx: &Context<'_, impl Rng, impl Journal>) -> Option<Refusal> {
         if ctx.now >= self.attempts_end {
             return Some(Refusal { why: Reason::DeadlineExceeded, until: Until::Never });
@@ -219,6 +231,7 @@ impl Call {
         Some(Refusal { why: Reason::BreakerOpen, until: Until::Unknown })
     }
 
+    #[inline]
     fn probe(&self) -> Probe {
         match self.facts.safety {
             _ if self.probed => Probe::Never,
@@ -228,6 +241,7 @@ impl Call {
     }
 
     /// The first attempt deposits into the budget, an extra one spends what was reserved for it.
+    #[inline(always)]
     fn pay(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         match self.reservation.take() {
             Some(reservation) => reservation.spend(),
@@ -237,6 +251,7 @@ impl Call {
     }
 
     /// Judges what was seen of attempt `number`; none if it is not in flight.
+    #[inline]
     pub(super) fn observe(
         &mut self,
         number: u32,
@@ -253,6 +268,7 @@ impl Call {
         if outcome.class != Class::Abandoned || !failed {
             self.latest = Some((outcome.class, elapsed));
         }
+        self.ending = self.ending.then(Ending::of_judged(seen, &outcome));
         ctx.note(StepKind::Saw { number, seen, class: outcome.class });
         Some((outcome, elapsed))
     }
@@ -260,6 +276,7 @@ impl Call {
     /// An attempt that had less than its time because its caller is in a hurry is given up rather
     /// than failed, or impatient callers would open the breaker of a healthy upstream. Limits of
     /// our own count in full.
+    #[inline]
     fn judge(&self, running: &Running, seen: Observation, overrides: &Overrides) -> Outcome {
         let mut outcome = classify_with(seen, self.settings.opt_ins, overrides);
         if outcome.reason == Some(Reason::AttemptTimeout) && self.cuts_short(running) {
@@ -269,6 +286,7 @@ impl Call {
     }
 
     /// Whether the hurry of the caller leaves an attempt less than its time.
+    #[inline]
     fn cuts_short(&self, running: &Running) -> bool {
         let hurried = self
             .facts
@@ -278,31 +296,43 @@ impl Call {
     }
 
     /// Gives back what attempt `number` held and credits its endpoint.
+    #[inline]
     pub(super) fn end_attempt(
         &mut self,
         number: u32,
         outcome: &Outcome,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) {
-        let Some(running) = self.flight.take(number) else { return };
+        let Some(mut running) = self.flight.take(number) else { return };
         let sample = running.sample(outcome, ctx.now);
-        let Running { hedge, choice, permit, passed, in_flight, .. } = running;
-        let Running { started, served, timeout, head, .. } = running;
-        if let Some(hedge) = hedge {
+        if let Some(hedge) = running.hedge.take() {
             ctx.upstream.hedge_ended(hedge, Race::Lost, ctx.now, ctx.sink);
         }
-        let (answered, elapsed) = match head {
+        let (answered, elapsed) = match running.head {
             Some((_, elapsed)) => (true, elapsed),
-            None => (false, ctx.now.since(served)),
+            None => (false, ctx.now.since(running.served)),
         };
-        let end = AttemptEnd { outcome, elapsed, answered, timeout, sample };
-        ctx.upstream.release(permit, ctx.now.since(started), ctx.now);
-        ctx.upstream.settle_throttle(passed, Some(outcome), ctx.now, ctx.sink);
-        ctx.upstream.learn_limit((outcome, elapsed), in_flight, ctx.now, ctx.sink);
-        let (upstream, mut scene) = ctx.split();
-        upstream.attempt_ended(choice, &end, &mut scene);
+        let timeout = running.timeout;
+        self.return_all(running, &AttemptEnd { outcome, elapsed, answered, timeout, sample }, ctx);
     }
 
+    /// Gives back what an attempt held, and tells everybody how it ended.
+    #[inline(always)]
+    pub(super) fn return_all(
+        &self,
+        running: Running,
+        end: &AttemptEnd<'_>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
+    ) {
+        let Running { choice, permit, passed, in_flight, started, .. } = running;
+        ctx.upstream.release(permit, ctx.now.since(started), ctx.now);
+        ctx.upstream.settle_throttle(passed, Some(end.outcome), ctx.now, ctx.sink);
+        ctx.upstream.learn_limit((end.outcome, end.elapsed), in_flight, ctx.now, ctx.sink);
+        let (upstream, mut scene) = ctx.split();
+        upstream.attempt_ended(choice, end, &mut scene);
+    }
+
+    #[cold]
     pub(super) fn back_off(
         &mut self,
         by: By,
@@ -328,6 +358,7 @@ impl Call {
     }
 
     /// The time in the queue is over; a permit granted in the same moment is still taken.
+    #[cold]
     pub(super) fn stop_waiting(
         &mut self,
         waiter: Waiter,
@@ -336,7 +367,7 @@ impl Call {
     ) -> Action {
         ctx.upstream.note_wait(ctx.now.since(since), ctx.now, ctx.sink);
         match ctx.upstream.claim(waiter, ctx.now) {
-            Claimed::Permit(permit) => self.dispatch(By::Timer, permit, ctx),
+            Claimed::Permit(permit) => self.dispatch_later(By::Timer, permit, ctx),
             Claimed::StillWaiting | Claimed::Gone => {
                 ctx.upstream.leave(waiter, ctx.now, ctx.sink);
                 self.give_up(By::Timer, Reason::QueueWait, Until::Unknown, ctx)

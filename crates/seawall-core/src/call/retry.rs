@@ -55,6 +55,7 @@ impl Call {
     }
 
     /// Class, safety, replay and the limit of attempts.
+    #[inline]
     fn may_retry(&self, outcome: &Outcome, replay: Replay) -> Result<(), Denied> {
         let repeatable = self.facts.safety.is_repeatable();
         match outcome.retry {
@@ -72,6 +73,7 @@ impl Call {
     }
 
     /// Whether the limits leave a retry. Hedges have a limit of their own.
+    #[inline]
     pub(super) const fn has_attempts_left(&self) -> bool {
         let made = self.attempts - self.hedges;
         let most = if self.facts.only.is_some() { 1 } else { self.settings.max_attempts };

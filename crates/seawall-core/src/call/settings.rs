@@ -9,6 +9,15 @@ use crate::time::Duration;
 /// Attempts of one call at most, whatever is configured: it sizes the list of tried endpoints.
 pub const ATTEMPTS_MAX: u32 = 10;
 
+/// The most of an answer's body that a driver keeps while a better answer is tried for, in bytes.
+/// Error pages are rarely larger. Of what is larger only the head stands by: it must not hold the
+/// connection that the next attempt may need.
+pub const KEPT_BYTES_MAX: usize = 16 << 10;
+
+/// How long a driver waits for that body. The rest of an error page usually comes with its head,
+/// and the retry should not wait for it.
+pub const KEPT_PATIENCE: Duration = Duration::from_millis(50);
+
 /// How the calls of a route are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallSettings {

@@ -2,6 +2,7 @@
 
 mod deadline;
 mod draws;
+mod edges;
 mod endings;
 mod fleet;
 mod gates;
@@ -13,4 +14,5 @@ mod retry;
 mod shared;
 mod table;
 mod timing;
+mod whole;
 mod world;

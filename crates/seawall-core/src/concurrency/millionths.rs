@@ -3,6 +3,7 @@
 //! Fractions let a limit creep by less than one permit an update without floats, so that equal
 //! inputs give equal limits on every platform. What is done with it is in the algorithms.
 
+use crate::number::small;
 use crate::ratio::Ratio;
 
 const WHOLE: u64 = 1_000_000;
@@ -22,7 +23,7 @@ impl Millionths {
 
     /// The permits that may be given: rounded down.
     pub(super) fn permits(self) -> u32 {
-        u32::try_from(self.0 / WHOLE).unwrap_or(u32::MAX)
+        small(self.0 / WHOLE)
     }
 
     /// Rounded down to whole permits.

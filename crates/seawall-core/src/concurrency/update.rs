@@ -2,6 +2,7 @@
 
 use super::millionths::Millionths;
 use super::{Cause, LimitSettings};
+use crate::number::small;
 use crate::ratio::Ratio;
 use crate::time::{Duration, Instant, nanos};
 
@@ -47,5 +48,5 @@ pub(super) fn gradient(
 ) -> Ratio {
     let scaled = u128::from(tolerance.ppm()) * u128::from(nanos(base));
     let ppm = scaled.checked_div(u128::from(nanos(short))).unwrap_or(u128::MAX);
-    Ratio::from_ppm(u32::try_from(ppm).unwrap_or(u32::MAX)).clamp(range.0, range.1)
+    Ratio::from_ppm(small(ppm)).clamp(range.0, range.1)
 }

@@ -6,6 +6,7 @@
 use super::millionths::Millionths;
 use super::update::{Scene, Update};
 use super::{Cause, Evidence, Finished};
+use crate::number::small;
 use crate::time::{Duration, nanos};
 
 /// The base is renewed after this many attempts times the limit: 30 by Netflix, times the mean of
@@ -90,5 +91,5 @@ fn step(level: Millionths) -> Millionths {
 }
 
 fn step_of(lg: u64) -> Millionths {
-    Millionths::whole(u32::try_from(lg).unwrap_or(u32::MAX))
+    Millionths::whole(small(lg))
 }

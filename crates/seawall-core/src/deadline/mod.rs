@@ -53,6 +53,7 @@ pub struct Expired;
 /// # Errors
 ///
 /// [`Expired`] when either is zero: refuse the call, nobody would read its answer.
+#[inline]
 pub fn begin(
     now: Instant,
     own: Option<Duration>,
@@ -66,6 +67,7 @@ pub fn begin(
 
 /// The shorter of two limits, `None` being none.
 #[must_use]
+#[inline]
 pub fn shortest(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
@@ -82,6 +84,7 @@ pub fn left(now: Instant, deadline: Instant) -> Option<Duration> {
 /// By when an attempt that starts at `now` must have brought a head: its own timeout, cut to the
 /// deadline of the call.
 #[must_use]
+#[inline]
 pub fn of_attempt(now: Instant, timeout: Duration, deadline: Instant) -> Instant {
     now.after(timeout).min(deadline)
 }

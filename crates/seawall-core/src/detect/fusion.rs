@@ -9,6 +9,7 @@ use super::settings::FusionSettings;
 use super::target::{Accusation, EvidenceKind, Judgement, Sign, Target};
 use crate::endpoint::Slot;
 use crate::event::Sink;
+use crate::number::small;
 use crate::time::Instant;
 
 /// Whether the observer takes the fault for its own.
@@ -326,7 +327,7 @@ impl Fusion {
     fn allowed(&self) -> u32 {
         let all = self.count(|_| true);
         let cap = self.settings.max_ejected.of(u64::from(all)).max(1);
-        u32::try_from(cap).unwrap_or(u32::MAX).min(all.saturating_sub(1))
+        small(cap).min(all.saturating_sub(1))
     }
 
     /// How many targets look dead to me, of how many.
@@ -336,7 +337,7 @@ impl Fusion {
 
     fn count(&self, is_counted: impl Fn(&Target) -> bool) -> u32 {
         let counted = self.targets.iter().flatten().filter(|target| is_counted(target)).count();
-        u32::try_from(counted).unwrap_or(u32::MAX)
+        small(counted)
     }
 
     fn target_mut(&mut self, target: Slot) -> Option<&mut Target> {

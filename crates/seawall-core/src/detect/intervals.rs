@@ -5,6 +5,7 @@
 use alloc::vec::Vec;
 
 use super::phi;
+use crate::number::small;
 use crate::time::{Duration, nanos};
 
 /// The largest number of intervals.
@@ -47,7 +48,7 @@ impl Intervals {
     }
 
     pub(super) fn count(&self) -> u32 {
-        u32::try_from(self.held.len()).unwrap_or(u32::MAX)
+        small(self.held.len())
     }
 
     /// The mean, rounded down; none of nothing.

@@ -113,7 +113,7 @@ impl Follower {
 pub enum Joined {
     /// Ask the service.
     Lead(Flight),
-    /// Wait; on each wake-up and at [`Follower::until`], [`Flights::poll`].
+    /// Wait: [`Flights::poll`] at once, on each wake-up, and when it says.
     Follow(Follower),
     /// Serve the stale value; somebody refreshes it, or it rests.
     ServeStale,
@@ -135,9 +135,17 @@ pub enum Polled {
     Landed,
     /// The leader has gone; ask the service in its place.
     Lead(Flight),
-    /// Not yet.
-    Waiting,
-    /// Waited as long as allowed, or the refresh failed: the next rung.
+    /// Not yet: again when woken, and at the latest at this instant.
+    Waiting {
+        /// The end of the wait or of the lease, whichever comes first.
+        until: Instant,
+    },
+    /// The refresh failed: the next rung.
+    Resting {
+        /// When the service is asked again.
+        until: Instant,
+    },
+    /// Waited as long as allowed: the next rung.
     GiveUp,
 }
 
@@ -273,7 +281,9 @@ impl Flights {
         joined
     }
 
-    /// A follower was woken, or its time is over.
+    /// A follower was woken, or its time is over. One that looks again when it is told to never
+    /// waits for a flight that is gone: only what is over makes room for others, and it is told
+    /// when that will be.
     pub fn poll(
         &mut self,
         follower: Follower,
@@ -284,9 +294,11 @@ impl Flights {
         let entry = self.entries.get(&key).copied().filter(|entry| entry.flight == flight);
         match entry.map(|entry| (entry, entry.state)) {
             None => Polled::Landed,
-            Some((_, State::Resting { .. })) => Polled::GiveUp,
+            Some((_, State::Resting { until })) => Polled::Resting { until },
             Some(_) if now >= until => Polled::GiveUp,
-            Some((_, State::Flying { lease, .. })) if now < lease => Polled::Waiting,
+            Some((_, State::Flying { lease, .. })) if now < lease => {
+                Polled::Waiting { until: until.min(lease) }
+            }
             Some((entry, State::Flying { .. })) => {
                 let lead = self.lead(key, entry, now);
                 sink.emit(FlightEvent::Promoted { key });

@@ -9,6 +9,7 @@ use crate::Mode;
 use crate::deadline;
 use crate::event::Sink;
 use crate::invalid::Invalid;
+use crate::number::small;
 use crate::ratio::Ratio;
 use crate::reason::Reason;
 use crate::time::{Duration, Instant};
@@ -234,7 +235,7 @@ impl Ladder {
 
     /// The rungs that are left share the time that is left evenly.
     fn share_of_time(&self, place: usize, scene: &Scene<'_>) -> Instant {
-        let left = u32::try_from(self.settings.rungs.len() - place).unwrap_or(u32::MAX);
+        let left = small(self.settings.rungs.len() - place);
         if left <= 1 || scene.deadline.is_never() {
             return scene.deadline;
         }

@@ -109,9 +109,7 @@ impl Hedging {
     pub fn reconfigure(&mut self, settings: HedgeSettings, now: Instant) {
         let now = self.observe(now);
         if settings.window != self.settings.window {
-            let mut ring = TimeRing::new(settings.window, self.origin);
-            self.ring.age_into(&mut ring, now, |bucket, counts| *bucket = bucket.plus(counts));
-            self.ring = ring;
+            self.ring.reshape(settings.window, self.origin, now, Counts::plus);
         }
         if settings.mode == Mode::Off {
             self.ring.clear();
@@ -123,6 +121,7 @@ impl Hedging {
 
     /// The first attempt of a call starts. Once for each call, by one owner only; the same moment
     /// as [`Budget::deposit`](crate::budget::Budget::deposit).
+    #[inline]
     pub fn deposit(&mut self, now: Instant) {
         if self.settings.mode == Mode::Off {
             return;
@@ -137,6 +136,7 @@ impl Hedging {
     ///
     /// `latencies` holds what the attempts of the last minute took, each a
     /// [`Sample`](crate::timeout::Sample). It is asked once per refresh, else this is a comparison.
+    #[inline]
     pub fn delay(
         &mut self,
         now: Instant,
@@ -235,7 +235,7 @@ impl Hedging {
     pub fn snapshot(&self, now: Instant) -> HedgeSnapshot {
         let mut ring = self.ring.clone();
         ring.advance(now);
-        let Counts { first, hedges } = sum(&ring);
+        let Counts { first, hedges } = ring.sum(Counts::plus);
         HedgeSnapshot {
             mode: self.settings.mode,
             quantile: self.quantile,
@@ -261,7 +261,7 @@ impl Hedging {
         }
         conditions.check(self.settings.max_extra.min(super::EXTRA_MAX))?;
         self.ring.advance(now);
-        let Counts { first, hedges } = sum(&self.ring);
+        let Counts { first, hedges } = self.ring.sum(Counts::plus);
         if hedges >= self.settings.share.of(first) {
             return Err(Suppressed::ShareReached);
         }
@@ -289,8 +289,4 @@ impl Hedging {
         self.latest = self.latest.max(now);
         self.latest
     }
-}
-
-fn sum(ring: &TimeRing<Counts>) -> Counts {
-    ring.live().fold(Counts::default(), |sum, bucket| sum.plus(*bucket))
 }

@@ -2,7 +2,9 @@
 //!
 //! What the record then becomes is in `record.rs`.
 
-use crate::outcome::{GrpcCode, Observation, Origin, RetryOn500, RetryRule, classify};
+use crate::outcome::{
+    Class, GrpcCode, Observation, Origin, Outcome, RetryOn500, RetryRule, classify,
+};
 
 /// The largest answer that is kept by default: 1 MiB.
 pub const BODY_MAX: usize = 1 << 20;
@@ -19,25 +21,46 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// Judges the last attempt of a call.
+    /// Judges one attempt.
     ///
     /// Kept are 2xx and 4xx but 408, 421, 425 and 429; in gRPC 0 and the codes that are the
-    /// caller's mistake. 502 and 504 come from something in between that lost sight of the work, so
-    /// nobody knows; other 5xx and 1xx or 3xx free the key: the service itself has spoken. Where no
-    /// answer came, it depends on whether the request provably never left. Own refusals never
-    /// began.
+    /// caller's mistake; and what a user's classifier calls a success. After 500, 502 and 504
+    /// nobody knows: the work may have been done before it failed, or whoever answered in between
+    /// has lost sight of it. Other 5xx and 1xx or 3xx free the key: the service says that it did
+    /// not do the work. Where no answer came, it depends on whether the request provably never
+    /// left. Own refusals never began.
     #[must_use]
     pub fn of(seen: Observation) -> Self {
+        Self::of_judged(seen, &classify(seen, RetryOn500::Never))
+    }
+
+    /// The same for one that has been judged: what a user has moved in the table says nothing
+    /// about whether the work was done.
+    #[inline]
+    pub(crate) fn of_judged(seen: Observation, outcome: &Outcome) -> Self {
         if let Observation::Status { code, .. } = seen {
             return Self::of_status(code);
         }
         if let Observation::Grpc { code, .. } = seen {
             return Self::of_grpc(code);
         }
-        let outcome = classify(seen, RetryOn500::Never);
-        match (outcome.origin, outcome.retry) {
-            (Origin::Own, _) | (_, RetryRule::Always) => Self::Free,
+        match (outcome.class, outcome.origin, outcome.retry) {
+            (Class::Success, _, _) => Self::Keep,
+            (_, Origin::Own, _) | (_, _, RetryRule::Always) => Self::Free,
+            // It asked to come again, and took nothing on.
+            _ if outcome.throttled => Self::Free,
             _ => Self::Unknown,
+        }
+    }
+
+    /// What is known after one more attempt of the same call: the answer that is handed on settles
+    /// it; else the work is undone only if no attempt can have done it.
+    #[must_use]
+    pub const fn then(self, next: Self) -> Self {
+        match (self, next) {
+            (_, Self::Keep) => Self::Keep,
+            (Self::Free, Self::Free) => Self::Free,
+            (Self::Keep | Self::Unknown, Self::Free) | (_, Self::Unknown) => Self::Unknown,
         }
     }
 

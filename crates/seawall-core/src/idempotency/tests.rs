@@ -5,7 +5,9 @@ mod property;
 mod table;
 
 use super::*;
-use crate::outcome::{ConnectFailure, Connection, GrpcCode, Observation, Sent};
+use crate::outcome::{
+    Class, ConnectFailure, Connection, GrpcCode, Judgement, Observation, RetryRule, Sent,
+};
 use crate::time::{Duration, Instant};
 use std::string::String;
 use std::vec::Vec;
@@ -121,7 +123,11 @@ fn t169_only_what_would_be_the_same_again_is_kept() {
     for code in [408, 421, 425, 429, 501, 503, 302] {
         assert_eq!(Ending::of(status(code)), Ending::Free, "{code}");
     }
+    let judged = |class, retry, throttled| {
+        Observation::Judged(Judgement { class, retry, throttled, retry_after: None })
+    };
     for (seen, ending) in [
+        (status(500), Ending::Unknown),
         (status(502), Ending::Unknown),
         (status(504), Ending::Unknown),
         (grpc(GrpcCode::Ok), Ending::Keep),
@@ -137,8 +143,30 @@ fn t169_only_what_would_be_the_same_again_is_kept() {
         (Observation::Lost { connection: Connection::Reused, sent: Sent::Yes }, Ending::Unknown),
         (Observation::CutShort, Ending::Unknown),
         (Observation::CallerGone, Ending::Unknown),
+        (Observation::Completed, Ending::Keep),
+        (judged(Class::Success, RetryRule::Never, false), Ending::Keep),
+        (judged(Class::Failure, RetryRule::IfSafe, false), Ending::Unknown),
+        (judged(Class::Failure, RetryRule::Always, false), Ending::Free),
+        (judged(Class::Ignored, RetryRule::IfSafe, true), Ending::Free),
+        (judged(Class::Ignored, RetryRule::Never, false), Ending::Unknown),
     ] {
         assert_eq!(Ending::of(seen), ending, "{seen:?}");
+    }
+}
+
+#[test]
+fn a_key_is_free_only_if_no_attempt_can_have_done_the_work() {
+    use Ending::{Free, Keep, Unknown};
+    for (attempts, ending) in [
+        (&[][..], Free),
+        (&[Free, Free], Free),
+        (&[Unknown, Free], Unknown),
+        (&[Free, Unknown], Unknown),
+        (&[Unknown, Keep], Keep),
+        (&[Keep, Free], Unknown),
+    ] {
+        let folded = attempts.iter().fold(Free, |known, next| known.then(*next));
+        assert_eq!(folded, ending, "{attempts:?}");
     }
 }
 

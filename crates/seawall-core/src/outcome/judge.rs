@@ -68,7 +68,7 @@ pub const fn classify(seen: Observation, on_500: RetryOn500) -> Outcome {
 #[must_use]
 #[inline]
 pub fn classify_with(seen: Observation, opt_ins: OptIns, overrides: &Overrides) -> Outcome {
-    if is_plain_success(&seen, overrides) {
+    if seen.is_plain_success(overrides) {
         return PLAIN_SUCCESS;
     }
     look_up(seen, opt_ins, overrides)
@@ -76,33 +76,35 @@ pub fn classify_with(seen: Observation, opt_ins: OptIns, overrides: &Overrides) 
 
 /// What most attempts come to. A constant is copied whole, and not field by field: what is written
 /// in small pieces and read in large ones stalls the processor.
-const PLAIN_SUCCESS: Outcome = Outcome::new(Success, Upstream, Never);
+pub(crate) const PLAIN_SUCCESS: Outcome = Outcome::new(Success, Upstream, Never);
 
-/// Whether it is what most attempts bring: a success that nobody can have said otherwise of. Asked
-/// first, so that the common case costs a comparison and not a walk of the table.
-#[inline]
-const fn is_plain_success(seen: &Observation, overrides: &Overrides) -> bool {
-    match seen {
-        Observation::Completed => true,
-        Observation::Judged(Judgement { class, retry, throttled, retry_after }) => {
-            matches!((class, retry), (Success, Never)) && !*throttled && retry_after.is_none()
+impl Observation {
+    /// Whether it is what most attempts bring: a success that nobody can have said otherwise of. Asked
+    /// first, so that the common case costs a comparison and not a walk of the table.
+    #[inline]
+    pub(crate) const fn is_plain_success(&self, overrides: &Overrides) -> bool {
+        match self {
+            Self::Completed => true,
+            Self::Judged(Judgement { class, retry, throttled, retry_after }) => {
+                matches!((class, retry), (Success, Never)) && !*throttled && retry_after.is_none()
+            }
+            Self::Status { code: 200..=399, retry_after: None, .. } => overrides.is_empty(),
+            Self::Status { .. }
+            | Self::Grpc { .. }
+            | Self::Unprocessed(_)
+            | Self::ConnectFailed(_)
+            | Self::Lost { .. }
+            | Self::Malformed
+            | Self::Invalid
+            | Self::Upgraded
+            | Self::HeadTooLarge
+            | Self::TimedOut { .. }
+            | Self::WriteStalled
+            | Self::ReadStalled
+            | Self::CutShort
+            | Self::CallerGone
+            | Self::CallerFault(_) => false,
         }
-        Observation::Status { code: 200..=399, retry_after: None, .. } => overrides.is_empty(),
-        Observation::Status { .. }
-        | Observation::Grpc { .. }
-        | Observation::Unprocessed(_)
-        | Observation::ConnectFailed(_)
-        | Observation::Lost { .. }
-        | Observation::Malformed
-        | Observation::Invalid
-        | Observation::Upgraded
-        | Observation::HeadTooLarge
-        | Observation::TimedOut { .. }
-        | Observation::WriteStalled
-        | Observation::ReadStalled
-        | Observation::CutShort
-        | Observation::CallerGone
-        | Observation::CallerFault(_) => false,
     }
 }
 
@@ -205,6 +207,15 @@ const fn grpc(code: GrpcCode, opt_ins: OptIns) -> Outcome {
         GrpcCode::DataLoss => Outcome::new(Failure, Upstream, opt_ins.on_data_loss.rule()),
         GrpcCode::Cancelled => Outcome::new(Abandoned, Caller, Never),
     }
+}
+
+/// Whether a status by itself says that the service has processed nothing.
+pub(super) const fn proves_unprocessed(row: Row) -> bool {
+    let judged = match row {
+        Row::Status(code) => status(code, OptIns::none()),
+        Row::Grpc(code) => grpc(code, OptIns::none()),
+    };
+    matches!(judged.retry, Always)
 }
 
 const fn unconnected(why: ConnectFailure) -> Outcome {

@@ -6,6 +6,7 @@
 
 use alloc::vec::Vec;
 
+use super::judge::proves_unprocessed;
 use super::{Class, GrpcCode, Observation, RetryRule};
 use crate::invalid::Invalid;
 
@@ -42,8 +43,10 @@ pub struct Override {
     pub row: Row,
     /// What it says about the dependency: success, failure or ignored.
     pub class: Class,
-    /// Which calls may try again. [`RetryRule::Always`] is a promise that the service did nothing:
-    /// calls that are not idempotent are repeated on it.
+    /// Which calls may try again. [`RetryRule::Always`] repeats calls that are not idempotent, for
+    /// which only a proof will do that nothing was processed: it may be kept for 421 and 425, whose
+    /// words say so, and is refused for every other row. A service that gives such a proof by
+    /// other means needs a classifier that reads it, not a row of a table.
     pub retry: RetryRule,
 }
 
@@ -58,8 +61,9 @@ impl Overrides {
     ///
     /// # Errors
     ///
-    /// More than [`OVERRIDES_MAX`] rows, a row twice, a status outside 100–999, or the class
-    /// abandoned, which only we can say of an attempt.
+    /// More than [`OVERRIDES_MAX`] rows, a row twice, a status outside 100–999, the class
+    /// abandoned, which only we can say of an attempt, or a retry of every call on a status that
+    /// does not prove that nothing was processed.
     pub fn new(rows: &[Override]) -> Result<Self, Invalid> {
         if rows.len() > OVERRIDES_MAX {
             return Err(Invalid::new("overrides", rows.len(), "at most 64 rows"));
@@ -100,6 +104,14 @@ fn check(one: &Override) -> Result<(), Invalid> {
     }
     if one.class == Class::Abandoned {
         return Err(Invalid::new("overrides.class", "abandoned", "success, failure or ignored"));
+    }
+    if one.retry == RetryRule::Always && !proves_unprocessed(one.row) {
+        let value = alloc::format!("always, for {}", name(one.row));
+        return Err(Invalid::new(
+            "overrides.retry",
+            value,
+            "if_safe or never; always for 421, 425",
+        ));
     }
     Ok(())
 }

@@ -196,7 +196,7 @@ fn grpc_numbers_go_round_and_unknown_ones_are_unknown() {
 }
 
 fn all_moved_to(class: Class) -> Rules {
-    let retry = RetryRule::Always;
+    let retry = RetryRule::IfSafe;
     let codes = [200, 429, 500, 501, 503, 504, 409, 421, 425].map(Row::Status);
     let rows = codes.into_iter().chain(GrpcCode::ALL.map(Row::Grpc));
     let list: Vec<_> = rows.map(|row| Override { row, class, retry }).collect();
@@ -247,7 +247,22 @@ fn no_override_outvotes_an_inner_seawall_or_a_pushback() {
     let pushed = Observation::Grpc { code, pushback: Some(Pushback::Stop), exhausted: false };
     assert_eq!(judged(exhausted, &rules).retry, RetryRule::Never);
     assert_eq!(judged(pushed, &rules).retry, RetryRule::Never);
-    assert_eq!(judged(http(503), &rules).retry, RetryRule::Always);
+    assert_eq!(judged(http(500), &rules).retry, RetryRule::IfSafe);
+}
+
+#[test]
+fn no_override_repeats_unsafe_calls_on_a_status_that_proves_nothing() {
+    let always =
+        |row| Overrides::new(&[Override { row, class: Class::Ignored, retry: RetryRule::Always }]);
+    for code in [421, 425] {
+        assert!(always(Row::Status(code)).is_ok(), "{code} says that nothing was processed");
+    }
+    for row in [408, 429, 500, 502, 503, 504].map(Row::Status) {
+        assert_eq!(always(row).unwrap_err().field(), "overrides.retry", "{row:?}");
+    }
+    for row in GrpcCode::ALL.map(Row::Grpc) {
+        assert_eq!(always(row).unwrap_err().field(), "overrides.retry", "{row:?}");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use super::record::Record;
 use super::rows;
 use crate::Mode;
 use crate::endpoint::Slot;
+use crate::number::small;
 use crate::ratio::Ratio;
 use crate::time::{Instant, nanos};
 
@@ -102,7 +103,6 @@ impl Outliers {
         finding: Finding,
         (failing, judged): (usize, usize),
     ) -> WhyNot {
-        let small = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let share = self.settings.enforcement.of(finding.detector());
         let suppress = self.settings.common == super::CommonFault::Suppress;
         if share < Ratio::ONE && record.unenforced_at.is_some() {
@@ -195,7 +195,7 @@ impl Outliers {
         }
         within(own, &rules).map_or_else(
             || {
-                let had = u32::try_from(judged.len()).unwrap_or(u32::MAX);
+                let had = small(judged.len());
                 let needed = self.endpoints_needed(detector);
                 Measured::Missing(WhyNot::FewEndpoints { had, needed })
             },
@@ -209,7 +209,7 @@ impl Outliers {
         if detector == Detector::FailureShare {
             return settings.failure_share_endpoints;
         }
-        let comparable = u32::try_from(rates::COMPARABLE_MIN).unwrap_or(u32::MAX);
+        let comparable = small(rates::COMPARABLE_MIN);
         let by_median = settings.deviation.map(|_| comparable);
         let by_mean = settings.mean.map(|rule| rule.min_endpoints);
         by_median.into_iter().chain(by_mean).min().unwrap_or(comparable)
@@ -232,7 +232,7 @@ impl Outliers {
             .collect();
         timed.sort_unstable();
         let place = timed.iter().position(|timed| timed.slot == slot).unwrap_or_default();
-        let had = u32::try_from(timed.len()).unwrap_or(u32::MAX);
+        let had = small(timed.len());
         let Some(threshold) = latency::threshold(&timed, place, &rule) else {
             return Measured::Missing(WhyNot::FewEndpoints { had, needed: 2 });
         };

@@ -6,6 +6,7 @@ use super::record::{Record, State};
 use super::settings::OutlierSettings;
 use crate::Mode;
 use crate::endpoint::Slot;
+use crate::number::small;
 use crate::time::Instant;
 
 /// What outlives the registration of an endpoint. Its owner keeps it for ten minutes, so that a
@@ -98,7 +99,7 @@ impl Outliers {
 
     /// How many endpoints may be out; always fewer than there are.
     pub(super) fn allowed(&self) -> usize {
-        let all = u32::try_from(self.census.all).unwrap_or(u32::MAX);
+        let all = small(self.census.all);
         self.settings.allowed(all) as usize
     }
 

@@ -32,5 +32,5 @@ pub use outliers::{OutlierSnapshot, Outliers};
 pub use probe::ProbeTicket;
 pub use record::Standing;
 pub use settings::{
-    CapRule, CommonFault, Enforcement, LatencyRule, MeanRule, OddRule, OutlierSettings,
+    CapRule, CommonFault, Enforcement, LatencyRule, MeanRule, OddRule, OutlierSettings, READS_MAX,
 };

@@ -13,6 +13,8 @@ use super::settings::{CommonFault, OutlierSettings};
 use crate::Mode;
 use crate::endpoint::Slot;
 use crate::event::Sink;
+use crate::hash::GOLDEN;
+use crate::number::small;
 use crate::outcome::{Class, FailureKind};
 use crate::ratio::Ratio;
 use crate::rng::Draw;
@@ -347,7 +349,7 @@ fn length(settings: &OutlierSettings, streak: u32, draw: Draw) -> Duration {
 /// was ejected together does not come back together.
 pub(super) fn spread(draw: Draw, nth: u64) -> Draw {
     let bits = draw.of(u64::MAX);
-    Draw::from_bits(bits.wrapping_add(nth.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+    Draw::from_bits(bits.wrapping_add(nth.wrapping_mul(GOLDEN)))
 }
 
 /// Whether an event that came last at `last` may come again, at most once in `every`.
@@ -357,8 +359,4 @@ fn is_due(last: &mut Option<Instant>, now: Instant, every: Duration) -> bool {
         *last = Some(now);
     }
     due
-}
-
-fn small(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -11,6 +11,7 @@ use super::event::Finding;
 use super::record::Tally;
 use super::settings::{MeanRule, OutlierSettings};
 use crate::endpoint::Slot;
+use crate::number::small;
 use crate::ratio::Ratio;
 
 /// 3 · 1.4826: three standard deviations, estimated from the MAD of a normal distribution.
@@ -82,9 +83,7 @@ impl Thresholds {
 
 /// `part / whole`, rounded down; none of nothing.
 pub(super) fn share(part: u32, whole: u32) -> Option<Ratio> {
-    let ppm = u64::from(part) * u64::from(Ratio::ONE.ppm());
-    let ppm = ppm.checked_div(u64::from(whole))?;
-    u32::try_from(ppm).ok().map(Ratio::from_ppm)
+    (whole > 0).then(|| Ratio::of_parts(part.into(), whole.into()))
 }
 
 /// The rate below which an endpoint is an outlier: median − max(3 · 1.4826 · MAD, `deviation`).
@@ -105,7 +104,7 @@ pub(super) fn threshold(
     }
     scratch.sort_unstable();
     let spread = SPREADS.of(u64::from(self::median(scratch)));
-    let spread = u32::try_from(spread).unwrap_or(u32::MAX).max(deviation.ppm());
+    let spread = small(spread).max(deviation.ppm());
     Some(Ratio::from_ppm(median.saturating_sub(spread)))
 }
 

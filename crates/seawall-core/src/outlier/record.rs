@@ -6,11 +6,12 @@ use alloc::boxed::Box;
 use super::event::Ejection;
 use super::settings::{OddRule, OutlierSettings};
 use crate::histogram::RotatingHistogram;
+use crate::number::small;
 use crate::outcome::FailureKind;
 use crate::ratio::Ratio;
 use crate::rng::Draw;
 use crate::time::{Duration, Instant, nanos};
-use crate::window::{BUCKETS, TimeRing};
+use crate::window::TimeRing;
 
 /// In good standing for so long, an endpoint is forgiven one of its ejections in a row.
 const FORGIVEN_EVERY: Duration = Duration::from_secs(60);
@@ -206,21 +207,21 @@ impl Record {
     /// The outcomes in the window at `now`.
     pub(super) fn tally(&mut self, now: Instant) -> Tally {
         self.ring.advance(now);
-        self.ring.live().copied().fold(Tally::default(), Tally::plus)
+        self.ring.sum(Tally::plus)
     }
 
     /// As [`Record::tally`], for readers.
     pub(super) fn tally_now(&self, now: Instant) -> Tally {
         let mut ring = self.ring.clone();
         ring.advance(now);
-        ring.live().copied().fold(Tally::default(), Tally::plus)
+        ring.sum(Tally::plus)
     }
 
     /// Looks at the latencies in the window at `now`: walks the buckets of a histogram.
     pub(super) fn measure(&mut self, now: Instant) -> Latency {
         let half = Ratio::from_percent(50);
         if let Some(latencies) = &mut self.latencies {
-            let requests = u32::try_from(latencies.count(now)).unwrap_or(u32::MAX);
+            let requests = small(latencies.count(now));
             self.latency = Latency { median: latencies.quantile(now, half), requests };
         }
         self.latency
@@ -247,7 +248,7 @@ impl Record {
         match self.state {
             State::In { since } => {
                 let forgiven = nanos(now.since(since)) / nanos(FORGIVEN_EVERY);
-                self.streak.saturating_sub(u32::try_from(forgiven).unwrap_or(u32::MAX))
+                self.streak.saturating_sub(small(forgiven))
             }
             State::Out { .. } | State::Probing { .. } => self.streak,
         }
@@ -269,20 +270,7 @@ impl Record {
     /// Moves outcomes and latencies to a window of another length. What the new one does not cover
     /// goes.
     pub(super) fn rebucket(&mut self, window: Duration, origin: Instant, now: Instant) {
-        let mut ring = TimeRing::<Tally>::new(window, origin);
-        ring.advance(now);
-        self.ring.advance(now);
-        let width = nanos(self.ring.width());
-        for back in 0..BUCKETS as u64 {
-            let then = now.as_nanos().saturating_sub(width.saturating_mul(back));
-            let then = Instant::from_nanos(then);
-            // Taken, so that the instants before the epoch, which all read as it, count once.
-            let old = self.ring.past(then).map(core::mem::take).unwrap_or_default();
-            if let Some(bucket) = ring.past(then) {
-                *bucket = bucket.plus(old);
-            }
-        }
-        self.ring = ring;
+        self.ring.reshape(window, origin, now, Tally::plus);
         if let Some(latencies) = &mut self.latencies {
             **latencies = latencies.rewindowed(window, origin, now);
         }

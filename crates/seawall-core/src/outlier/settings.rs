@@ -46,12 +46,15 @@ impl Default for MeanRule {
     }
 }
 
+/// The most answers of an endpoint that are remembered as compared: the bits of a word.
+pub const READS_MAX: u32 = u64::BITS;
+
 /// Ejects an endpoint whose answers disagree with those of a majority, or fail validation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OddRule {
     /// So many disagreements eject, at least 1. Default 3: one may be a replica that lags behind.
     pub disagreements: u32,
-    /// Among the last so many answers that were compared, at most 64. Default 10.
+    /// Among the last so many answers that were compared, at most [`READS_MAX`]. Default 10.
     pub reads: u32,
 }
 

@@ -4,8 +4,9 @@
 
 use super::event::Detector;
 use super::rates::COMPARABLE_MIN;
-use super::settings::{CapRule, Enforcement, MeanRule, OutlierSettings};
+use super::settings::{CapRule, Enforcement, MeanRule, OutlierSettings, READS_MAX};
 use crate::invalid::Invalid;
+use crate::number::small;
 use crate::ratio::Ratio;
 use crate::time::Duration;
 
@@ -41,7 +42,7 @@ impl OutlierSettings {
     #[must_use]
     pub fn allowed(&self, endpoints: u32) -> u32 {
         let share = self.max_ejected.of(u64::from(endpoints));
-        let share = u32::try_from(share).unwrap_or(u32::MAX);
+        let share = small(share);
         let cap = match self.cap {
             CapRule::AtLeastOne => share.max(1),
             CapRule::Strict => share,
@@ -88,7 +89,7 @@ impl OutlierSettings {
             at_least_one("mean.min_requests", Some(rule.min_requests))?;
         }
         let Some(rule) = self.odd else { return Ok(()) };
-        if !(1..=64).contains(&rule.reads) {
+        if !(1..=READS_MAX).contains(&rule.reads) {
             return Err(Invalid::new("odd.reads", rule.reads, "1 to 64"));
         }
         if rule.disagreements == 0 || rule.disagreements > rule.reads {

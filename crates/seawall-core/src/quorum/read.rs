@@ -5,6 +5,7 @@
 use super::settings::{QuorumSettings, REPLICAS_MAX};
 use crate::endpoint::EndpointId;
 use crate::event::Sink;
+use crate::number::small;
 use crate::outcome::Outcome;
 use crate::time::Instant;
 
@@ -323,7 +324,7 @@ impl MajorityRead {
     fn agreeing(&self, digest: u128, first: usize) -> u32 {
         let replies = self.replicas.iter().flatten().take(first);
         let same = replies.filter(|replica| replica.reply == Reply::Answered(digest)).count();
-        u32::try_from(same).unwrap_or(u32::MAX)
+        small(same)
     }
 
     const fn until(&self) -> Instant {

@@ -30,6 +30,7 @@ impl Account {
     }
 
     /// TAT after a call at `now`, with `tat` before it, if it passes.
+    #[inline]
     pub(super) fn step(&self, tat: Exact, now: Instant, cost: u32) -> Result<Exact, Refused> {
         if self.blocked.is_none() {
             return self.terms.step(tat, now, cost);

@@ -3,6 +3,7 @@
 //! What says so (429, a status of gRPC) is classified elsewhere; the limit itself is in `gcra.rs`.
 
 use crate::invalid::Invalid;
+use crate::number::small;
 use crate::ratio::Ratio;
 use crate::time::{Duration, Instant, nanos};
 
@@ -126,11 +127,11 @@ impl Adaptive {
         self.quiet_since = self.quiet_since.after(Duration::from_nanos(steps.saturating_mul(STEP)));
         let raised = steps.saturating_mul(self.settings.raise.ppm().into());
         let share = raised.saturating_add(self.share.ppm().into()).min(Ratio::ONE.ppm().into());
-        self.share = Ratio::from_ppm(u32::try_from(share).unwrap_or(u32::MAX));
+        self.share = Ratio::from_ppm(small(share));
     }
 
     fn share_of_share(&self) -> Ratio {
         let share = self.settings.cut.of(self.share.ppm().into());
-        Ratio::from_ppm(u32::try_from(share).unwrap_or(u32::MAX))
+        Ratio::from_ppm(small(share))
     }
 }

@@ -56,11 +56,21 @@ impl Gcra {
     ///
     /// [`Refused`]; nothing is charged then.
     pub fn decide(&mut self, now: Instant, cost: u32) -> Decision {
+        self.admit(now, cost)?;
+        Ok(self.account.terms.admitted(self.account.tat, self.latest))
+    }
+
+    /// [`Gcra::decide`] for who does not ask what remains: to know costs a division.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`]; nothing is charged then.
+    #[inline]
+    pub fn admit(&mut self, now: Instant, cost: u32) -> Result<(), Refused> {
         let now = self.observe(now);
-        let tat = self.account.step(self.account.tat, now, cost)?;
-        self.account.tat = tat;
+        self.account.tat = self.account.step(self.account.tat, now, cost)?;
         self.invariants();
-        Ok(self.account.terms.admitted(tat, now))
+        Ok(())
     }
 
     /// Asks for one call whose cost is only estimated.
@@ -69,7 +79,7 @@ impl Gcra {
     ///
     /// [`Refused`]; nothing is charged then.
     pub fn charge(&mut self, now: Instant, estimate: u32) -> Result<Charge, Refused> {
-        self.decide(now, estimate)?;
+        self.admit(now, estimate)?;
         let Self { refunded, generation, .. } = *self;
         Ok(Charge { cost: estimate, tat: self.account.tat, refunded, generation })
     }

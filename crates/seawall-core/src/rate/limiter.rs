@@ -185,13 +185,35 @@ impl Limiter {
             return Ok(Admitted { remaining: u64::MAX });
         }
         self.poll(now, sink);
-        let layer = self.rule.layer();
-        match layer.check(now, cost) {
-            Ok(admitted) => {
-                layer.commit(now, cost);
-                Ok(admitted)
-            }
+        match decide(self.rule.layer(), now, cost) {
+            Ok(admitted) => Ok(admitted),
             Err(refused) => report(refused, self.settings.mode, cost, sink),
+        }
+    }
+
+    /// [`Limiter::decide`] for who does not ask what remains, which for GCRA costs a division.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`]; nothing is charged then.
+    #[inline]
+    pub fn admit(
+        &mut self,
+        now: Instant,
+        cost: u32,
+        sink: &mut impl Sink<RateEvent>,
+    ) -> Result<(), Refused> {
+        if self.settings.mode == Mode::Off {
+            return Ok(());
+        }
+        self.poll(now, sink);
+        let refused = match &mut self.rule {
+            Rule::Gcra(rule) => rule.admit(now, cost),
+            rule => decide(rule.layer(), now, cost).map(|_| ()),
+        };
+        match refused {
+            Ok(()) => Ok(()),
+            Err(refused) => report(refused, self.settings.mode, cost, sink).map(|_| ()),
         }
     }
 
@@ -210,6 +232,7 @@ impl Limiter {
 
     /// Lets an adaptive limit recover. [`Limiter::decide`] does so by itself. One that is switched
     /// off recovers at once when it is switched on, for all the quiet time.
+    #[inline]
     pub fn poll(&mut self, now: Instant, sink: &mut impl Sink<RateEvent>) {
         if self.settings.mode == Mode::Off {
             return;
@@ -300,16 +323,21 @@ pub struct LimiterSnapshot {
 /// the rate.
 fn scaled(algorithm: Algorithm, share: Ratio) -> Algorithm {
     match algorithm {
-        Algorithm::Gcra(quota) if share != Ratio::ONE => {
+        Algorithm::Gcra(quota) => {
             Algorithm::Gcra(Quota { rate: quota.rate.scaled(share), ..quota })
         }
-        Algorithm::Gcra(_)
-        | Algorithm::TokenBucket(_)
+        Algorithm::TokenBucket(_)
         | Algorithm::WarmUp(_)
         | Algorithm::FixedWindow(_)
         | Algorithm::SlidingCounter(_)
         | Algorithm::SlidingLog(_) => algorithm,
     }
+}
+
+fn decide(layer: &mut dyn Layer, now: Instant, cost: u32) -> Decision {
+    let admitted = layer.check(now, cost)?;
+    layer.commit(now, cost);
+    Ok(admitted)
 }
 
 /// Reports a refusal, and makes an admission of it where it is not enforced.
@@ -332,5 +360,20 @@ pub(super) fn report(
     match mode {
         Mode::Enforce => Err(refused),
         Mode::Shadow | Mode::Off => Ok(Admitted { remaining }),
+    }
+}
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+    use crate::rate::Rate;
+
+    #[test]
+    #[should_panic(expected = "adaptive as the settings say")]
+    fn a_limit_that_should_adapt_and_cannot_is_noticed() {
+        let settings = LimiterSettings::of(Quota::of(Rate::per_second(1)));
+        let mut limiter = Limiter::new(settings, Instant::EPOCH);
+        limiter.settings.adaptive = Some(AdaptiveSettings::default());
+        limiter.invariants();
     }
 }

@@ -352,3 +352,17 @@ fn place(account: &Account, tail: Exact, first: Instant, cost: u32) -> (Instant,
 fn bounded(settings: QueueSettings) -> QueueSettings {
     QueueSettings { waiters: settings.waiters.min(WAITERS_MAX), ..settings }
 }
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+    use crate::rate::Rate;
+
+    #[test]
+    #[should_panic(expected = "waiters whose instant the driver does not know")]
+    fn a_moved_waiter_that_is_not_there_is_noticed() {
+        let mut queue = RateQueue::new(QueueSettings::of(Quota::of(Rate::per_second(1))));
+        queue.moved += 1;
+        queue.invariants();
+    }
+}

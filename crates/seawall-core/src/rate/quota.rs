@@ -71,6 +71,7 @@ impl Terms {
     }
 
     /// c·T.
+    #[inline]
     pub(super) fn time_of(&self, cost: u32) -> Exact {
         if cost == 1 { self.interval } else { Exact::emission(self.quota.rate, cost.into()) }
     }
@@ -85,22 +86,30 @@ impl Terms {
 
     /// The rule of GCRA (ITU-T I.371, the virtual scheduling form): the theoretical arrival time
     /// after a call that passes.
+    #[inline]
     pub(super) fn step(&self, tat: Exact, now: Instant, cost: u32) -> Result<Exact, Refused> {
+        let new = self.after(tat, now, cost);
+        let fits = new < Exact::NEVER && new <= self.plus(Exact::of(now), self.tolerance);
+        if fits && cost <= self.quota.burst && !self.quota.rate.is_zero() {
+            return Ok(new);
+        }
+        Err(self.refusal(tat, now, cost))
+    }
+
+    #[cold]
+    fn refusal(&self, tat: Exact, now: Instant, cost: u32) -> Refused {
         if cost > self.quota.burst {
-            return Err(Refused::Impossible { capacity: self.quota.burst.into() });
+            return Refused::Impossible { capacity: self.quota.burst.into() };
         }
         let new = self.after(tat, now, cost);
         if self.quota.rate.is_zero() || new == Exact::NEVER {
-            return Err(Refused::Limited { retry_at: Instant::NEVER, remaining: 0 });
+            return Refused::Limited { retry_at: Instant::NEVER, remaining: 0 };
         }
-        if new <= self.plus(Exact::of(now), self.tolerance) {
-            return Ok(new);
-        }
-        let remaining = self.remaining(tat, now);
-        Err(Refused::Limited { retry_at: self.instant_of(new), remaining })
+        Refused::Limited { retry_at: self.instant_of(new), remaining: self.remaining(tat, now) }
     }
 
     /// TAT after a call at `now` that passes whatever the limit.
+    #[inline]
     pub(super) fn after(&self, tat: Exact, now: Instant, cost: u32) -> Exact {
         self.plus(tat.max(Exact::of(now)), self.time_of(cost))
     }

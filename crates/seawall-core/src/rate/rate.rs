@@ -3,6 +3,7 @@
 //! What is done with it is in the files of the algorithms; no algorithm divides it out first.
 
 use crate::invalid::Invalid;
+use crate::number::small;
 use crate::time::{Duration, Instant, nanos};
 
 /// The longest period of a rate: 366 days, so that a leap year can be one.
@@ -139,7 +140,7 @@ impl Rate {
     #[must_use]
     pub fn default_burst(self) -> u32 {
         let calls = self.calls_in(Duration::from_secs(1)).max(1);
-        u32::try_from(calls).unwrap_or(u32::MAX)
+        small(calls)
     }
 }
 
@@ -185,6 +186,7 @@ impl Exact {
     }
 
     /// The sum of two that belong to a rate of `count`; never, where it does not fit.
+    #[inline]
     pub(super) const fn plus(self, other: Self, count: u64) -> Self {
         let part = self.part + other.part;
         let (part, carry) = if part >= count && count > 0 { (part - count, 1) } else { (part, 0) };

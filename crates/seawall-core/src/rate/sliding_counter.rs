@@ -63,7 +63,7 @@ impl SlidingCounter {
     pub fn snapshot(&self, now: Instant) -> RateSnapshot {
         let now = now.max(self.latest);
         let (previous, current) = self.counts(self.windows.locate(now).0);
-        let seen = Self { previous, current, latest: now, ..*self };
+        let seen = Self { previous, current, ..*self };
         // The last of what counts leaves with the window after the one that counted it.
         let windows = if current > 0 { 2 } else { u64::from(previous > 0) };
         let end = self.windows.instant(now, windows, 0);

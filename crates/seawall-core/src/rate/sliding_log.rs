@@ -82,8 +82,8 @@ impl SlidingLog {
         let now = now.max(self.latest);
         let live = self.entries.iter().filter(|entry| !self.is_expired(entry, now));
         let used = live.map(|entry| entry.cost).sum();
-        let last = self.entries.back().filter(|_| used > 0);
-        let reset = last.map_or(Duration::ZERO, |entry| self.expiry(entry).since(now));
+        let reset =
+            self.entries.back().map_or(Duration::ZERO, |entry| self.expiry(entry).since(now));
         self.settings.snapshot(used, reset)
     }
 

@@ -1,5 +1,6 @@
 //! The worked examples, the traps, and every limiter against a model that keeps everything.
 
+mod edges;
 mod examples;
 mod keyed;
 mod model;

@@ -265,3 +265,23 @@ fn share(value: u128, part: u128, whole: u128) -> u128 {
     let divided = product.div_ceil((whole >> shift).max(1));
     divided.checked_shl(narrow).unwrap_or(u128::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// What does not fit is rounded up twice, each time by less than one in 2^55.
+        #[test]
+        fn a_share_is_never_less_than_exact_and_hardly_more(
+            value in 0_u128..1 << 66, part in 0_u128..1 << 60, more in 0_u128..1 << 60,
+        ) {
+            let whole = part + more + 1;
+            let exact = (value * part).div_ceil(whole);
+            let found = share(value, part, whole);
+            prop_assert!(found >= exact, "{found} is below {exact}");
+            prop_assert!(found <= exact + (exact >> 50) + (value >> 50) + 4, "{found}, {exact}");
+        }
+    }
+}

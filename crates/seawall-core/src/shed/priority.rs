@@ -2,6 +2,8 @@
 //!
 //! When the cursor moves is decided in `machine.rs`.
 
+use crate::hash::{GOLDEN, finish};
+
 /// How many classes there are.
 pub const CLASSES: u16 = 4;
 
@@ -135,13 +137,10 @@ impl Priority {
     }
 }
 
-/// The finalizer of `SplitMix64` (Steele, Lea and Flood, 2014) one step on, so that zero mixes
-/// too. Its values never change: hops of different versions must agree.
+/// One step of `SplitMix64`, so that zero mixes too. Its values never change: hops of different
+/// versions must agree.
 const fn mix(value: u64) -> u64 {
-    let z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+    finish(value.wrapping_add(GOLDEN))
 }
 
 /// Up to where calls are admitted. Callers that are told it can shed before they send.

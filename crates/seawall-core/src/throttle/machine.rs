@@ -5,6 +5,7 @@
 use super::ThrottleSettings;
 use crate::Mode;
 use crate::event::Sink;
+use crate::number::small;
 use crate::ratio::Ratio;
 use crate::rng::Draw;
 use crate::shed::Class;
@@ -121,7 +122,7 @@ impl Throttle {
             return Ok(Passed { at: now });
         }
         self.ring.advance(now);
-        let Counts { requests, accepts } = sum(&self.ring);
+        let Counts { requests, accepts } = self.ring.sum(Counts::plus);
         let p = self.p(importance, Counts { requests, accepts });
         let bucket = self.ring.at(now);
         *bucket = bucket.plus(Counts { requests: 1, accepts: 0 });
@@ -158,9 +159,7 @@ impl Throttle {
     pub fn reconfigure(&mut self, settings: ThrottleSettings, now: Instant) {
         let now = self.observe(now);
         if settings.window != self.settings.window {
-            let mut ring = TimeRing::new(settings.window, self.origin);
-            self.ring.age_into(&mut ring, now, |bucket, counts| *bucket = bucket.plus(counts));
-            self.ring = ring;
+            self.ring.reshape(settings.window, self.origin, now, Counts::plus);
         }
         self.settings = settings;
         self.invariants();
@@ -171,7 +170,7 @@ impl Throttle {
     pub fn snapshot(&self, now: Instant) -> ThrottleSnapshot {
         let mut ring = self.ring.clone();
         ring.advance(now.max(self.latest));
-        let counts = sum(&ring);
+        let counts = ring.sum(Counts::plus);
         let p = self.p(Class::Normal, counts);
         ThrottleSnapshot { requests: counts.requests, accepts: counts.accepts, p }
     }
@@ -190,15 +189,11 @@ impl Throttle {
         let taken = u128::from(self.settings.k(importance).ppm()) * u128::from(counts.accepts);
         let excess = (u128::from(counts.requests) * WHOLE).saturating_sub(taken);
         let ppm = excess / (u128::from(counts.requests) + 1);
-        Ratio::from_ppm(u32::try_from(ppm).unwrap_or(u32::MAX)).min(self.settings.cap)
+        Ratio::from_ppm(small(ppm)).min(self.settings.cap)
     }
 
     fn observe(&mut self, now: Instant) -> Instant {
         self.latest = self.latest.max(now);
         self.latest
     }
-}
-
-fn sum(ring: &TimeRing<Counts>) -> Counts {
-    ring.live().fold(Counts::default(), |sum, bucket| sum.plus(*bucket))
 }

@@ -29,19 +29,22 @@
 //! the owner lends to it, since the upstream keeps one in any case. A quantile is read once in 5 s.
 //!
 //! Which timer ends an attempt is decided by `call`; arithmetic on the time left is in `deadline`;
-//! clocks of connections and bodies are the driver's.
+//! clocks of connections and of answers' bodies are the driver's, that of a request's body is an
+//! [`Upload`].
 
 mod adaptive;
 mod class;
 mod kind;
 mod sample;
 mod settings;
+mod upload;
 
 pub use adaptive::{AdaptiveSnapshot, AdaptiveTimeout, TimeoutAdapted};
 pub use class::{Hedges, Limits, OperationClass, Retries};
 pub use kind::{OperationKind, Preset};
 pub use sample::Sample;
 pub use settings::AdaptiveSettings;
+pub use upload::{Upload, UploadRate, UploadSettings};
 
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,7 @@ use super::{Choice, ChoiceReason, Upstream};
 impl Choice {
     /// Whether it was chosen to learn if the endpoint has recovered.
     #[must_use]
+    #[inline]
     pub(crate) fn is_probe(&self) -> bool {
         self.reason == ChoiceReason::Probe
     }
@@ -25,6 +26,7 @@ impl Choice {
 
 impl Upstream {
     /// Asks the breaker of the upstream for a whole call.
+    #[inline]
     pub(crate) fn admit_call(
         &mut self,
         now: Instant,
@@ -36,6 +38,7 @@ impl Upstream {
     }
 
     /// Tells the breaker of the upstream what a call came to.
+    #[inline]
     pub(crate) fn settle_call(
         &mut self,
         ticket: Ticket,
@@ -49,6 +52,7 @@ impl Upstream {
 
     /// Whether a call that was admitted with `ticket` may still make another attempt: traffic
     /// flows, or the call is one of the probes that decide.
+    #[inline]
     pub(crate) fn breaker_allows_retry(&self, ticket: Option<&Ticket>, now: Instant) -> bool {
         let generation = self.breaker.snapshot(now).generation;
         let current = ticket.is_some_and(|ticket| ticket.generation() == generation);
@@ -65,6 +69,7 @@ impl Upstream {
         self.fleet == Fleet::Sole || listed()
     }
 
+    #[inline]
     pub(crate) fn deposit(&mut self, now: Instant) {
         self.budget.deposit(now);
         self.hedging.deposit(now);
@@ -81,6 +86,7 @@ impl Upstream {
     }
 
     /// How long an attempt that begins now may take, where a route allows `fixed`.
+    #[inline(always)]
     pub(crate) fn attempt_timeout(
         &mut self,
         fixed: Duration,
@@ -90,6 +96,16 @@ impl Upstream {
         if self.settings.timeout.mode == Mode::Off {
             return fixed;
         }
+        self.learnt_timeout(fixed, now, sink)
+    }
+
+    #[inline(never)]
+    fn learnt_timeout(
+        &mut self,
+        fixed: Duration,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) -> Duration {
         let mut scoped = Scoped { at: now, scope: Scope::Upstream, sink };
         let learnt = self.timeout.attempt_timeout(now, &mut self.latency, &mut scoped);
         // At its ceiling it has learnt nothing: routes that allow more keep that.
@@ -115,6 +131,7 @@ impl Upstream {
 
     /// Asks for a permit of this weight that is of use only until `attempts_end`, less the time
     /// that an attempt needs to have a chance.
+    #[inline]
     pub(crate) fn acquire(
         &mut self,
         weight: u32,
@@ -129,6 +146,7 @@ impl Upstream {
     }
 
     /// Asks for a permit that cannot be had at once.
+    #[cold]
     fn acquire_later(
         &mut self,
         weight: u32,
@@ -177,6 +195,7 @@ impl Upstream {
     }
 
     /// Takes a permit back. One that was held for no time teaches nothing about the service.
+    #[inline]
     pub(crate) fn release(&mut self, permit: Permit, held: Duration, now: Instant) {
         self.bulkhead.release(permit, held, now);
     }

@@ -9,6 +9,7 @@ use crate::breaker::{self, Phase, Probing};
 use crate::endpoint::{EndpointId, Slot};
 use crate::event::Sink;
 use crate::health::HealthState;
+use crate::number::small;
 use crate::outlier::{ProbeTicket, Standing};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
@@ -79,7 +80,7 @@ pub struct Choice {
 impl Upstream {
     /// Chooses an endpoint, or none if [`WhenAllDown::Refuse`] holds and no endpoint is good, or
     /// if there are no endpoints.
-    #[inline]
+    #[inline(always)]
     pub fn choose(
         &mut self,
         wish: Wish<'_>,
@@ -237,7 +238,7 @@ impl Upstream {
     ) -> Option<Choice> {
         let now = scene.now;
         let reason = self.narrow(levels, key, scene.rng);
-        let candidates = count(self.candidates.len());
+        let candidates = small(self.candidates.len());
         while let Some(slot) = self.balancer.pick(&self.candidates, key, now, scene.rng) {
             if let Some(choice) = self.admit_to(slot, (reason, candidates), scene) {
                 return Some(choice);
@@ -280,7 +281,7 @@ impl Upstream {
         if self.candidates.is_empty() {
             self.gather(slow);
         }
-        let facts = (ChoiceReason::Panic, count(self.candidates.len()));
+        let facts = (ChoiceReason::Panic, small(self.candidates.len()));
         let slot = self.balancer.pick(&self.candidates, wish.key, scene.now, scene.rng)?;
         self.admit_to(slot, facts, scene)
     }
@@ -333,7 +334,7 @@ impl Upstream {
         if self.candidates.is_empty() {
             self.gather(fits);
         }
-        let candidates = count(self.candidates.len());
+        let candidates = small(self.candidates.len());
         let slot = self.balancer.pick(&self.candidates, wish.key, scene.now, scene.rng)?;
         let endpoint = self.present(slot)?.id;
         Some(Choice { endpoint, reason, candidates, breaker: None, probe: None })
@@ -388,9 +389,5 @@ impl Upstream {
 }
 
 fn slot(index: usize) -> Slot {
-    Slot::new(count(index))
-}
-
-pub(super) fn count(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
+    Slot::new(small(index))
 }

@@ -92,6 +92,7 @@ impl Gates {
 
 impl Upstream {
     /// Asks the gates that stand before everything else.
+    #[inline]
     pub(crate) fn pass_gates(
         &mut self,
         arriving: Arriving,
@@ -99,7 +100,7 @@ impl Upstream {
         sink: &mut impl Sink<Event>,
     ) -> Result<(), Closed> {
         if let Some(rate) = &mut self.gates.rate {
-            rate.decide(now, arriving.cost, &mut wide(now, sink)).map_err(over_rate)?;
+            rate.admit(now, arriving.cost, &mut wide(now, sink)).map_err(over_rate)?;
         }
         if let Some(shed) = &mut self.gates.shed {
             let shed = shed.admit(arriving.priority, now, &mut wide(now, sink));
@@ -109,7 +110,21 @@ impl Upstream {
     }
 
     /// Asks the throttle for one attempt; none without one.
+    #[inline(always)]
     pub(crate) fn pass_throttle(
+        &mut self,
+        priority: Priority,
+        (now, draw): (Instant, Draw),
+        sink: &mut impl Sink<Event>,
+    ) -> Result<Option<Passed>, Closed> {
+        if self.gates.throttle.is_none() {
+            return Ok(None);
+        }
+        self.ask_throttle(priority, (now, draw), sink)
+    }
+
+    #[inline(never)]
+    fn ask_throttle(
         &mut self,
         priority: Priority,
         (now, draw): (Instant, Draw),
@@ -124,7 +139,21 @@ impl Upstream {
 
     /// Tells the gates how an attempt ended that they had let through; without an outcome if it
     /// was never sent.
+    #[inline(always)]
     pub(crate) fn settle_throttle(
+        &mut self,
+        passed: Option<Passed>,
+        outcome: Option<&Outcome>,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) {
+        if passed.is_some() || outcome.is_some_and(|outcome| outcome.throttled) {
+            self.tell_throttle(passed, outcome, now, sink);
+        }
+    }
+
+    #[inline(never)]
+    fn tell_throttle(
         &mut self,
         passed: Option<Passed>,
         outcome: Option<&Outcome>,
@@ -147,6 +176,7 @@ impl Upstream {
     }
 
     /// A call has left the queue after `wait`, or needed none.
+    #[inline]
     pub(crate) fn note_wait(&mut self, wait: Duration, now: Instant, sink: &mut impl Sink<Event>) {
         if let Some(shed) = &mut self.gates.shed {
             shed.on_queue_wait(wait, now, &mut wide(now, sink));
@@ -155,7 +185,21 @@ impl Upstream {
 
     /// Lets the concurrency limit learn from an attempt that began beside `in_flight` others,
     /// itself included, and puts the limit into force.
+    #[inline]
     pub(crate) fn learn_limit(
+        &mut self,
+        (outcome, latency): (&Outcome, Duration),
+        in_flight: u32,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) {
+        if self.gates.limit.is_some() {
+            self.teach_limit((outcome, latency), in_flight, now, sink);
+        }
+    }
+
+    #[inline(never)]
+    fn teach_limit(
         &mut self,
         (outcome, latency): (&Outcome, Duration),
         in_flight: u32,

@@ -2,6 +2,7 @@
 //!
 //! What a call must bring along for a hedge is in `call/hedging.rs`.
 
+use crate::Mode;
 use crate::breaker::Phase;
 use crate::endpoint::{EndpointId, Slot};
 use crate::event::Sink;
@@ -13,7 +14,14 @@ use super::event::{Event, Scope, Scoped};
 use super::sole::Fleet;
 
 impl Upstream {
+    /// Whether slow attempts are hedged, be it in shadow.
+    #[inline]
+    pub(crate) fn hedges(&self) -> bool {
+        self.settings.hedge.mode != Mode::Off
+    }
+
     /// How long an attempt may take before it counts as slow; `None` while nobody can tell.
+    #[inline]
     pub(crate) fn hedge_delay(&mut self, timeout: Duration, now: Instant) -> Option<Duration> {
         self.hedging.delay(now, &mut self.latency, timeout)
     }

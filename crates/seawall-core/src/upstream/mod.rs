@@ -48,6 +48,7 @@ use crate::event::Sink;
 use crate::health::{Check, Health, HealthSettings};
 use crate::hedge::Hedging;
 use crate::histogram::RotatingHistogram;
+use crate::number::small;
 use crate::outcome::Overrides;
 use crate::outlier::{self, Outliers};
 use crate::ratio::Ratio;
@@ -288,6 +289,14 @@ impl Upstream {
         granted.or_else(|| self.dropped.pop())
     }
 
+    /// Whether nobody waits for a permit, nor for the news that there will be none: then
+    /// [`Upstream::next_grant`] has nobody to name.
+    #[must_use]
+    #[inline]
+    pub const fn is_unattended(&self) -> bool {
+        self.bulkhead.queued() == 0 && self.dropped.is_empty()
+    }
+
     /// The median latency of attempts in the last minute, at least 1 ms: what an attempt needs to
     /// have a fair chance. At most a second old.
     pub fn min_useful(&mut self, now: Instant) -> Duration {
@@ -383,7 +392,7 @@ impl Upstream {
             self.members.clear();
             self.members.reserve(self.endpoints.len());
         }
-        Slot::new(u32::try_from(index).unwrap_or(u32::MAX))
+        Slot::new(small(index))
     }
 
     fn next_generation(&mut self, slot: Slot) -> u32 {

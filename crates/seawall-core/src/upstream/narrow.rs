@@ -9,10 +9,10 @@
 use crate::balance::{LevelCounts, Loads};
 use crate::endpoint::EndpointId;
 use crate::event::Sink;
+use crate::number::small;
 use crate::rng::Rng;
 use crate::time::Instant;
 
-use super::choose::count;
 use super::event::{Event, Scene, Scope, What};
 use super::{Choice, ChoiceReason, Probe, Upstream, Wish};
 
@@ -32,7 +32,7 @@ impl Upstream {
         let now = scene.now;
         debug_assert!(self.members.iter().all(|slot| self.is_good(*slot, now)), "no calm");
         let slot = self.balancer.pick(&self.members, wish.key, now, scene.rng)?;
-        let facts = (self.reason(wish.key), count(self.members.len()));
+        let facts = (self.reason(wish.key), small(self.members.len()));
         self.admit_to(slot, facts, scene)
     }
 

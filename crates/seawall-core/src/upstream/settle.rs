@@ -32,6 +32,7 @@ pub(crate) struct AttemptEnd<'a> {
 
 impl Upstream {
     /// Ends the attempt that `choice` began.
+    #[inline(always)]
     pub(crate) fn attempt_ended(
         &mut self,
         choice: Choice,

@@ -117,7 +117,7 @@ impl LocalAnswer<'_> {
         (PROBLEM, Bytes::from(serde_json::to_vec(&problem).unwrap_or_default()))
     }
 
-    /// Whole seconds, spread so that refused callers do not come back together.
+    /// Whole seconds within the range, spread so that refused callers do not come back together.
     fn wait(&self, form: &Form, now: Instant, rng: &mut impl Rng) -> Option<Duration> {
         let until = match self.until {
             Until::Never => return None,
@@ -127,7 +127,7 @@ impl LocalAnswer<'_> {
         let (least, most) = RETRY_AFTER_RANGE;
         let ceiling = until.as_secs() + u64::from(until.subsec_nanos() > 0);
         let base = ceiling.clamp(least, most);
-        let spread = Ratio::from_percent(25).of(base).max(1);
+        let spread = Ratio::from_percent(25).of(base).max(1).min(most - base);
         Some(Duration::from_secs(base + rng.below(spread + 1)))
     }
 }
@@ -207,6 +207,25 @@ mod tests {
         let wait: u64 = answer.headers()[RETRY_AFTER].to_str().unwrap().parse().unwrap();
         assert!((5..=6).contains(&wait), "{wait}");
         assert_eq!(answer.headers()[WHY], "breaker_open;upstream=\"payments\"");
+    }
+
+    #[test]
+    fn a_hint_is_spread_and_stays_within_its_bound() {
+        let mut rng = Stream::new(1, "test");
+        let id = HeaderValue::from_static("id-1");
+        let mut waits = |seconds: u64| -> Vec<u64> {
+            let until = Until::At(Instant::from_millis(seconds * 1_000));
+            let (reason, expose) = (Reason::BreakerOpen, Expose::Reason);
+            let local = LocalAnswer { reason, until, upstream: None, id: &id, expose, allow: &[] };
+            let form = form(reason);
+            let wait = |_| local.wait(&form, Instant::EPOCH, &mut rng).unwrap().as_secs();
+            (0..1_000).map(wait).collect()
+        };
+        for (seconds, range) in [(0, 1..=2), (100, 100..=125), (290, 290..=300), (900, 300..=300)] {
+            let waits = waits(seconds);
+            assert_eq!(waits.iter().min(), Some(range.start()), "{seconds}");
+            assert_eq!(waits.iter().max(), Some(range.end()), "{seconds}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The caller's request body: read once, kept while it fits, so that another attempt can send it
-//! from the start.
+//! from the start. How slow the caller may be is the core's to say (`timeout::Upload`).
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,16 +13,12 @@ use tokio::time::{Sleep, sleep_until};
 use seawall_core::call::Replay;
 use seawall_core::outcome::CallerFault;
 use seawall_core::time::{Duration, Instant};
+use seawall_core::timeout::{Upload as Uploading, UploadRate, UploadSettings};
 
 use super::BodyError;
 use super::memory::{Full, ReplayMemory};
 use crate::clock::Clock;
 use crate::wire::Trailers;
-
-/// A body slower than this is held up on purpose, or as good as: 240 bytes a second.
-const RATE_MIN: u64 = 240;
-/// The rate is judged only after this, so that a slow start is forgiven.
-const RATE_AFTER: Duration = Duration::from_secs(10);
 
 /// What a request body may cost.
 #[derive(Clone, Copy, Debug)]
@@ -43,11 +39,9 @@ pub(crate) struct Upload {
     trailers: Option<HeaderMap>,
     ended: bool,
     fault: Option<CallerFault>,
-    read: u64,
     length: Option<u64>,
-    progress: Instant,
-    waiting: bool,
-    waited: Duration,
+    /// What has come, and how fast.
+    progress: Uploading,
     /// The attempt that may read; earlier ones may still be alive in a connection's task.
     reader: u64,
     timer: Pin<Box<Sleep>>,
@@ -94,6 +88,7 @@ impl Upload {
         clock: Clock,
     ) -> Self {
         let now = clock.now();
+        let settings = UploadSettings { idle: limits.idle, ..UploadSettings::default() };
         let length = incoming.size_hint().exact();
         // A body that is known not to fit is not kept at all.
         let whole = length.is_none_or(|length| length <= limits.replay);
@@ -103,11 +98,8 @@ impl Upload {
             kept: Kept { bytes: Vec::new(), held: 0, whole, memory },
             trailers: None,
             fault: None,
-            read: 0,
             length,
-            progress: now,
-            waiting: false,
-            waited: Duration::ZERO,
+            progress: Uploading::new(settings, now),
             reader: 0,
             timer: Box::pin(sleep_until(clock.runtime(now.after(limits.idle)))),
             limits,
@@ -122,7 +114,7 @@ impl Upload {
 
     /// Whether another attempt could send the request from the start.
     pub(crate) fn replay(&self) -> Replay {
-        match self.fault.is_none() && (self.kept.whole || self.read == 0) {
+        match self.fault.is_none() && (self.kept.whole || self.read() == 0) {
             true => Replay::Possible,
             false => Replay::Lost,
         }
@@ -135,7 +127,7 @@ impl Upload {
 
     /// Since when the service waits for the caller; `None` if it is the service's turn.
     pub(crate) fn waiting_for_caller(&self) -> Option<Instant> {
-        (self.waiting && !self.ended).then_some(self.progress)
+        self.progress.awaited_since().filter(|_| !self.ended)
     }
 
     /// Until when the time was the caller's to spend: still now if the service waits for it, else
@@ -144,7 +136,7 @@ impl Upload {
         if self.waiting_for_caller().is_some() {
             return Some(now);
         }
-        (self.read > 0).then_some(self.progress)
+        self.progress.latest()
     }
 
     /// Makes room for a new reader; earlier ones read no more.
@@ -156,7 +148,7 @@ impl Upload {
     /// Lets no earlier reader read on: what it took would be missing from the next attempt.
     pub(crate) fn dismiss(&mut self) {
         self.reader += 1;
-        self.waiting = false;
+        self.progress.dismissed();
     }
 
     /// The exact length, where the caller announced it.
@@ -166,12 +158,12 @@ impl Upload {
 
     /// Whether there is nothing to send.
     pub(super) fn is_empty(&self) -> bool {
-        self.ended && self.read == 0 && self.trailers.is_none()
+        self.ended && self.read() == 0 && self.trailers.is_none()
     }
 
     /// Whether nothing will ever follow after `place`.
     pub(super) fn is_done(&self, place: Place) -> bool {
-        self.ended && place.bytes >= self.read && (place.trailers || self.trailers.is_none())
+        self.ended && place.bytes >= self.read() && (place.trailers || self.trailers.is_none())
     }
 
     /// The frame at `place`, which it moves on. A reader that is dismissed, or that would miss
@@ -188,16 +180,16 @@ impl Upload {
             return Poll::Ready(Some(Err(BodyError::Dismissed)));
         }
         if let Some(bytes) = self.kept.after(place.bytes) {
-            place.bytes = self.read;
+            place.bytes = self.read();
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
-        if place.bytes < self.read {
+        if place.bytes < self.read() {
             return Poll::Ready(Some(Err(BodyError::Dismissed)));
         }
         if !self.ended {
             match ready!(self.poll_caller(cx)) {
                 Some(Ok(bytes)) => {
-                    place.bytes = self.read;
+                    place.bytes = self.read();
                     return Poll::Ready(Some(Ok(Frame::data(bytes))));
                 }
                 Some(Err(fault)) => return Poll::Ready(Some(Err(BodyError::Caller(fault)))),
@@ -215,7 +207,7 @@ impl Upload {
             Poll::Ready(Some(Ok(frame))) => Poll::Ready(self.take(frame).transpose()),
             Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(self.fail(CallerFault::Broken)))),
             Poll::Ready(None) => {
-                self.heard();
+                let _ended: UploadRate = self.heard(0);
                 self.ended = true;
                 Poll::Ready(None)
             }
@@ -223,20 +215,22 @@ impl Upload {
         }
     }
 
+    /// Bytes read so far.
+    fn read(&self) -> u64 {
+        self.progress.bytes()
+    }
+
     /// The caller has sent something, if only the end.
-    fn heard(&mut self) {
-        let now = self.clock.now();
-        if std::mem::take(&mut self.waiting) {
-            self.waited += now.since(self.progress);
-        }
-        self.progress = now;
+    fn heard(&mut self, bytes: u64) -> UploadRate {
+        self.progress.heard(bytes, self.clock.now())
     }
 
     fn take(&mut self, frame: Frame<Bytes>) -> Result<Option<Bytes>, CallerFault> {
-        self.heard();
+        let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+        let rate = self.heard(bytes);
         self.ended = self.incoming.is_end_stream();
         match frame.into_data() {
-            Ok(bytes) => self.take_bytes(bytes).map(Some),
+            Ok(bytes) => self.take_bytes(bytes, rate).map(Some),
             Err(frame) => {
                 self.ended = true;
                 let trailers = frame.into_trailers().unwrap_or_default();
@@ -247,14 +241,11 @@ impl Upload {
         }
     }
 
-    fn take_bytes(&mut self, bytes: Bytes) -> Result<Bytes, CallerFault> {
-        self.read += bytes.len() as u64;
-        if self.limits.body_max.is_some_and(|max| self.read > max) {
+    fn take_bytes(&mut self, bytes: Bytes, rate: UploadRate) -> Result<Bytes, CallerFault> {
+        if self.limits.body_max.is_some_and(|max| self.read() > max) {
             return Err(self.fail(CallerFault::TooLarge));
         }
-        // Only the time that the service waited for the caller counts, not the other way round.
-        let waited = self.waited;
-        if waited > RATE_AFTER && !self.ended && self.read / waited.as_secs().max(1) < RATE_MIN {
+        if rate == UploadRate::TooSlow && !self.ended {
             return Err(self.fail(CallerFault::Stalled));
         }
         self.kept.keep(&bytes, self.limits.replay);
@@ -262,12 +253,8 @@ impl Upload {
     }
 
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, CallerFault>>> {
-        if !self.waiting {
-            // The clock of the caller's silence starts when the service first wants more.
-            self.waiting = true;
-            self.progress = self.clock.now();
-        }
-        let limit = self.clock.runtime(self.progress.after(self.limits.idle));
+        let silent_until = self.progress.awaited(self.clock.now());
+        let limit = self.clock.runtime(silent_until);
         if self.timer.deadline() != limit {
             self.timer.as_mut().reset(limit);
         }

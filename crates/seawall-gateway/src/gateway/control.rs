@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::time::{sleep, timeout};
 
 use seawall_config::Config;
+use seawall_config::record::Tables;
 use seawall_core::rng::Stream;
 use seawall_core::time::Duration;
 
@@ -13,6 +14,7 @@ use super::{Gateway, GatewayError, WorkerHandle};
 use crate::checks::Checks;
 use crate::inbound::Stop;
 use crate::live::{Site, build};
+use crate::recorder::{RecordFile, Recorder, Writing};
 use crate::shared::{Lifecycle, Shared};
 use crate::worker::Command;
 
@@ -28,6 +30,8 @@ pub struct Control {
     /// Listeners that a reload removed and that still have connections.
     leaving: Vec<Stop>,
     checks: Checks,
+    /// The writer of the record, where one is made.
+    record: Option<Writing>,
     rng: Stream,
 }
 
@@ -57,7 +61,8 @@ pub struct Ended {
 impl Control {
     pub(super) fn new(shared: Arc<Shared>, workers: Vec<WorkerHandle>, rng: Stream) -> Self {
         let (listeners, leaving) = (Vec::new(), Vec::new());
-        Self { shared, workers, listeners, leaving, checks: Checks::default(), rng }
+        let (checks, record) = (Checks::default(), None);
+        Self { shared, workers, listeners, leaving, checks, record, rng }
     }
 
     /// A handle for reading.
@@ -83,6 +88,23 @@ impl Control {
         tracing::info!(endpoints = self.checks.len(), "active health checks");
     }
 
+    /// Records the calls that begin from now on into `file`, until the gateway ends or the record
+    /// is as large as it may be. Recording never holds up traffic: what cannot be written is left
+    /// out and counted.
+    ///
+    /// # Errors
+    /// [`GatewayError::Worker`] without a thread for it.
+    pub fn record(&mut self, file: RecordFile) -> Result<(), GatewayError> {
+        let tables = Tables::of(&self.shared.live().config);
+        let (clock, bytes_max) = (self.shared.clock, file.bytes_max());
+        let Some(store) = file.into_file() else { return Ok(()) };
+        let (recorder, writing) =
+            Recorder::start(store, bytes_max, (clock, tables)).map_err(GatewayError::Worker)?;
+        self.shared.record(recorder);
+        self.record = Some(writing);
+        Ok(())
+    }
+
     /// Takes over a new config: all of it or nothing. Running calls end under the old one, and
     /// everything that was learned under a name is kept. Gives the new generation.
     ///
@@ -102,6 +124,23 @@ impl Control {
     /// Ends the gateway: announces it unless told not to, stops accepting, lets running calls end,
     /// and cuts what is left when the time of the config is over or `hurry` completes.
     pub async fn drain(mut self, notice: Notice, hurry: impl Future<Output = ()>) -> Ended {
+        let ended = self.end_traffic(notice, hurry).await;
+        self.close_record().await;
+        ended
+    }
+
+    /// Once every call has ended. A disk that hangs must not keep the process.
+    async fn close_record(&mut self) {
+        let (Some(recorder), Some(writing)) = (self.shared.recorder(), self.record.take()) else {
+            return;
+        };
+        recorder.stop();
+        if timeout(FORCE, writing.ended()).await.is_err() {
+            tracing::warn!("the record could not be written to its end in time");
+        }
+    }
+
+    async fn end_traffic(&mut self, notice: Notice, hurry: impl Future<Output = ()>) -> Ended {
         let live = self.shared.live();
         let gateway = &live.config.gateway;
         self.shared.set_lifecycle(Lifecycle::Draining);

@@ -1,30 +1,28 @@
-//! The bounds of the inbound side. How they are written in a config file is in `seawall-config`.
+//! The bounds of the inbound side. Those that a listener of the config file sets, with their
+//! defaults, are in `seawall-config`; here are the others.
 
 use std::time::Duration;
+
+use seawall_config::ListenerConfig;
 
 /// What one worker allows the connections of one listener.
 #[derive(Clone, Debug)]
 pub(crate) struct InboundSettings {
     /// From the first byte of a request's head to its last; also until the first byte of a new
-    /// connection, and until the first frame after an HTTP/2 preface. Default 10 s: enough for a
-    /// head over a bad mobile link, short enough that slow heads cannot fill the connections.
+    /// connection, and until the first frame after an HTTP/2 preface.
     pub(crate) header_timeout: Duration,
-    /// How long a connection without a request is kept. Default 75 s, above the 60 s that common
-    /// balancers reuse connections for, so that they close first and never meet a reset.
+    /// How long a connection without a request is kept.
     pub(crate) idle_timeout: Duration,
-    /// The whole head in bytes, request line included. Default 32 KiB: room for large cookies.
+    /// The whole head in bytes, request line included.
     pub(crate) header_bytes: usize,
-    /// How long written bytes may wait without any progress. Default 30 s: a client that stops
-    /// reading holds memory and an answer of a service.
+    /// How long written bytes may wait without any progress.
     pub(crate) write_stall: Duration,
     /// Connections at once on this worker; beyond it nothing is accepted until one ends.
-    /// Default 10 000.
     pub(crate) connections: usize,
     /// Written bytes that HTTP/1 may hold for one connection. Default 64 KiB: a stalled client
     /// costs no more, and a fast one gets full segments.
     pub(crate) send_buffer: usize,
-    /// Concurrent streams of an HTTP/2 connection. Default 100, the least that RFC 9113 section
-    /// 6.5.2 advises.
+    /// Concurrent streams of an HTTP/2 connection.
     pub(crate) h2_streams: u32,
     /// Request bytes that one stream may have in flight. Default 256 KiB.
     pub(crate) h2_stream_window: u32,
@@ -65,16 +63,17 @@ impl Default for ResetLimits {
     }
 }
 
-impl Default for InboundSettings {
-    fn default() -> Self {
+impl InboundSettings {
+    /// Those of a listener, for a worker that may have so many connections.
+    pub(crate) fn of(listener: &ListenerConfig, connections: usize) -> Self {
         Self {
-            header_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(75),
-            header_bytes: 32 << 10,
-            write_stall: Duration::from_secs(30),
-            connections: 10_000,
+            header_timeout: listener.header_timeout,
+            idle_timeout: listener.idle_timeout,
+            header_bytes: usize::try_from(listener.header_bytes).unwrap_or(usize::MAX),
+            write_stall: listener.write_stall,
+            connections,
             send_buffer: 64 << 10,
-            h2_streams: 100,
+            h2_streams: listener.h2_streams,
             h2_stream_window: 256 << 10,
             h2_connection_window: 1 << 20,
             h2_send_buffer: 64 << 10,
@@ -84,5 +83,13 @@ impl Default for InboundSettings {
             resets: ResetLimits::default(),
             drain_linger: Duration::from_secs(1),
         }
+    }
+}
+
+#[cfg(test)]
+impl Default for InboundSettings {
+    /// Those of the listener that a file without one has, and room for every test.
+    fn default() -> Self {
+        Self::of(&ListenerConfig::default(), 10_000)
     }
 }

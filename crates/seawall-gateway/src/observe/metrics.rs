@@ -40,6 +40,7 @@ impl Collector for Scrape {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
         let status = status(&self.shared);
         self.process(&mut encoder, &status)?;
+        self.record(&mut encoder)?;
         self.routes(&mut encoder)?;
         self.upstreams(&mut encoder)?;
         upstream_states(&mut encoder, &status)?;
@@ -70,6 +71,13 @@ impl Scrape {
         let closed = shared.inbound.closed();
         let closed = closed.map(|(reason, total)| (vec![("reason", reason.to_owned())], total));
         counters(encoder, "connections_closed", "Connections closed by a bound.", closed)
+    }
+
+    fn record(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let Some(recorder) = self.shared.recorder() else { return Ok(()) };
+        let (written, dropped) = recorder.totals();
+        counters(encoder, "record_lines", "Calls written to the record.", alone(written))?;
+        counters(encoder, "record_dropped", "Calls missing from the record.", alone(dropped))
     }
 
     fn routes(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), Error> {

@@ -112,8 +112,9 @@ impl Exchange {
         upload: Option<Rc<RefCell<Upload>>>,
         (listening, accepts): (&Listening, HeaderMap),
     ) -> (Self, Action) {
-        let record = Record::new(&head);
         let facts = facts(&head, &route);
+        let asked = worker.shared.recorder().map(|recorder| recorder.asked(&head, &facts));
+        let record = Record::new(&head, asked);
         let settings = route.settings;
         let (call, action) = Guarded::start((worker, route), record, upload, |ctx| {
             Call::start(settings, facts, ctx)

@@ -1,22 +1,17 @@
 //! The answer that stands by while a better one is tried for.
 //!
 //! It must not hold a connection that the next attempt may need, so a small body is read and kept;
-//! of a large or slow one only the head is.
-
-use std::time::Duration;
+//! of a large or slow one only the head is. What is large and slow is said in the core (`call`).
 
 use bytes::Bytes;
 use http::response::Parts;
 use http_body_util::{BodyExt as _, Limited};
 use tokio::time::timeout;
 
+use seawall_core::call::{KEPT_BYTES_MAX, KEPT_PATIENCE};
+
 use super::attempt::Answer;
 use super::exchange::Exchange;
-
-/// Error pages are rarely larger.
-const BYTES_MAX: usize = 16 << 10;
-/// The rest of an error page usually comes with its head; the retry should not wait for it.
-const PATIENCE: Duration = Duration::from_millis(50);
 
 /// An answer of an attempt.
 #[derive(Debug)]
@@ -48,8 +43,8 @@ impl Exchange {
         let Answer { number, head, lease } = answer;
         let (parts, incoming) = head.into_parts();
         let parts = Box::new(parts);
-        let whole = Limited::new(incoming, BYTES_MAX).collect();
-        match timeout(PATIENCE, whole).await {
+        let whole = Limited::new(incoming, KEPT_BYTES_MAX).collect();
+        match timeout(KEPT_PATIENCE, whole).await {
             Ok(Ok(body)) => {
                 lease.give_back();
                 Kept::Whole(number, parts, body.to_bytes())

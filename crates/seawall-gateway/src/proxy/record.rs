@@ -11,6 +11,7 @@ use seawall_core::time::Instant;
 
 use crate::answer;
 use crate::live::Route;
+use crate::recorder::Asked;
 use crate::wire::Accepted;
 use crate::worker::Worker;
 
@@ -31,6 +32,8 @@ pub(super) struct Record {
     method: Method,
     path: Box<str>,
     status: Option<StatusCode>,
+    /// For the record of the day, where one is made.
+    asked: Option<Asked>,
     over: bool,
 }
 
@@ -51,11 +54,11 @@ pub(crate) struct Finished {
 }
 
 impl Record {
-    pub(super) fn new(head: &Accepted) -> Self {
+    pub(super) fn new(head: &Accepted, asked: Option<Asked>) -> Self {
         let path = head.path();
         let cut = path.get(..PATH_MAX).unwrap_or(path);
         let (id, method) = (head.id.clone(), head.method.clone());
-        Self { id, method, path: Box::from(cut), status: None, over: false }
+        Self { id, method, path: Box::from(cut), status: None, asked, over: false }
     }
 
     /// The status that the caller gets.
@@ -94,6 +97,9 @@ impl Record {
         };
         finished.count();
         finished.log();
+        if let (Some(asked), Some(recorder)) = (self.asked, worker.shared.recorder()) {
+            recorder.take(asked, &finished);
+        }
         worker.shared.calls.keep(finished);
     }
 }

@@ -19,5 +19,5 @@ pub(crate) use authority::authority;
 pub(crate) use forwarded::{Caller, Identity, REQUEST_ID};
 pub(crate) use request::{Accepted, AttemptFacts, accept};
 pub(crate) use retry_after::retry_after;
-pub(crate) use safety::safety;
+pub(crate) use safety::{idempotency_key, safety};
 pub(crate) use trailers::Trailers;

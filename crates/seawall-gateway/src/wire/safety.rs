@@ -14,15 +14,17 @@ pub(crate) fn safety(method: &Method, headers: &HeaderMap) -> Safety {
     if repeatable.contains(method) || method.as_str() == "QUERY" {
         return Safety::Idempotent;
     }
-    if has_key(headers) { Safety::Keyed } else { Safety::Unsafe }
+    if idempotency_key(headers).is_some() { Safety::Keyed } else { Safety::Unsafe }
 }
 
-fn has_key(headers: &HeaderMap) -> bool {
+/// The idempotency key of a request, without its quotes, where it has a well-formed one.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Option<&[u8]> {
     let mut lines = headers.get_all(IDEMPOTENCY_KEY).iter();
-    let (Some(line), None) = (lines.next(), lines.next()) else { return false };
+    let (Some(line), None) = (lines.next(), lines.next()) else { return None };
     let key = line.as_bytes();
     let key = key.strip_prefix(b"\"").and_then(|key| key.strip_suffix(b"\"")).unwrap_or(key);
-    (1..=255).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic)
+    let good = (1..=255).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
+    good.then_some(key)
 }
 
 #[cfg(test)]

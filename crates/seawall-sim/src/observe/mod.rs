@@ -7,9 +7,11 @@
 mod latency;
 mod record;
 
+use seawall_core::breaker::BreakerEvent;
+use seawall_core::budget::BudgetEvent;
 use seawall_core::call::{Role, Verdict};
 use seawall_core::time::{Duration, Instant};
-use seawall_core::upstream;
+use seawall_core::upstream::{self, What};
 
 use crate::plan::Plan;
 use crate::world::Answer;
@@ -175,13 +177,19 @@ impl Observer {
         }
     }
 
-    /// A machine of a gateway reports a change of state.
+    /// A machine of a gateway reports something: changes of state are kept, decisions counted.
     pub(crate) fn happened(
         &mut self,
         (gateway, upstream, instance): (usize, usize, u32),
         event: upstream::Event,
     ) {
-        self.record.mark(Mark { gateway, upstream, instance, event });
+        let Some(word) = decision(event.what) else {
+            return self.record.mark(Mark { gateway, upstream, instance, event });
+        };
+        let counts = event.at >= self.warmup;
+        if let Some(upstream) = self.record.upstream((gateway, upstream)).filter(|_| counts) {
+            *upstream.decisions.entry(word).or_default() += 1;
+        }
     }
 
     /// More is under way than may be: the world ends here. Says that it does not go on.
@@ -199,6 +207,30 @@ impl Observer {
         }
         self.record.end = end;
         self.record
+    }
+}
+
+/// The word of what concerns one call, of which there may be as many as calls; none for a change
+/// of state, which is rare.
+const fn decision(what: What) -> Option<&'static str> {
+    match what {
+        What::Rate(_) => Some("rate"),
+        What::Shed(_) => Some("shed"),
+        What::Throttle(_) => Some("throttle"),
+        What::Limit(_) => Some("limit"),
+        What::Bulkhead(_) => Some("bulkhead"),
+        What::Budget(BudgetEvent::Spent { .. }) => Some("budget_spent"),
+        What::Budget(BudgetEvent::Denied { .. }) => Some("budget_denied"),
+        What::Timeout(_) => Some("timeout_adapted"),
+        What::Hedge(_) => Some("hedge"),
+        What::Breaker(BreakerEvent::StaleOutcome { .. }) => Some("stale_outcome"),
+        What::Breaker(_)
+        | What::Outlier(_)
+        | What::Health(_)
+        | What::Spillover(_)
+        | What::SlowStart
+        | What::PanicEntered
+        | What::PanicLeft => None,
     }
 }
 

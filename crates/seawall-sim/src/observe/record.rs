@@ -43,6 +43,12 @@ impl End {
         Self::TimedOut,
     ];
 
+    /// Its place in [`End::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
     /// Whether the caller can go on.
     #[must_use]
     pub const fn is_good(self) -> bool {
@@ -101,12 +107,12 @@ pub struct LoadRecord {
     pub started: u64,
     /// Attempts that callers made for them.
     pub attempts: u64,
-    /// How many ended in each way.
-    pub ends: BTreeMap<End, u64>,
+    /// How many ended in each way, in the order of [`End::ALL`].
+    pub ends: [u64; End::ALL.len()],
     /// Of those that ended well.
     pub latency: Latency,
-    /// Of all that ended.
-    pub all: Latency,
+    /// Of those that did not.
+    pub bad: Latency,
     /// Over time, the warm-up included: starts and attempts when they happen, ends when they do.
     pub timeline: Vec<Bucket>,
 }
@@ -166,6 +172,8 @@ pub struct UpstreamRecord {
     pub hedges: u64,
     /// Verdicts other than an answer, by reason code.
     pub reasons: BTreeMap<&'static str, u64>,
+    /// What its machines reported about single calls, by word.
+    pub decisions: BTreeMap<&'static str, u64>,
     /// Calls that ended with an answer of the service.
     pub answered: u64,
 }
@@ -218,23 +226,40 @@ impl Record {
 
 impl LoadRecord {
     pub(super) fn count(&mut self, end: End, latency: Duration) {
-        *self.ends.entry(end).or_default() += 1;
-        self.all.record(latency);
+        if let Some(count) = self.ends.get_mut(end.index()) {
+            *count += 1;
+        }
         if end.is_good() {
             self.latency.record(latency);
+        } else {
+            self.bad.record(latency);
         }
+    }
+
+    /// The latencies of all calls that ended.
+    #[must_use]
+    pub fn all(&self) -> Latency {
+        let mut all = self.latency.clone();
+        all.merge(&self.bad);
+        all
+    }
+
+    /// How many calls ended in this way.
+    #[must_use]
+    pub fn ends(&self, end: End) -> u64 {
+        self.ends.get(end.index()).copied().unwrap_or_default()
     }
 
     /// Calls that ended well.
     #[must_use]
     pub fn good(&self) -> u64 {
-        self.ends.iter().filter(|(end, _)| end.is_good()).map(|(_, count)| count).sum()
+        End::ALL.iter().filter(|end| end.is_good()).map(|end| self.ends(*end)).sum()
     }
 
     /// Calls that ended.
     #[must_use]
     pub fn ended(&self) -> u64 {
-        self.ends.values().sum()
+        self.ends.iter().sum()
     }
 }
 

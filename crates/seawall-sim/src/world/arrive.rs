@@ -122,7 +122,7 @@ impl World {
             Some(at) => (at, Event::Arrive { load, source: number }),
             None => (rate.next_look(self.now), Event::Look { load, source: number }),
         };
-        if at <= self.horizon() {
+        if at <= self.horizon {
             self.agenda.enter(at, event);
         }
     }
@@ -168,7 +168,7 @@ impl World {
     }
 
     pub(super) fn user_calls(&mut self, key: Key) {
-        let over = self.now > self.horizon();
+        let over = self.now > self.horizon;
         let Some(user) = self.users.find(key) else { return };
         if over && self.plan.ending == Ending::Finish {
             self.users.remove(key);

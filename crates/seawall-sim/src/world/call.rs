@@ -175,7 +175,8 @@ impl World {
         let timeout = caller.settings.timeout;
         if let Some(timeout) = timeout {
             burden.deadline = burden.deadline.min(self.now.after(timeout));
-            self.agenda.enter(self.now.after(timeout), Event::Timeout { call: key, attempt });
+            let event = Event::Timeout { call: key, attempt };
+            self.agenda.enter_limit(self.now.after(timeout), event);
         }
         let (target, pick) = (caller.settings.target, caller.settings.pick);
         let leg = caller.settings.network.there.draw(&mut self.network);

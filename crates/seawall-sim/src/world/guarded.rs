@@ -46,7 +46,6 @@ pub(super) struct ProtectedState {
 /// A call that a gateway makes for somebody.
 #[derive(Debug)]
 pub(super) struct Guarded {
-    call: Option<Call>,
     asker: Asker,
     pub(super) protected: u32,
     route: u32,
@@ -66,7 +65,6 @@ pub(super) struct Guarded {
 impl Guarded {
     pub(super) fn new(asker: Asker, protected: u32, route: RouteId, burden: Burden) -> Self {
         Self {
-            call: None,
             asker,
             protected,
             route: number(route.0),
@@ -197,7 +195,12 @@ impl World {
         let settings = route.settings;
         let Some(guarded) = self.guarded.find_mut(key) else { return };
         guarded.entered = self.now;
-        Call::place(&mut guarded.call, &settings, facts);
+        if self.machines.len() <= key.place() {
+            self.machines.resize_with(key.place() + 1, || None);
+        }
+        if let Some(machine) = self.machines.get_mut(key.place()) {
+            Call::place(machine, &settings, facts);
+        }
         self.drive(key, Call::begin);
     }
 
@@ -223,7 +226,7 @@ impl World {
         key: Key,
         input: impl FnOnce(&mut Call, &mut Ctx<'_>) -> Action,
     ) -> Option<Action> {
-        let guarded = self.guarded.find_mut(key)?;
+        let guarded = self.guarded.find(key)?;
         let state = self.protected.get_mut(guarded.protected as usize)?;
         let mut ctx = Context {
             now: self.now,
@@ -231,7 +234,8 @@ impl World {
             rng: &mut state.chance,
             sink: &mut state.notes,
         };
-        Some(input(guarded.call.as_mut()?, &mut ctx))
+        let machine = self.machines.get_mut(key.place())?;
+        Some(input(machine.as_mut()?, &mut ctx))
     }
 
     fn next_grant(&mut self, place: u32) -> Option<Waiter> {
@@ -242,6 +246,9 @@ impl World {
     /// Passes on what a machine reported.
     fn report(&mut self, place: u32) {
         let Some(state) = self.protected.get_mut(place as usize) else { return };
+        if state.notes.0.is_empty() {
+            return;
+        }
         for event in state.notes.0.drain(..) {
             let at = (state.gateway, state.place, state.instance);
             self.observer.happened(at, event);
@@ -289,10 +296,11 @@ impl World {
     /// Enters a timer for a call, unless one is entered that comes no later.
     fn arm(&mut self, key: Key) {
         let Some(guarded) = self.guarded.find_mut(key) else { return };
-        let due = guarded.call.as_ref().and_then(Call::next_deadline);
+        let machine = self.machines.get(key.place()).and_then(Option::as_ref);
+        let due = machine.and_then(Call::next_deadline);
         let Some(due) = due.filter(|due| *due < guarded.armed) else { return };
         guarded.armed = due;
-        self.agenda.enter(due.max(self.now), Event::Timer { guarded: key });
+        self.agenda.enter_limit(due, Event::Timer { guarded: key });
     }
 
     /// Makes an attempt.

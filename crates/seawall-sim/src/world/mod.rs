@@ -17,6 +17,7 @@ mod station;
 #[cfg(test)]
 mod tests;
 
+use seawall_core::call::Call;
 use seawall_core::rng::Stream;
 use seawall_core::time::{Duration, Instant};
 
@@ -35,11 +36,19 @@ use job::Job;
 use slab::Slab;
 use station::Station;
 
+/// Every so many steps the world is asked whether it has become too crowded.
+const LOOKS: u32 = 64;
+
+/// Calls under way are waited for so many times as long as the world has lasted.
+const FINISH_MAX: u32 = 9;
+
 /// A world in virtual time.
 #[derive(Debug)]
 pub struct World {
     plan: Plan,
+    horizon: Instant,
     now: Instant,
+    steps: u32,
     agenda: Agenda<Event>,
     sources: Vec<Source>,
     users: Slab<User>,
@@ -51,6 +60,8 @@ pub struct World {
     /// Where those of each gateway begin in it.
     gateways: Vec<GatewayState>,
     guarded: Slab<Guarded>,
+    /// Their machines, in the same places. They are large, and stay where they are made.
+    machines: Vec<Option<Call>>,
     /// The replicas of all services.
     stations: Vec<Station>,
     services: Vec<ServiceState>,
@@ -132,7 +143,9 @@ impl World {
         }
         let (protected, gateways) = guarded::build(&plan, seed);
         let mut world = Self {
+            horizon: Instant::EPOCH.after(plan.horizon),
             now: Instant::EPOCH,
+            steps: 0,
             agenda: Agenda::default(),
             sources: plan.loads.iter().map(|load| Source::new(load, seed)).collect(),
             users: Slab::default(),
@@ -141,6 +154,7 @@ impl World {
             protected,
             gateways,
             guarded: Slab::default(),
+            machines: Vec::new(),
             stations,
             services,
             jobs: Slab::default(),
@@ -170,13 +184,14 @@ impl World {
     /// Lets the next event happen; says whether the world goes on.
     pub fn step(&mut self) -> bool {
         let Some((at, event)) = self.agenda.take() else { return false };
-        let over = at > self.horizon();
-        if over && (self.plan.ending == Ending::Cut || self.is_still()) {
+        if at > self.horizon && self.is_over(at) {
             return false;
         }
         self.now = at;
         self.happen(event);
-        self.crowd() <= self.plan.crowd_max || self.observer.overflow(self.now)
+        self.steps = self.steps.wrapping_add(1);
+        // A step adds a fan-out at most, so that few are missed by looking now and then.
+        !self.steps.is_multiple_of(LOOKS) || self.has_room()
     }
 
     /// The time of the world.
@@ -197,7 +212,7 @@ impl World {
     /// What was observed. Calls under way count as cut.
     #[must_use]
     pub fn finish(mut self) -> Record {
-        let end = if self.plan.ending == Ending::Cut { self.horizon() } else { self.now };
+        let end = if self.plan.ending == Ending::Cut { self.horizon } else { self.now };
         self.now = end;
         for station in &mut self.stations {
             station.settle(end);
@@ -222,12 +237,22 @@ impl World {
         }
     }
 
-    fn horizon(&self) -> Instant {
-        Instant::EPOCH.after(self.plan.horizon)
+    fn has_room(&mut self) -> bool {
+        self.crowd() <= self.plan.crowd_max || self.observer.overflow(self.now)
     }
 
-    fn is_still(&self) -> bool {
-        self.crowd() == 0
+    /// Whether the world ends before an event beyond its horizon.
+    fn is_over(&self, at: Instant) -> bool {
+        match self.plan.ending {
+            Ending::Cut => true,
+            Ending::Finish => self.crowd() == 0 || at > self.horizon.after(self.patience()),
+        }
+    }
+
+    /// How long calls under way are waited for. Some may never end: who waits without a limit for
+    /// what a black hole has swallowed waits for ever.
+    fn patience(&self) -> Duration {
+        self.plan.horizon.saturating_mul(FINISH_MAX)
     }
 
     /// All that is under way.

@@ -27,6 +27,13 @@ impl<T> Default for Slab<T> {
     }
 }
 
+impl Key {
+    /// Its place, for tables beside the slab.
+    pub(crate) const fn place(self) -> usize {
+        self.index as usize
+    }
+}
+
 impl<T> Slab<T> {
     pub(crate) fn insert(&mut self, thing: T) -> Key {
         if let Some(index) = self.free.pop()

@@ -152,13 +152,32 @@ fn a_long_spike_leaves_impatient_clients_in_a_bad_state_and_a_short_one_does_not
 }
 
 #[test]
+fn what_never_ends_is_not_waited_for_without_end() {
+    let mut plan = guarded(2, 50.0);
+    plan.ending = Ending::Finish;
+    plan.gateways[0].upstreams[0].checks = Some((SECOND, SECOND));
+    plan.gateways[0].routes[0].settings.total = None;
+    plan.gateways[0].routes[0].settings.attempt = Duration::MAX;
+    plan.disturbances.push(Disturbance {
+        at: Instant::EPOCH.after(SECOND),
+        lasts: None,
+        service: crate::plan::ServiceId(0),
+        replicas: Replicas::All,
+        fault: Fault::BlackHole,
+    });
+    let record = World::run(plan, Seed::new(7));
+    assert!(record.loads[0].ended() < record.loads[0].started);
+    assert!(record.end <= Instant::EPOCH.after(20 * SECOND));
+}
+
+#[test]
 fn what_is_under_way_can_be_waited_for() {
     let mut plan = guarded(2, 500.0);
     plan.ending = Ending::Finish;
     let record = World::run(plan, Seed::new(6));
     let load = &record.loads[0];
     assert_eq!(load.ended(), load.started);
-    assert_eq!(load.ends[&End::Good], load.started);
+    assert_eq!(load.ends(End::Good), load.started);
 }
 
 fn at(secs: u32) -> Instant {

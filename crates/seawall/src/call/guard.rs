@@ -4,6 +4,7 @@
 use std::task::Waker;
 
 use seawall_core::call::{Call as Machine, CallState, Verdict};
+use seawall_core::idempotency::Ending as KeyEnding;
 use seawall_core::reason::Reason;
 use seawall_core::time::{Duration, Instant};
 
@@ -115,6 +116,11 @@ impl<P: Handle> Guard<P> {
     /// Attempts so far.
     pub(super) fn attempts(&self) -> u32 {
         self.machine.as_ref().map_or(0, Machine::attempts)
+    }
+
+    /// What the attempts mean for the record of an idempotency key.
+    pub(super) fn ending(&self) -> KeyEnding {
+        self.machine.as_ref().map_or(KeyEnding::Unknown, Machine::ending)
     }
 
     /// Why no other attempt followed.

@@ -154,7 +154,7 @@ impl<P: Handle, Op, Fut: Future, L> Call<P, Op, Fut, L> {
             hint: None,
             guard: Guard::new(policy),
             operation,
-            options: Options::default(),
+            options: Options::unsaid(),
             ladder,
         }
     }

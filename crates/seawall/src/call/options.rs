@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::call::{Facts, Safety};
+use seawall_core::deadline;
 use seawall_core::endpoint::EndpointId;
 use seawall_core::shed::Priority;
 use seawall_core::time::Instant;
@@ -14,41 +15,45 @@ use crate::clock::Clock;
 use crate::settings::Plan;
 
 /// What was said of a call; what was not is the policy's.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Options {
     safety: Option<Safety>,
     pub(crate) key: Option<Arc<str>>,
     affinity: Option<u64>,
     priority: Option<Priority>,
-    cost: Option<u32>,
-    weight: Option<u32>,
+    cost: u32,
+    weight: u32,
     only: Option<EndpointId>,
     deadline: Option<tokio::time::Instant>,
     limit: Option<Duration>,
 }
 
 impl Options {
+    /// Nothing was said.
+    #[inline]
+    pub(crate) const fn unsaid() -> Self {
+        let (safety, key, affinity, priority, only) = (None, None, None, None, None);
+        let (deadline, limit) = (None, None);
+        Self { safety, key, affinity, priority, cost: 1, weight: 1, only, deadline, limit }
+    }
+
     /// The same in the words of the machine; what was not said is the policy's, or usual.
     pub(crate) fn facts(&self, plan: &Plan, now: Instant, clock: &Clock) -> Facts {
-        let usual = Facts::of(self.safety.unwrap_or(plan.safety));
         Facts {
+            safety: self.safety.unwrap_or(plan.safety),
             remaining: self.remaining(now, clock),
             affinity: self.affinity,
             priority: self.priority.unwrap_or(plan.priority),
-            cost: self.cost.unwrap_or(usual.cost),
-            weight: self.weight.unwrap_or(usual.weight),
+            cost: self.cost,
+            weight: self.weight,
             only: self.only,
-            ..usual
         }
     }
 
     /// The time that the caller leaves the call.
     fn remaining(&self, now: Instant, clock: &Clock) -> Option<Duration> {
-        let until = self.deadline.map(|at| clock.of(at).since(now));
-        match (until, self.limit) {
-            (Some(until), Some(limit)) => Some(until.min(limit)),
-            (until, limit) => until.or(limit),
-        }
+        let Some(deadline) = self.deadline else { return self.limit };
+        deadline::shortest(Some(clock.of(deadline).since(now)), self.limit)
     }
 }
 
@@ -95,14 +100,14 @@ impl<P: Handle, Op, Fut: Future, L> Call<P, Op, Fut, L> {
     /// What the call counts against the rate limit of the policy. Default 1. More than its burst
     /// can never pass.
     pub fn cost(mut self, cost: u32) -> Self {
-        self.options.cost = Some(cost);
+        self.options.cost = cost;
         self
     }
 
     /// How many permits of the bulkhead each attempt takes, at least 1. Default 1. More than there
     /// are can never pass.
     pub fn weight(mut self, permits: u32) -> Self {
-        self.options.weight = Some(permits);
+        self.options.weight = permits;
         self
     }
 

@@ -55,6 +55,7 @@ where
             elapsed: self.guard.elapsed(),
             retry_after: *self.hint,
             budget: self.guard.spent(),
+            ending: self.guard.ending(),
         }
     }
 
@@ -66,6 +67,7 @@ where
             attempts: self.guard.attempts(),
             elapsed: self.guard.elapsed(),
             budget: self.guard.spent(),
+            ending: self.guard.ending(),
         }
     }
 }

@@ -15,44 +15,31 @@ use super::{Classify, Outcome};
 ///
 /// A response that is judged a failure is still handed to the caller as `Ok` when no retry brings
 /// a better one: it is an answer, and its body may say why.
+/// The rows that are retried only where somebody asks for it are asked for at the policy
+/// ([`PolicyBuilder::opt_ins`](crate::PolicyBuilder::opt_ins)), and so are exceptions
+/// ([`PolicyBuilder::overrides`](crate::PolicyBuilder::overrides)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Http {
-    retry_500: bool,
-}
+pub struct Http;
 
 impl Http {
-    /// Also retries a plain 500 where repeating is safe. Off by default: most are deterministic
-    /// bugs, which repeat.
-    #[must_use]
-    pub const fn retry_500(self) -> Self {
-        Self { retry_500: true }
-    }
-
     /// The judgement on a status and its `Retry-After`.
     #[must_use]
     pub fn of(&self, status: StatusCode, retry_after: Option<Duration>) -> Outcome {
-        self.judge(status, retry_after, false)
+        Observation::Status { code: status.as_u16(), retry_after, exhausted: false }.into()
     }
 
-    /// `exhausted`: a Seawall nearer to the service has spent its own attempts.
-    fn judge(&self, status: StatusCode, retry_after: Option<Duration>, exhausted: bool) -> Outcome {
-        let plain_500 = status == StatusCode::INTERNAL_SERVER_ERROR;
-        if self.retry_500 && plain_500 && !exhausted {
-            return retry_after
-                .map_or(Outcome::failure(), |wait| Outcome::failure().retry_after(wait));
-        }
-        Observation::Status { code: status.as_u16(), retry_after, exhausted }.into()
+    /// The judgement on a status with the fields beside it.
+    pub(super) fn of_head(status: StatusCode, fields: &HeaderMap) -> Outcome {
+        let (code, retry_after) = (status.as_u16(), retry_after(fields));
+        let exhausted = fields.contains_key("seawall-exhausted");
+        Observation::Status { code, retry_after, exhausted }.into()
     }
 }
 
 impl<B, E> Classify<Response<B>, E> for Http {
     fn classify(&self, result: Result<&Response<B>, &E>) -> Outcome {
         match result {
-            Ok(response) => {
-                let headers = response.headers();
-                let exhausted = headers.contains_key("seawall-exhausted");
-                self.judge(response.status(), retry_after(headers), exhausted)
-            }
+            Ok(response) => Self::of_head(response.status(), response.headers()),
             Err(_) => Outcome::failure(),
         }
     }

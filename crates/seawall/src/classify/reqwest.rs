@@ -4,7 +4,7 @@ use std::error::Error as _;
 
 use ::reqwest::{Error, Response};
 
-use super::http::{Http, retry_after};
+use super::http::Http;
 use super::{Classify, Outcome};
 
 /// Judges what [`reqwest::Client`](::reqwest::Client) brings: a response by its status and
@@ -20,29 +20,19 @@ use super::{Classify, Outcome};
 ///
 /// Give the client no retries of its own: they would multiply with the policy's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reqwest {
-    http: Http,
-}
+pub struct Reqwest;
 
 /// The same for operations that bring something made of a response, say decoded JSON: any value is
 /// a success.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ReqwestValue {
-    of: Reqwest,
-}
+pub struct ReqwestValue;
 
 impl Reqwest {
-    /// Also retries a plain 500 where repeating is safe; see [`Http::retry_500`].
-    #[must_use]
-    pub const fn retry_500(self) -> Self {
-        Self { http: self.http.retry_500() }
-    }
-
     /// The judgement on an error.
     #[must_use]
     pub fn of_error(&self, error: &Error) -> Outcome {
         if let Some(status) = error.status() {
-            return self.http.of(status, None);
+            return Http.of(status, None);
         }
         if error.is_builder() || error.is_redirect() {
             return Outcome::ignored();
@@ -58,14 +48,6 @@ impl Reqwest {
     }
 }
 
-impl ReqwestValue {
-    /// Also retries a plain 500 where repeating is safe; see [`Http::retry_500`].
-    #[must_use]
-    pub const fn retry_500(self) -> Self {
-        Self { of: self.of.retry_500() }
-    }
-}
-
 /// Whether a body could not be decoded because it did not arrive whole. A body that arrived whole
 /// and makes no sense will make none the next time.
 fn broke_off(error: &Error) -> bool {
@@ -77,7 +59,7 @@ fn broke_off(error: &Error) -> bool {
 impl Classify<Response, Error> for Reqwest {
     fn classify(&self, result: Result<&Response, &Error>) -> Outcome {
         match result {
-            Ok(response) => self.http.of(response.status(), retry_after(response.headers())),
+            Ok(response) => Http::of_head(response.status(), response.headers()),
             Err(error) => self.of_error(error),
         }
     }
@@ -87,7 +69,7 @@ impl<T> Classify<T, Error> for ReqwestValue {
     fn classify(&self, result: Result<&T, &Error>) -> Outcome {
         match result {
             Ok(_) => Outcome::success(),
-            Err(error) => self.of.of_error(error),
+            Err(error) => Reqwest.of_error(error),
         }
     }
 }
@@ -96,6 +78,7 @@ impl<T> Classify<T, Error> for ReqwestValue {
 mod tests {
     use std::time::Duration;
 
+    use seawall_core::outcome::Observation;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
@@ -123,7 +106,7 @@ mod tests {
     }
 
     fn of(error: &Error) -> Outcome {
-        Reqwest::default().of_error(error)
+        Reqwest.of_error(error)
     }
 
     #[tokio::test]
@@ -155,11 +138,19 @@ mod tests {
     async fn a_status_is_judged_with_its_hint() {
         let reply = "HTTP/1.1 503 Busy\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n";
         let result = get(&serving(Some(reply)).await).await;
-        let outcome = Reqwest::default().classify(result.as_ref());
+        let outcome = Reqwest.classify(result.as_ref());
         assert_eq!(outcome.hint(), Some(Duration::from_secs(7)));
         let error = result.unwrap().error_for_status().unwrap_err();
         assert_eq!(of(&error).class(), outcome.class());
-        assert_eq!(ReqwestValue::default().classify(Err::<&(), _>(&error)), of(&error));
+        assert_eq!(ReqwestValue.classify(Err::<&(), _>(&error)), of(&error));
+    }
+
+    #[tokio::test]
+    async fn an_inner_seawall_that_gave_up_is_not_retried() {
+        let reply = "HTTP/1.1 503 Busy\r\nseawall-exhausted: 1\r\ncontent-length: 0\r\n\r\n";
+        let result = get(&serving(Some(reply)).await).await;
+        let seen = Reqwest.classify(result.as_ref()).observation();
+        assert!(matches!(seen, Observation::Status { code: 503, exhausted: true, .. }), "{seen:?}");
     }
 
     #[tokio::test]

@@ -24,26 +24,21 @@ const PUSHBACK: &str = "grpc-retry-pushback-ms";
 /// **Around calls** of a client it sees everything. **Around a channel**, as a Tower layer, it sees
 /// heads: a status in the trailers of an answer that has messages comes after the attempt has been
 /// judged a success. Servers answer most failures with a head alone.
+///
+/// The rows that are retried only where somebody asks for it are asked for at the policy
+/// ([`PolicyBuilder::opt_ins`](crate::PolicyBuilder::opt_ins)), and so are exceptions
+/// ([`PolicyBuilder::overrides`](crate::PolicyBuilder::overrides)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Grpc {
-    retry_internal: bool,
-}
+pub struct Grpc;
 
 impl Grpc {
-    /// Also retries `UNKNOWN` and `INTERNAL` where repeating is safe. Off by default: most are
-    /// deterministic bugs, which repeat.
-    #[must_use]
-    pub const fn retry_internal(self) -> Self {
-        Self { retry_internal: true }
-    }
-
     /// The judgement on a status.
     #[must_use]
     pub fn of(&self, status: &Status) -> Outcome {
         self.of_cause(status).unwrap_or_else(|| {
             let code = code_of(status.code());
             let pushback = pushback(status.metadata().as_ref());
-            self.judge(Observation::Grpc { code, pushback, exhausted: false })
+            Observation::Grpc { code, pushback, exhausted: false }.into()
         })
     }
 
@@ -55,21 +50,6 @@ impl Grpc {
             _ if cause.is::<TimeoutExpired>() => Some(Outcome::failure()),
             _ => None,
         })
-    }
-
-    fn judge(&self, seen: Observation) -> Outcome {
-        let outcome = Outcome::from(seen);
-        let Observation::Grpc { code, pushback, .. } = seen else { return outcome };
-        let opted_in =
-            self.retry_internal && matches!(code, GrpcCode::Unknown | GrpcCode::Internal);
-        match pushback {
-            None if opted_in => Outcome::failure(),
-            // A status that may be retried, and whose pushback is kept as exactly.
-            Some(Pushback::After(_)) if opted_in => {
-                Observation::Grpc { code: GrpcCode::Unavailable, pushback, exhausted: false }.into()
-            }
-            _ => outcome,
-        }
     }
 }
 
@@ -84,15 +64,13 @@ impl<T> Classify<T, Status> for Grpc {
 
 /// The head of an answer, as a channel brings it; see [`Grpc`]. The error is that of the channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct GrpcHeads {
-    of: Grpc,
-}
+pub struct GrpcHeads;
 
 impl Grpc {
     /// The same for a Tower layer around a channel.
     #[must_use]
     pub const fn heads(self) -> GrpcHeads {
-        GrpcHeads { of: self }
+        GrpcHeads
     }
 }
 
@@ -100,7 +78,7 @@ impl<B, E: Error + 'static> Classify<Response<B>, E> for GrpcHeads {
     fn classify(&self, result: Result<&Response<B>, &E>) -> Outcome {
         let response = match result {
             Ok(response) => response,
-            Err(error) => return self.of.of_cause(error).unwrap_or(Outcome::failure()),
+            Err(error) => return Grpc.of_cause(error).unwrap_or(Outcome::failure()),
         };
         let headers = response.headers();
         let head = GrpcHead {
@@ -111,7 +89,7 @@ impl<B, E: Error + 'static> Classify<Response<B>, E> for GrpcHeads {
             exhausted: false,
         };
         match head.judge() {
-            Ok(seen) => self.of.judge(seen),
+            Ok(seen) => seen.into(),
             Err(_in_the_trailers) => Outcome::success(),
         }
     }
@@ -149,13 +127,13 @@ mod tests {
             let status = Status::new(Code::from_i32(number), "");
             let code = GrpcCode::from_number(number.unsigned_abs());
             let seen = Observation::Grpc { code, pushback: None, exhausted: false };
-            assert_eq!(Grpc::default().of(&status), Outcome::from(seen), "{code:?}");
+            assert_eq!(Grpc.of(&status), Outcome::from(seen), "{code:?}");
         }
     }
 
     #[test]
     fn pushback_is_kept_exactly() {
-        let outcome = Grpc::default().of(&pushed(Code::Unavailable, "250"));
+        let outcome = Grpc.of(&pushed(Code::Unavailable, "250"));
         assert_eq!(outcome.hint(), Some(std::time::Duration::from_millis(250)));
         let after = Some(Pushback::After(std::time::Duration::from_millis(250)));
         let told = outcome.observation();
@@ -165,7 +143,7 @@ mod tests {
     #[test]
     fn a_service_that_forbids_retries_is_obeyed() {
         for value in ["-1", "soon", ""] {
-            let outcome = Grpc::default().of(&pushed(Code::Unavailable, value));
+            let outcome = Grpc.of(&pushed(Code::Unavailable, value));
             let judged = seawall_core::outcome::classify(
                 outcome.observation(),
                 seawall_core::outcome::RetryOn500::Never,
@@ -179,20 +157,20 @@ mod tests {
         let caused = |code, cause: Arc<dyn Error + Send + Sync>| {
             let mut status = Status::new(code, "");
             status.set_source(cause);
-            judged(Grpc::default().of(&status))
+            judged(Grpc.of(&status))
         };
         let refused = caused(Code::Unavailable, Arc::new(ConnectError("refused".into())));
         assert_eq!(refused, judged(Outcome::failure().unsent()));
         let late = caused(Code::Cancelled, Arc::new(TimeoutExpired(())));
         assert_eq!(late, judged(Outcome::failure()));
-        let left = Grpc::default().of(&Status::cancelled("by the caller"));
+        let left = Grpc.of(&Status::cancelled("by the caller"));
         assert_eq!(left.class(), Class::Abandoned);
     }
 
     #[test]
     fn a_head_is_judged_as_far_as_it_tells() {
         let of = |response: Response<()>| {
-            let judge = Grpc::default().heads();
+            let judge = Grpc.heads();
             Classify::<_, std::io::Error>::classify(&judge, Ok(&response)).class()
         };
         let head = |status: u16, code: Option<&str>| {

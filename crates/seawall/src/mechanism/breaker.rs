@@ -120,16 +120,8 @@ impl<C> Breaker<C> {
         let result = operation().await;
         let outcome = self.classify.classify(result.as_ref());
         let elapsed = pass.end(outcome.class());
-        result.map_err(|error| Error::Failed {
-            policy: self.shared.reports.name.clone(),
-            error,
-            // A breaker never tries again.
-            reason: Reason::AttemptsExhausted,
-            attempts: 1,
-            elapsed,
-            retry_after: outcome.hint(),
-            budget: None,
-        })
+        let name = || self.shared.reports.name.clone();
+        result.map_err(|error| Error::of_single(name(), error, elapsed, &outcome))
     }
 
     /// The same breaker for results that another classifier judges.

@@ -18,7 +18,7 @@ use super::permit::{self, Permit};
 use super::policies;
 use super::rejected::{Rejected, relative};
 use crate::clock::Clock;
-use crate::{BuildError, BulkheadSettings, Error, Until};
+use crate::{BuildError, BulkheadSettings, Error, Outcome, Until};
 
 /// Bounds how many calls are at one dependency at once, with a bounded queue in front.
 ///
@@ -161,15 +161,9 @@ impl Bulkhead {
         let start = self.shared.clock.now();
         let result = operation().await;
         drop(permit);
-        result.map_err(|error| Error::Failed {
-            policy: self.shared.name.clone(),
-            error,
-            // A bulkhead never tries again.
-            reason: Reason::AttemptsExhausted,
-            attempts: 1,
-            elapsed: self.shared.clock.now().since(start),
-            retry_after: None,
-            budget: None,
+        result.map_err(|error| {
+            let elapsed = self.shared.clock.now().since(start);
+            Error::of_single(self.shared.name.clone(), error, elapsed, &Outcome::failure())
         })
     }
 

@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::future::{pending, ready};
 
 use seawall::{
-    Ending, IdempotencyKeys, IdempotencySettings, KeyError, Manual, Once, Policy, Reason, Unknowns,
+    BackoffSettings, Ending, IdempotencyKeys, IdempotencySettings, KeyError, Manual, Once, Outcome,
+    Policy, Reason, Retry, Unknowns,
 };
 use tokio::time::sleep;
 
@@ -56,6 +57,20 @@ async fn a_duplicate_of_work_that_takes_longer_is_told_when_to_come_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn work_that_outlives_the_longest_execution_is_indeterminate_from_then_on() {
+    let brief = IdempotencySettings { exec_max: s(4), ..IdempotencySettings::default() };
+    let (keys, began) = (IdempotencyKeys::<u32>::new(brief).unwrap(), now());
+    let mut first = Box::pin(keys.run("k", &(), pending::<Result<u32, String>>));
+    assert!(poll(first.as_mut()).is_pending());
+    let again = || keys.run("k", &(), || ready(Ok::<_, String>(2)));
+    sleep(ms(1_500)).await;
+    assert_eq!(again().await, Err(KeyError::Conflict { retry_after: ms(500) }));
+    assert_eq!(began.elapsed(), ms(3_500));
+    assert_eq!(again().await, Err(KeyError::Indeterminate));
+    assert_eq!(began.elapsed(), s(4), "not a moment later");
+}
+
+#[tokio::test(start_paused = true)]
 async fn work_that_was_dropped_or_failed_is_not_done_twice_by_itself() {
     let keys = keys();
     let mut dropped = Box::pin(keys.run("dropped", &(), pending::<Result<u32, String>>));
@@ -81,6 +96,28 @@ async fn a_call_that_was_refused_leaves_its_key_free() {
     policy.force_breaker(Manual::Auto);
     let paid = keys.run_judged("k", &(), pay, |_| Ending::Unknown).await;
     assert_eq!(paid, Ok(Once::Ran(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_key_of_a_call_is_free_only_if_no_attempt_can_have_done_the_work() {
+    let classify = |result: Result<&u32, &&str>| match result {
+        Ok(_) => Outcome::success(),
+        Err(&"refused") => Outcome::failure().unsent(),
+        Err(&"not found") => Outcome::success(),
+        Err(_) => Outcome::failure(),
+    };
+    let retry = Retry::attempts(2).backoff(BackoffSettings::transient());
+    let policy = Policy::builder().classify(classify).retry(retry).idempotent().build().unwrap();
+    for (attempts, expected) in [
+        (["refused", "refused"], Ending::Free),
+        (["refused", "broken"], Ending::Unknown),
+        (["broken", "refused"], Ending::Unknown),
+        (["broken", "not found"], Ending::Keep),
+    ] {
+        let call =
+            policy.call(|attempt| ready(Err::<u32, _>(attempts[attempt.number() as usize - 1])));
+        assert_eq!(call.await.unwrap_err().ending(), expected, "{attempts:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, ready};
+use std::time::Duration;
 
 use seawall::{Attempt, OutlierSettings, Policy, QuorumSettings, RateLimit, Reason, Retry};
 use seawall_core::outlier::Standing;
@@ -151,6 +152,72 @@ async fn a_read_waits_for_nobody_longer_than_it_must() {
     let undecided = quorum.read(hang, |value| Some(*value)).await.unwrap_err();
     assert_eq!(undecided.tally.largest, 0);
     assert_eq!(began.elapsed(), QuorumSettings::default().timeout);
+    assert_nothing_held(&policy);
+}
+
+/// The liar of [`with_liar`], slow.
+fn with_slow_liar(
+    wait: Duration,
+) -> impl Fn(Attempt) -> std::pin::Pin<Box<dyn Future<Output = Result<u32, String>> + Send>> {
+    move |attempt| {
+        Box::pin(async move {
+            if name(&attempt) != "b" {
+                return Ok(7);
+            }
+            sleep(wait).await;
+            Ok(13)
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_odd_and_slow_is_noticed_by_whoever_waits_for_late_answers() {
+    let policy = three();
+    let quorum = policy.quorum(QuorumSettings::default()).unwrap();
+    let ask = with_slow_liar(ms(900));
+    let (agreed, late) = quorum.read_lingering(&ask, |value| Some(*value)).await.unwrap();
+    assert_eq!((agreed.value, agreed.odd.len()), (7, 0), "it has not spoken yet");
+    let late = late.await;
+    assert_eq!(late.odd.iter().map(|odd| odd.name()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!((late.tally.answered, late.tally.different), (3, 2));
+    assert_nothing_held(&policy);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_liar_is_ejected_after_as_many_reads_as_a_quick_one() {
+    let policy = three();
+    let odd = OutlierSettings::default().odd.expect("on by default");
+    let quorum = policy.quorum(QuorumSettings::default()).unwrap();
+    for read in 0..odd.disagreements {
+        let standing =
+            policy.snapshot().endpoints.iter().all(|e| e.outlier.standing == Standing::In);
+        assert!(standing, "ejected after {read} reads");
+        let ask = with_slow_liar(ms(10));
+        let (_, late) = quorum.read_lingering(ask, |value| Some(*value)).await.unwrap();
+        tokio::spawn(late).await.unwrap();
+    }
+    let out =
+        policy.snapshot().endpoints.iter().filter(|e| e.outlier.standing != Standing::In).count();
+    assert_eq!(out, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_answers_are_waited_for_no_longer_than_the_settings_say() {
+    let policy = three();
+    let settings = QuorumSettings { timeout: s(3), linger: s(2), ..QuorumSettings::default() };
+    let quorum = policy.quorum(settings).unwrap();
+    let began = now();
+    let (_, late) = quorum.read_lingering(with_slow_liar(s(60)), |v| Some(*v)).await.unwrap();
+    assert_eq!(late.await.odd, []);
+    assert_eq!(began.elapsed(), s(2));
+    assert_nothing_held(&policy);
+    let hang = |_: Attempt| async {
+        sleep(s(60)).await;
+        Ok::<u32, String>(7)
+    };
+    let began = now();
+    let undecided = quorum.read_lingering(hang, |value| Some(*value)).await.err().unwrap();
+    assert_eq!((undecided.tally.answered, began.elapsed()), (0, s(3)));
     assert_nothing_held(&policy);
 }
 

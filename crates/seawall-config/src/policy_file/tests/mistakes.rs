@@ -257,7 +257,7 @@ const MISTAKES: &[(&str, &str)] = &[
         "1:38: unknown class \"abandoned\" in overrides[0]; known words: success, failure, ignored",
     ),
     (
-        "overrides = [{ grpc = 5, retry = \"never\" }, { grpc = 5, retry = \"always\" }]",
+        "overrides = [{ grpc = 5, retry = \"never\" }, { grpc = 5, retry = \"if_safe\" }]",
         "1:1: overrides: overrides.row is gRPC 5; it must be listed once",
     ),
     (

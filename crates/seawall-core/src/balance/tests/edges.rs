@@ -168,6 +168,85 @@ fn settings_that_cannot_work_are_named() {
 }
 
 #[test]
+fn the_bounds_themselves_are_permitted() {
+    let own = Zone::new(7).unwrap();
+    let mut shares = [Ratio::ZERO; ZONES_MAX];
+    (shares[7], shares[0]) = (Ratio::from_percent(50), Ratio::from_percent(50));
+    let zone = |shares| ZoneSettings { callers: Callers::Shares(shares), ..ZoneSettings::new(own) };
+    for (settings, field) in [
+        (with(Algorithm::LeastRequest(Compare::Drawn(16))), None),
+        (BalanceSettings { bounded_loads: Some(BOUND), ..with(Algorithm::RING) }, None),
+        (BalanceSettings { panic_threshold: Ratio::ONE, ..BalanceSettings::default() }, None),
+        (zoned(zone(shares)), None),
+        (zoned(zone(with_share(shares, 0, 500_008))), None),
+        (zoned(zone(with_share(shares, 0, 499_992))), None),
+        (zoned(zone(with_share(shares, 0, 500_009))), Some("zone.callers")),
+        (zoned(zone(with_share(shares, 0, 499_991))), Some("zone.callers")),
+        (zoned(zone(with_share([Ratio::ZERO; ZONES_MAX], 0, 1_000_000))), Some("zone.callers")),
+        (subset_of(SUBSET_MIN), None),
+    ] {
+        let found = settings.validate().err().map(|invalid| invalid.field());
+        assert_eq!(found, field, "{settings:?}");
+    }
+    let info = EndpointInfo { weight: WEIGHT_MAX, zone: Some(own), level: 7 };
+    assert_eq!(info.validate(), Ok(()));
+}
+
+fn zoned(zone: ZoneSettings) -> BalanceSettings {
+    BalanceSettings { zone: Some(zone), ..BalanceSettings::default() }
+}
+
+fn with_share(mut shares: [Ratio; ZONES_MAX], zone: usize, ppm: u32) -> [Ratio; ZONES_MAX] {
+    shares[zone] = Ratio::from_ppm(ppm);
+    shares
+}
+
+fn subset_of(size: u32) -> BalanceSettings {
+    let subset = Some(SubsetSettings { size, instance: 1 });
+    BalanceSettings { subset, ..BalanceSettings::default() }
+}
+
+#[test]
+fn what_an_endpoint_claims_is_cut_to_its_bounds() {
+    let (mut balancer, slots) = balancer(Algorithm::Random, 1, Joins::Warm);
+    assert_eq!(balancer.info(slots[0]), EndpointInfo::default());
+    let zone = Zone::new(3);
+    balancer.describe(slots[0], 1, EndpointInfo { weight: u32::MAX, zone, level: 200 });
+    let cut = EndpointInfo { weight: WEIGHT_MAX, zone, level: 7 };
+    assert_eq!(balancer.info(slots[0]), cut);
+}
+
+/// Where five hundred keys go.
+fn homes(balancer: &mut Balancer, candidates: &[Slot]) -> Vec<Option<Slot>> {
+    let mut home = |n| balancer.pick(candidates, Some(mix(n, 5)), at(0), &mut stream());
+    (0..500).map(&mut home).collect()
+}
+
+#[test]
+fn another_algorithm_takes_over_with_a_table_of_its_own() {
+    for algorithm in keyed() {
+        let (mut expected, slots) = described(with(algorithm), &[1; 8]);
+        let (mut changed, _) = described(with(Algorithm::Random), &[1; 8]);
+        changed.reconfigure(with(algorithm));
+        changed.invariants();
+        assert_eq!(homes(&mut changed, &slots), homes(&mut expected, &slots), "{algorithm:?}");
+    }
+}
+
+#[test]
+fn until_the_tables_are_built_keys_go_by_score() {
+    let changed = |algorithm| {
+        let (mut balancer, slots) = described(with(algorithm), &[1; 8]);
+        balancer.describe(slots[3], 77, EndpointInfo::default());
+        homes(&mut balancer, &slots)
+    };
+    let scored = changed(Algorithm::Rendezvous);
+    for algorithm in keyed() {
+        assert_eq!(changed(algorithm), scored, "{algorithm:?}");
+    }
+}
+
+#[test]
 fn removing_the_only_endpoint_without_weight_leaves_nothing_to_look_for() {
     let (mut balancer, slots) = described(with(Algorithm::Random), &[1, 1, 0]);
     balancer.describe(slots[2], 3, EndpointInfo { weight: 0, level: 1, ..EndpointInfo::default() });

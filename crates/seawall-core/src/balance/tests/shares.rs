@@ -164,3 +164,37 @@ fn a_margin_names_what_may_fail() {
     assert_eq!(margin(&[], 0).endpoints, Redundancy::Overloaded, "nobody carries nothing");
     assert_eq!(margin(&endpoints[..2], 1).zones, Redundancy::Spare(0), "the only zone");
 }
+
+#[test]
+fn callers_that_are_spread_evenly_keep_in_their_zone_what_it_can_serve() {
+    let shares = |own, healthy| {
+        let shares = ZoneSettings::new(Zone::new(own).unwrap()).route(&healthy).unwrap();
+        zones().take(3).map(|zone| shares.of(zone).ppm()).collect::<Vec<_>>()
+    };
+    assert_eq!(shares(0, [3, 3, 0, 0, 0, 0, 0, 0]), [1_000_000, 0, 0]);
+    assert_eq!(shares(0, [2, 6, 0, 0, 0, 0, 0, 0]), [500_000, 500_000, 0], "a quarter for a half");
+    assert_eq!(shares(1, [2, 6, 0, 0, 0, 0, 0, 0]), [0, 1_000_000, 0]);
+    assert_eq!(shares(0, [0, 3, 3, 0, 0, 0, 0, 0]), [0, 500_000, 500_000], "none of its own");
+}
+
+#[test]
+fn no_draw_falls_on_a_zone_without_a_share() {
+    let shares = ZoneSettings::new(Zone::new(1).unwrap()).route(&[3, 6, 0, 0, 0, 0, 0, 0]).unwrap();
+    for draw in [Draw::ZERO, Draw::HALF, Draw::ALMOST_ONE] {
+        assert_eq!(shares.pick(draw), Zone::new(1));
+    }
+}
+
+#[test]
+fn a_zone_without_capacity_is_none_to_spare() {
+    let endpoint = |capacity, zone| Capacity { capacity, zone: Zone::new(zone) };
+    // Zone 8 does not exist: an endpoint that stands nobody knows where.
+    let found = margin(&[endpoint(5, 0), endpoint(10, 8)], 5);
+    assert_eq!((found.zones, found.endpoints), (Redundancy::Spare(1), Redundancy::Spare(1)));
+}
+
+#[test]
+fn each_level_is_asked_for_its_own_share() {
+    let found = Loads::of(&counts(&[(5, 10), (10, 10)]), LevelMode::ActivePassive, FACTOR);
+    assert_eq!([0, 1, 2].map(|level| found.of_level(level)), [70, 30, 0]);
+}

@@ -57,6 +57,17 @@ fn lb_2_maglev_fills_the_table_of_the_paper() {
 }
 
 #[test]
+fn the_entries_of_a_table_are_what_its_keys_find() {
+    let table = Maglev::new(&members(3), 307).unwrap();
+    let entries = table.entries();
+    assert_eq!(entries.len(), 307);
+    for (place, owner) in entries.iter().enumerate() {
+        let middle = u64::MAX / 614 * (2 * place as u64 + 1);
+        assert_eq!(table.lookup(middle), Some(usize::from(*owner)));
+    }
+}
+
+#[test]
 fn maglev_is_even_within_a_tenth() {
     let members = members(100);
     let table = Maglev::new(&members, MAGLEV_SIZE).unwrap();

@@ -1,6 +1,8 @@
 //! Turns and draws: smooth weighted round robin, weights, least request, few of many, slow start.
 
 use super::*;
+use crate::balance::least::Pressure;
+use crate::balance::{ramp, random, two};
 use std::string::String;
 
 fn named(algorithm: Algorithm, weights: &[u32], picks: usize) -> String {
@@ -110,4 +112,57 @@ fn random_spares_an_endpoint_in_slow_start() {
     let (mut balancer, slots) = balancer(Algorithm::Random, 2, Joins::Warm);
     balancer.restart_slow(slots[1], at(0));
     assert_near(shares(&mut balancer, &slots, at(3_000), 50_000)[1], 0.1 / 1.1, 0.005);
+}
+
+/// Draws of one number for ever.
+struct Always(u64);
+
+impl crate::rng::Rng for Always {
+    fn next_u64(&mut self) -> u64 {
+        self.0
+    }
+}
+
+#[test]
+fn no_draw_falls_on_an_endpoint_without_weight() {
+    let candidates = slots(3);
+    let weight = |slot: Slot| [0, 1, 0][slot.index()];
+    for draw in [0, u64::MAX / 2, u64::MAX] {
+        let picked = random::by_weight(&candidates, &mut Always(draw), weight);
+        assert_eq!(picked, Some(candidates[1]));
+    }
+}
+
+#[test]
+fn a_few_that_are_drawn_are_all_different() {
+    let candidates = slots(9);
+    let mut rng = stream();
+    for _ in 0..500 {
+        let mut seen = Vec::new();
+        let cost = |slot: Slot| {
+            seen.push(slot);
+            slot.index()
+        };
+        let best = two::of_few(&candidates, 5, &mut rng, cost).unwrap();
+        assert_eq!(Some(&best), seen.iter().min());
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), 5);
+    }
+}
+
+#[test]
+fn pressures_are_equal_where_neither_is_less() {
+    let pressure = |active, weight| Pressure { active, weight };
+    assert_eq!(pressure(1, 2), pressure(0, 1));
+    assert_ne!(pressure(1, 2), pressure(1, 1));
+    assert!(pressure(1, 2) < pressure(1, 1) && pressure(0, 1) < pressure(1, 1));
+}
+
+#[test]
+fn a_bend_of_none_is_a_straight_ramp() {
+    for bend in [Ratio::ZERO, Ratio::ONE] {
+        let half = ramp::weight(ms(15_000), ms(30_000), bend);
+        assert_eq!(half, Ratio::from_percent(50));
+    }
 }

@@ -48,7 +48,9 @@ fn t24_state_lives_in_the_set_and_not_in_the_call() {
 fn t35_tenants_that_fail_apart_open_apart() {
     let mut set = set(8);
     call(&mut set, 1, Class::Failure, 1);
-    assert_eq!(call(&mut set, 2, Class::Success, 1).0, KeyClass::Own);
+    let at = (Instant::from_millis(1_000), DRAW);
+    let ticket = set.admit(2, at, Probing::Allowed, &mut Vec::new()).unwrap();
+    assert!(ticket.class() == KeyClass::Own && !ticket.is_probe());
     assert!(is_open(&set, 1, 1) && !is_open(&set, 2, 1));
 }
 
@@ -140,6 +142,94 @@ fn fewer_places_keep_those_used_last_and_what_they_know() {
     set.reconfigure(settings, Instant::from_millis(5_000));
     assert!(is_open(&set, 3, 5) && is_open(&set, 4, 5));
     assert_eq!(set.snapshot(Instant::from_millis(5_000)).keys, 2);
+}
+
+/// What a key may have learned that outlives an idle minute.
+fn lasting() -> [BreakerSettings; 3] {
+    let counted = WindowKind::Calls(20);
+    let cool_down = CoolDown { max: SECOND * 600, ..touchy().cool_down };
+    [
+        BreakerSettings { window: counted, ..BreakerSettings::for_upstream() },
+        BreakerSettings::for_endpoint(),
+        BreakerSettings { cool_down, ..touchy() },
+    ]
+}
+
+#[test]
+fn one_that_knows_anything_outlasts_one_that_knows_nothing() {
+    let taught: [&[(Class, u64)]; 3] = [
+        &[(Class::Success, 0)],
+        &[(Class::Failure, 0)],
+        &[(Class::Failure, 0), (Class::Success, 5)],
+    ];
+    for (settings, lessons) in lasting().into_iter().zip(taught) {
+        let settings = KeyedSettings { keys_max: 3, ..KeyedSettings::new(settings) };
+        let mut set = KeyedBreakers::new(settings, Instant::EPOCH);
+        for (class, seconds) in lessons {
+            call(&mut set, 1, *class, *seconds);
+        }
+        // Both were used later, and were told nothing.
+        call(&mut set, 2, Class::Ignored, 6);
+        call(&mut set, 3, Class::Ignored, 7);
+        assert_eq!(call(&mut set, 4, Class::Success, 100).0, KeyClass::Own);
+        let now = Instant::from_millis(100_000);
+        assert!(set.of_key(1, now).is_some(), "{lessons:?}");
+        assert_eq!(set.snapshot(now).evicted, 2, "who knows nothing goes at once: {lessons:?}");
+    }
+}
+
+#[test]
+fn a_key_is_idle_from_the_very_instant_on() {
+    for (class, idle) in [(Class::Success, 60_000), (Class::Failure, 600_000)] {
+        for (millis, of) in [(idle - 1, KeyClass::Overflow), (idle, KeyClass::Own)] {
+            let mut set = set(1);
+            call(&mut set, 1, class, 0);
+            let at = (Instant::from_millis(millis), DRAW);
+            let ticket = set.admit(2, at, Probing::Allowed, &mut Vec::new()).unwrap();
+            assert_eq!(ticket.class(), of, "{class:?} after {millis} ms");
+        }
+    }
+}
+
+#[test]
+fn an_unknown_key_meets_the_shared_breaker_only_when_there_is_no_place() {
+    let mut set = set(2);
+    let now = Instant::from_millis(1_000);
+    call(&mut set, 1, Class::Failure, 1);
+    assert_eq!(set.phase(9, now), (KeyClass::Own, Phase::Closed));
+    assert_eq!(set.snapshot(now).not_closed, 1);
+    call(&mut set, 2, Class::Success, 1);
+    assert_eq!(set.phase(9, now), (KeyClass::Overflow, Phase::Closed));
+    assert_eq!(set.snapshot(now).not_closed, 1);
+    call(&mut set, 9, Class::Failure, 1);
+    assert!(is_open(&set, 9, 1));
+}
+
+#[test]
+fn undecided_probes_are_told_in_time_without_a_call() {
+    let mut set = set(1);
+    let mut events = Vec::new();
+    for key in [1, 2] {
+        call(&mut set, key, Class::Failure, 0);
+    }
+    for key in [1, 2] {
+        let at = (Instant::from_millis(5_000), DRAW);
+        let probe = set.admit(key, at, Probing::Allowed, &mut events).unwrap();
+        assert!(probe.is_probe());
+    }
+    events.clear();
+    set.on_timer(Instant::from_millis(34_999), &mut events);
+    assert_eq!(events, []);
+    set.on_timer(Instant::from_millis(35_000), &mut events);
+    let opened = |event: &KeyedEvent| match event {
+        KeyedEvent::Breaker { class, event: BreakerEvent::Opened { cause, .. } } => {
+            Some((*class, *cause))
+        }
+        KeyedEvent::Breaker { .. } | KeyedEvent::Full { .. } => None,
+    };
+    let told: Vec<_> = events.iter().filter_map(opened).collect();
+    let undecided = Cause::ProbesUndecided;
+    assert_eq!(told, [(KeyClass::Own, undecided), (KeyClass::Overflow, undecided)]);
 }
 
 /// Whether the breaker of a key is not closed.

@@ -57,12 +57,23 @@ fn the_ends_of_each_range_are_valid() {
     }
     let all = Some(Ratio::ONE);
     assert_eq!(BreakerSettings { failure_rate: all, ..ok }.validate(), Ok(()));
+    let cool_down = CoolDown { base: SECOND, growth: Ratio::ONE, max: SECOND };
+    assert_eq!(BreakerSettings { cool_down, ..ok }.validate(), Ok(()), "always the same");
+}
+
+#[test]
+fn a_duration_is_told_in_milliseconds() {
+    let window = WindowKind::Time(Duration::from_millis(9));
+    let short = BreakerSettings { window, ..BreakerSettings::for_endpoint() };
+    assert_eq!(short.validate().unwrap_err().value(), "9 ms");
 }
 
 #[test]
 fn a_set_of_breakers_checks_its_own_bounds_too() {
     let ok = KeyedSettings::new(BreakerSettings::for_upstream());
     assert_eq!(ok.validate(), Ok(()));
+    let least = KeyedSettings { idle: SECOND * 10, forget_open: SECOND * 10, ..ok };
+    assert_eq!(least.validate(), Ok(()), "as long as the window");
     let broken = BreakerSettings { max_probes: 0, ..ok.breaker };
     for (settings, field) in [
         (KeyedSettings { keys_max: 0, ..ok }, "keys_max"),

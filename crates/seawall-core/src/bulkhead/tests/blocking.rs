@@ -71,6 +71,7 @@ fn a_job_is_abandoned_once_and_returns_once() {
 fn threads_are_bounded_and_a_lowered_number_drains() {
     let greedy = BulkheadSettings::default();
     assert_eq!(Blocking::validate(&greedy).unwrap_err().field(), "permits");
+    assert_eq!(Blocking::validate(&settings(THREADS_MAX, 2)), Ok(()));
     assert_eq!(Blocking::new(greedy).snapshot().bulkhead.permits, THREADS_MAX);
     let mut pool = pool(3);
     let jobs: Vec<_> = (0..3).map(|_| begin(&mut pool, 0).unwrap()).collect();
@@ -78,6 +79,22 @@ fn threads_are_bounded_and_a_lowered_number_drains() {
     assert_eq!(counts(&pool), (3, 3, 0));
     jobs.into_iter().for_each(|job| pool.on_returned(job, at(1), &mut Vec::new()));
     assert!(begin(&mut pool, 1).is_some() && begin(&mut pool, 1).is_none());
+}
+
+#[test]
+fn a_job_that_was_given_up_before_it_began_never_begins() {
+    let (mut jobs, mut events) = (Jobs::with_capacity(2), Vec::new());
+    let (given_up, begun) = (jobs.hand_over("a"), jobs.hand_over("b"));
+    assert_eq!(jobs.abandon(given_up, at(1), &mut events), Some("a"), "the permit comes back");
+    assert_eq!(jobs.abandon(given_up, at(1), &mut events), None, "once");
+    assert_eq!(jobs.start(given_up, at(2)), Started::GivenUp);
+    assert_eq!(jobs.on_returned(begun, at(2), &mut events), None, "it has not begun");
+    assert_eq!(
+        (jobs.start(begun, at(2)), jobs.start(begun, at(3))),
+        (Started::Run, Started::GivenUp)
+    );
+    assert_eq!(jobs.on_returned(begun, at(5), &mut events), Some(("b", millis(3))));
+    assert_eq!((jobs.snapshot(), events), (JobsSnapshot::default(), Vec::new()));
 }
 
 proptest! {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::event::Discard;
 use proptest::prelude::*;
+use std::string::ToString;
 
 fn heavy(weight: u32) -> Need {
     Need { weight, useful_until: Instant::NEVER }
@@ -40,9 +41,26 @@ fn t102_more_than_there_is_is_an_error_at_once() {
     let mut events = Vec::new();
     let error = bulkhead.acquire_weighted(heavy(5), at(0), &mut events).unwrap_err();
     assert_eq!(error, TooHeavy { weight: 5, limit: 4 });
+    assert_eq!(error.to_string(), "5 permits were asked for where 4 may be in use");
     assert_eq!(causes(&events), [RejectCause::TooHeavy]);
     let _all = permit(acquire(&mut bulkhead, 4, 0));
     assert_eq!((bulkhead.snapshot().too_heavy, bulkhead.snapshot().in_use), (1, 4));
+}
+
+#[test]
+fn at_once_is_at_once_or_not_at_all() {
+    let mut bulkhead = Bulkhead::new(settings(4, 10));
+    assert_eq!(bulkhead.in_use(), 0);
+    let first = bulkhead.acquire_at_once(3, at(0)).unwrap();
+    assert_eq!((first.weight(), bulkhead.in_use()), (3, 3));
+    assert!(bulkhead.acquire_at_once(2, at(0)).is_none(), "one is free");
+    let none = bulkhead.acquire_at_once(0, at(0)).unwrap();
+    assert_eq!((none.weight(), bulkhead.in_use()), (1, 4), "none counts as one");
+    let (waiter, _) = queued(acquire(&mut bulkhead, 2, 0));
+    bulkhead.release(none, millis(1), at(1));
+    assert!(bulkhead.acquire_at_once(1, at(1)).is_none(), "it would overtake");
+    bulkhead.leave(waiter, at(1));
+    assert!(bulkhead.acquire_at_once(1, at(1)).is_some());
 }
 
 #[test]

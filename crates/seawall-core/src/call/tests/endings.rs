@@ -1,12 +1,13 @@
 //! Endings: the right verdict, and what the breakers learn from it.
 
 use super::world::{
-    COMPLETED, MS, REFUSED, SECOND, TIMED_OUT, World, get, lenient, narrow, plain, status, verdict,
-    within,
+    COMPLETED, Client, MS, REFUSED, SECOND, TIMED_OUT, World, get, lenient, narrow, plain, status,
+    verdict, within,
 };
 use crate::breaker::AbandonedPolicy;
 use crate::call::{Action, CallSettings, Replay, Rung, Verdict};
 use crate::event::Discard;
+use crate::idempotency::Ending;
 use crate::outcome::{CallerFault, Observation};
 use crate::reason::Reason;
 use crate::time::{Duration, Instant};
@@ -283,4 +284,71 @@ fn a_callers_own_fault_is_not_answered_with_an_older_answer() {
     let fault = Observation::CallerFault(CallerFault::Stalled);
     let end = call.ended(&mut world, second.number, fault);
     assert_eq!(verdict(&end), Verdict::Failed { why: Reason::BodyTimeout });
+}
+
+/// What a call says of its idempotency key when the first attempt comes to `first`, and the next,
+/// if there is one, to `next`.
+fn ending(first: Observation, next: Option<Observation>) -> Ending {
+    let mut world = World::new(lenient(), 2);
+    let (mut call, _) = world.attempt(plain(), get());
+    let report = |call: &mut Client, world: &mut World, number, seen| match seen {
+        Observation::Status { .. } => match call.head(world, number, seen) {
+            Action::Deliver(number) => call.ended(world, number, COMPLETED),
+            action => action,
+        },
+        _ => call.ended(world, number, seen),
+    };
+    let mut action = report(&mut call, &mut world, 1, first);
+    if let Some(next) = next {
+        assert_eq!(action, Action::Wait);
+        let second = call.retried(&mut world);
+        action = report(&mut call, &mut world, second.number, next);
+    }
+    if action == Action::Wait {
+        call.cancelled(&mut world);
+    }
+    call.ending()
+}
+
+#[test]
+fn the_key_of_a_call_is_free_only_if_no_attempt_can_have_done_the_work() {
+    for (first, next, expected) in [
+        (status(200), None, Ending::Keep),
+        (status(404), None, Ending::Keep),
+        (status(500), None, Ending::Unknown),
+        (REFUSED, Some(REFUSED), Ending::Free),
+        (REFUSED, Some(status(201)), Ending::Keep),
+        (TIMED_OUT, Some(REFUSED), Ending::Unknown),
+        (status(503), Some(TIMED_OUT), Ending::Unknown),
+        (TIMED_OUT, Some(status(200)), Ending::Keep),
+        (status(503), Some(status(503)), Ending::Free),
+        (TIMED_OUT, None, Ending::Unknown),
+    ] {
+        assert_eq!(ending(first, next), expected, "{first:?}, {next:?}");
+    }
+}
+
+#[test]
+fn a_call_that_was_refused_or_left_before_any_attempt_leaves_its_key_free() {
+    let mut world = World::new(narrow(1, 1), 1);
+    let (_holder, _) = world.attempt(plain(), get());
+    let (mut waiting, action) = world.start(plain(), get());
+    assert!(matches!(action, Action::Enqueue(_)));
+    let (refused, action) = world.start(plain(), get());
+    assert!(matches!(verdict(&action), Verdict::Rejected { .. }));
+    waiting.cancelled(&mut world);
+    assert_eq!((waiting.ending(), refused.ending()), (Ending::Free, Ending::Free));
+}
+
+#[test]
+fn nobody_knows_of_work_whose_attempt_or_answer_was_cut_off() {
+    let mut world = World::new(lenient(), 1);
+    let (mut running, _) = world.attempt(plain(), get());
+    running.cancelled(&mut world);
+    assert_eq!(running.ending(), Ending::Unknown);
+    let (mut truncated, _) = world.attempt(plain(), get());
+    assert_eq!(truncated.head(&mut world, 1, status(200)), Action::Deliver(1));
+    assert_eq!(truncated.ending(), Ending::Keep);
+    let _end = truncated.ended(&mut world, 1, Observation::CutShort);
+    assert_eq!(truncated.ending(), Ending::Unknown);
 }

@@ -9,6 +9,7 @@ use crate::breaker::Phase;
 use crate::bulkhead::BulkheadSettings;
 use crate::call::{Action, AttemptPlan, CallSettings, Facts, Replay, Role, StepKind, Verdict};
 use crate::hedge::{HedgeDelay, HedgeSettings, Suppressed};
+use crate::idempotency::Ending;
 use crate::ratio::Ratio;
 use crate::reason::Reason;
 use crate::time::Duration;
@@ -250,4 +251,17 @@ fn a_hedge_that_loses_at_once_teaches_no_latency() {
     let _end = call.ended(&mut world, 1, COMPLETED);
     let least = world.upstream.latency_quantile(Ratio::ZERO, world.now).expect("one answer");
     assert!(least >= DELAY, "{least:?}");
+}
+
+#[test]
+fn nobody_knows_of_the_work_of_a_loser_beside_an_answer_that_is_none() {
+    for (code, expected) in [(200, Ending::Keep), (501, Ending::Unknown)] {
+        let mut world = World::new(hedged(), 2);
+        let (mut call, _, action) = slow(&mut world, plain(), get());
+        let hedge = plan(&action);
+        let action = call.head(&mut world, hedge.number, status(code));
+        assert_eq!(action, Action::Deliver(hedge.number));
+        let _end = call.ended(&mut world, hedge.number, COMPLETED);
+        assert_eq!(call.ending(), expected, "{code}");
+    }
 }

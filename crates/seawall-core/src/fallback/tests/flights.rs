@@ -44,7 +44,8 @@ fn fb_2_t163_a_thousand_misses_are_one_call() {
     let waiting = |flights: &mut Flights, told| {
         followers.iter().filter(|one| poll(flights, **one, at(0)) == told).count()
     };
-    assert_eq!(waiting(&mut flights, Polled::Waiting), 999);
+    let until = Instant::from_millis(100);
+    assert_eq!(waiting(&mut flights, Polled::Waiting { until }), 999);
     assert_eq!(flights.landed(flight), Landing::Current);
     assert_eq!(waiting(&mut flights, Polled::Landed), 999);
     assert_eq!(flights.snapshot(), FlightsSnapshot { flying: 0, resting: 0 });
@@ -67,7 +68,8 @@ fn t162_when_the_leader_is_cancelled_one_waiter_leads_on() {
     assert_eq!(flights.cancelled(first), Landing::Current);
     let Polled::Lead(second) = flights.poll(one, at(0), &mut events) else { panic!() };
     assert_eq!(events, [FlightEvent::Promoted { key: KEY }]);
-    assert_eq!(poll(&mut flights, two, at(0)), Polled::Waiting);
+    let until = two.until();
+    assert_eq!(poll(&mut flights, two, at(0)), Polled::Waiting { until });
     assert_eq!(flights.landed(second), Landing::Current);
     assert_eq!(poll(&mut flights, two, at(0)), Polled::Landed);
 }
@@ -88,8 +90,35 @@ fn a_follower_waits_no_longer_than_allowed() {
     let mut flights = flights(8);
     let _flight = lead(&mut flights, at(0));
     let waiter = follow(&mut flights, at(0));
-    assert_eq!(poll(&mut flights, waiter, Instant::from_millis(99)), Polled::Waiting);
+    let until = waiter.until();
+    assert_eq!(poll(&mut flights, waiter, Instant::from_millis(99)), Polled::Waiting { until });
     assert_eq!(poll(&mut flights, waiter, Instant::from_millis(100)), Polled::GiveUp);
+}
+
+#[test]
+fn t162_a_follower_is_told_when_the_lease_ends_and_leads_on_then() {
+    let wait = Duration::from_secs(60);
+    let patient = FlightSettings { wait, ..Default::default() };
+    let mut flights = Flights::new(patient).unwrap();
+    let _vanished = lead(&mut flights, at(0));
+    let waiter = follow(&mut flights, at(0));
+    assert_eq!(waiter.until(), at(60));
+    assert_eq!(poll(&mut flights, waiter, at(0)), Polled::Waiting { until: at(10) });
+    assert!(matches!(poll(&mut flights, waiter, at(10)), Polled::Lead(_)));
+}
+
+#[test]
+fn t162_followers_of_a_flight_that_made_room_have_been_told_to_look_by_then() {
+    let wait = Duration::from_secs(60);
+    let mut flights =
+        Flights::new(FlightSettings { wait, flights_max: 1, ..Default::default() }).unwrap();
+    let _vanished = lead(&mut flights, at(0));
+    let waiter = follow(&mut flights, at(0));
+    let Polled::Waiting { until } = poll(&mut flights, waiter, at(0)) else { panic!() };
+    let other = |flights: &mut Flights, now| flights.join(6, Stock::Nothing, now, &mut Vec::new());
+    assert_eq!(other(&mut flights, Instant::from_millis(9_999)), Joined::Alone);
+    assert!(matches!(other(&mut flights, until), Joined::Lead(_)), "it makes room now");
+    assert_eq!(poll(&mut flights, waiter, until), Polled::Landed);
 }
 
 #[test]
@@ -100,8 +129,8 @@ fn t163_a_failed_refresh_rests_longer_each_time_until_one_lands() {
         let flight = lead(&mut flights, now);
         let waiter = follow(&mut flights, now);
         assert_eq!(fail(&mut flights, flight, now), Landing::Current);
-        assert_eq!(poll(&mut flights, waiter, now), Polled::GiveUp);
         let until = now.after(Duration::from_millis(rest));
+        assert_eq!(poll(&mut flights, waiter, now), Polled::Resting { until });
         assert_eq!(join(&mut flights, Stock::Nothing, now), Joined::Resting { until });
         now = until;
     }

@@ -73,7 +73,7 @@ pub struct KeyedSnapshot {
 /// latest. Drivers with many threads keep several, and choose by bits of the key in the middle.
 #[derive(Debug)]
 pub struct Keyed {
-    settings: KeyedSettings,
+    mode: Mode,
     tiers: Box<[Terms]>,
     table: Table,
     overflowed: u64,
@@ -89,7 +89,7 @@ impl Keyed {
     #[must_use]
     pub fn new(settings: KeyedSettings, tiers: &[Quota]) -> Self {
         Self {
-            settings,
+            mode: settings.mode,
             tiers: terms(tiers),
             table: Table::new(settings.capacity.buckets()),
             overflowed: 0,
@@ -112,17 +112,40 @@ impl Keyed {
         cost: u32,
         sink: &mut impl Sink<RateEvent>,
     ) -> Decision {
-        let mode = self.settings.mode;
+        let mode = self.mode;
         if mode == Mode::Off {
             return Ok(Admitted { remaining: u64::MAX });
         }
         let now = self.observe(now);
-        let decision = match self.step(caller, now, cost) {
-            Ok((place, debt)) => {
-                self.write(caller.key, place, debt, now);
-                Ok(self.terms_of(debt.tier).admitted(debt.tat, now))
-            }
+        let decision = match self.take(caller, now, cost) {
+            Ok(Debt { tat, tier }) => Ok(self.terms_of(tier).admitted(tat, now)),
             Err(refused) => crate::rate::limiter::report(refused, mode, cost, sink),
+        };
+        self.report_overflow(now, sink);
+        decision
+    }
+
+    /// [`Keyed::decide`] for who does not ask what remains: to know costs a division.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`]; nothing is charged then.
+    #[inline]
+    pub fn admit(
+        &mut self,
+        caller: Caller,
+        now: Instant,
+        cost: u32,
+        sink: &mut impl Sink<RateEvent>,
+    ) -> Result<(), Refused> {
+        let mode = self.mode;
+        if mode == Mode::Off {
+            return Ok(());
+        }
+        let now = self.observe(now);
+        let decision = match self.take(caller, now, cost) {
+            Ok(_) => Ok(()),
+            Err(refused) => crate::rate::limiter::report(refused, mode, cost, sink).map(|_| ()),
         };
         self.report_overflow(now, sink);
         decision
@@ -140,12 +163,11 @@ impl Keyed {
         now: Instant,
         estimate: u32,
     ) -> Result<KeyedCharge, Refused> {
-        if self.settings.mode == Mode::Off {
+        if self.mode == Mode::Off {
             return Ok(KeyedCharge { charged: None });
         }
         let now = self.observe(now);
-        let (place, Debt { tat, tier }) = self.step(caller, now, estimate)?;
-        self.write(caller.key, place, Debt { tat, tier }, now);
+        let Debt { tat, .. } = self.take(caller, now, estimate)?;
         let refunded = self.table.refunded(caller.key);
         let (cost, generation) = (estimate, self.generation);
         Ok(KeyedCharge { charged: Some(Charged { caller, cost, tat, refunded, generation }) })
@@ -204,7 +226,7 @@ impl Keyed {
             worst.max().unwrap_or(owed_until)
         });
         self.tiers = new;
-        self.settings = KeyedSettings { capacity: self.settings.capacity, ..settings };
+        self.mode = settings.mode;
         self.generation = self.generation.wrapping_add(1);
         self.invariants();
     }
@@ -222,6 +244,15 @@ impl Keyed {
         debug_assert!(self.reported.0 <= self.overflowed, "reported more than there was");
     }
 
+    /// Charges a call that passes.
+    #[inline]
+    fn take(&mut self, caller: Caller, now: Instant, cost: u32) -> Result<Debt, Refused> {
+        let (place, debt) = self.step(caller, now, cost)?;
+        self.write(caller.key, place, debt, now);
+        Ok(debt)
+    }
+
+    #[inline]
     fn step(&self, caller: Caller, now: Instant, cost: u32) -> Result<(Place, Debt), Refused> {
         let (place, Debt { tat, tier }) = self.look_up(caller, now);
         let tat = self.terms_of(tier).step(tat, now, cost)?;
@@ -229,6 +260,7 @@ impl Keyed {
     }
 
     /// What a caller owes, in the terms of the tier it has now.
+    #[inline]
     fn look_up(&self, caller: Caller, now: Instant) -> (Place, Debt) {
         let last = u16::try_from(self.tiers.len() - 1).unwrap_or(u16::MAX);
         let tier = caller.tier.min(last);
@@ -241,6 +273,7 @@ impl Keyed {
         (place, Debt { tat, tier })
     }
 
+    #[inline]
     fn write(&mut self, key: u64, place: Place, debt: Debt, now: Instant) {
         let evicted = self.table.put(key, place, debt, now);
         self.overflowed = self.overflowed.saturating_add(u64::from(evicted));
@@ -258,7 +291,7 @@ impl Keyed {
     fn refund(&mut self, charge: &Charged, less: u32, now: Instant) {
         let (place, Debt { tat, tier }) = self.look_up(charge.caller, now);
         let Ok(kept) = self.table.debt(charge.caller.key, place) else { return };
-        if charge.generation != self.generation || kept.tier != tier || tier != charge.caller.tier {
+        if charge.generation != self.generation || kept.tier != tier {
             return;
         }
         let terms = self.terms_of(tier);
@@ -270,9 +303,17 @@ impl Keyed {
         self.write(charge.caller.key, place, Debt { tat, tier }, now);
     }
 
+    #[inline]
     fn report_overflow(&mut self, now: Instant, sink: &mut impl Sink<RateEvent>) {
+        if self.reported.0 != self.overflowed {
+            self.report_new_overflow(now, sink);
+        }
+    }
+
+    #[cold]
+    fn report_new_overflow(&mut self, now: Instant, sink: &mut impl Sink<RateEvent>) {
         let (reported, last) = self.reported;
-        if reported == self.overflowed || last.is_some_and(|last| now.since(last) < REPORT_EVERY) {
+        if last.is_some_and(|last| now.since(last) < REPORT_EVERY) {
             return;
         }
         self.reported = (self.overflowed, Some(now));

@@ -221,3 +221,17 @@ impl Table {
 const fn cell_of(key: u64) -> usize {
     (key % CELLS as u64) as usize
 }
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "a key in a foreign set")]
+    fn a_key_that_nobody_would_find_is_noticed() {
+        let mut table = Table::new(2);
+        let debt = Debt { tat: Exact { at: 1, part: 0 }, tier: 0 };
+        *table.slot_mut(0, 0) = Slot::new(u64::MAX, debt);
+        table.invariants(1);
+    }
+}

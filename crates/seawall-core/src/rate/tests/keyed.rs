@@ -128,6 +128,96 @@ fn tiers_have_quotas_of_their_own_and_a_key_that_changes_keeps_its_debt() {
     keyed.decide(paid, at(0), 4, &mut Discard).unwrap();
     assert_eq!(keyed.snapshot_of(Caller { key: 1, tier: 99 }, at(0)).remaining, 0, "the last");
     assert_eq!(keyed.snapshot_of(Caller { key: 2, tier: 0 }, at(0)).remaining, 4);
+    keyed.decide(Caller { key: 3, tier: 99 }, at(0), 1, &mut Discard).unwrap();
+    keyed.invariants();
+}
+
+#[test]
+fn with_fewer_tiers_the_keys_of_the_others_have_the_last() {
+    let tiers = [quota(Rate::per_second(1), 4), quota(Rate::per_second(333), 8)];
+    let mut keyed = Keyed::new(KeyedSettings::default(), &tiers);
+    keyed.decide(Caller { key: 1, tier: 1 }, at(0), 3, &mut Discard).unwrap();
+    keyed.reconfigure(KeyedSettings::default(), &tiers[..1], at(0));
+    assert_eq!(keyed.snapshot_of(Caller { key: 1, tier: 1 }, at(0)).remaining, 1);
+}
+
+#[test]
+fn key_zero_is_a_key_like_any_other() {
+    let mut keyed = keyed(Capacity::Keys(100), quota(Rate::per_second(1), 2));
+    assert_eq!(passes(&mut keyed, 0, at(0)), 2);
+    assert_eq!(passes(&mut keyed, 1, at(0)), 2);
+    keyed.invariants();
+}
+
+#[test]
+fn a_charge_is_settled_in_its_own_tier_and_under_the_settings_that_made_it() {
+    let tiers = [quota(Rate::per_second(1), 8), quota(Rate::per_second(1), 8)];
+    let charged = |tier| {
+        let mut keyed = Keyed::new(KeyedSettings::default(), &tiers);
+        let charge = keyed.charge(Caller { key: 1, tier }, at(0), 4).unwrap();
+        (keyed, charge)
+    };
+    let left = |keyed: &Keyed| keyed.snapshot_of(caller(1), at(0)).remaining;
+    let (mut reloaded, charge) = charged(0);
+    reloaded.reconfigure(KeyedSettings::default(), &tiers, at(0));
+    reloaded.settle(charge, 0, at(0));
+    assert_eq!(left(&reloaded), 4, "from before the reload");
+    let (mut moved, charge) = charged(0);
+    moved.decide(Caller { key: 1, tier: 1 }, at(0), 1, &mut Discard).unwrap();
+    moved.settle(charge, 0, at(0));
+    assert_eq!(left(&moved), 3, "the key has another tier now");
+    let (mut beyond, charge) = charged(99);
+    beyond.settle(charge, 0, at(0));
+    assert_eq!(left(&beyond), 8, "a tier that does not exist is the last, here too");
+}
+
+#[test]
+fn what_was_given_back_to_one_charge_is_not_given_to_another() {
+    let mut keyed = keyed(Capacity::Keys(10), quota(Rate::per_second(10), 5));
+    let first = keyed.charge(caller(1), at(0), 1).unwrap();
+    let second = keyed.charge(caller(1), at(0), 4).unwrap();
+    keyed.settle(first, 0, at(0));
+    // By now the four of the second are emitted, and all five are spent anew.
+    keyed.decide(caller(1), at(400), 5, &mut Discard).unwrap();
+    keyed.settle(second, 0, at(400));
+    assert!(keyed.decide(caller(1), at(400), 1, &mut Discard).is_err(), "six at once");
+}
+
+#[test]
+fn overflowing_is_told_once_a_second_and_no_key_twice() {
+    let mut keyed = keyed(Capacity::Bytes(65_728), quota(Rate::per_hour(1), 1));
+    let mut told = |number: u64, millis| {
+        let mut events = Vec::new();
+        keyed.decide(caller(number << 12 | number), at(millis), 1, &mut events).unwrap();
+        events
+    };
+    for number in 1..=8 {
+        assert_eq!(told(number, 0), []);
+    }
+    assert_eq!(told(9, 0), [RateEvent::OverflowKeys { keys: 1 }]);
+    assert_eq!(told(10, 999), []);
+    assert_eq!(told(11, 1_000), [RateEvent::OverflowKeys { keys: 2 }]);
+    assert_eq!(keyed.snapshot(at(1_000)).overflowed, 3);
+}
+
+#[test]
+fn a_cell_is_free_at_the_very_instant_until_which_it_owed() {
+    let mut keyed = keyed(Capacity::Bytes(65_728), quota(Rate::per_second(1), 1));
+    for number in 1..=9 {
+        assert_eq!(passes(&mut keyed, number << 12, at(0)), 1);
+    }
+    assert_eq!(keyed.snapshot(at(999)).overflow_cells, 1);
+    assert_eq!(keyed.snapshot(at(1_000)).overflow_cells, 0);
+}
+
+#[test]
+fn a_pause_forgives_no_key() {
+    let mut keyed = keyed(Capacity::Keys(10), quota(Rate::per_second(1), 2));
+    assert_eq!(passes(&mut keyed, 1, at(0)), 2);
+    let paused = [Quota { rate: Rate::ZERO, burst: 2 }];
+    keyed.reconfigure(KeyedSettings::default(), &paused, at(0));
+    keyed.reconfigure(KeyedSettings::default(), &[quota(Rate::per_second(1), 2)], at(0));
+    assert_eq!(retry_at(keyed.decide(caller(1), at(0), 1, &mut Discard)), at(1_000));
 }
 
 #[test]

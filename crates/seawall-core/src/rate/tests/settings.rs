@@ -81,7 +81,14 @@ fn keyed_settings_name_what_cannot_work() {
     assert_eq!(field(Capacity::Bytes(u64::MAX), &tiers), "bytes");
     assert_eq!(field(Capacity::Keys(1), &[]), "tiers");
     assert_eq!(field(Capacity::Keys(1), &[Quota { burst: 0, ..tiers[0] }]), "burst");
-    for capacity in [Capacity::Keys(1), Capacity::Bytes(65_728)] {
+    let most = 65_536 + 192 * (1 << 24);
+    assert_eq!(field(Capacity::Bytes(most + 192), &tiers), "bytes");
+    let crowd = std::vec![tiers[0]; 65_537];
+    assert_eq!(field(Capacity::Keys(1), &crowd), "tiers");
+    assert!(KeyedSettings::default().validate(&crowd[1..]).is_ok());
+    for capacity in
+        [Capacity::Keys(1), Capacity::Keys(1 << 26), Capacity::Bytes(65_728), Capacity::Bytes(most)]
+    {
         assert!(KeyedSettings { capacity, ..Default::default() }.validate(&tiers).is_ok());
     }
 }

@@ -5,7 +5,6 @@
 //! `tests/interleavings` of this module). Who is told, and what waits, is above.
 
 pub(super) mod cell;
-pub(super) mod fate;
 pub(super) mod front;
 pub(super) mod gate;
 mod sync;

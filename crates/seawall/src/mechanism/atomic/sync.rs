@@ -1,4 +1,4 @@
 //! The atomics and the lock of real programs.
 
-pub(super) use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+pub(super) use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) use std::sync::{Mutex, MutexGuard};

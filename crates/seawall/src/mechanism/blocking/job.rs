@@ -1,28 +1,67 @@
 //! One closure on its way through the pool, and the caller's end of it.
 //!
-//! Where it runs is in `workers.rs`.
+//! Where it runs is in `workers.rs`. Who runs for nobody is decided by the core
+//! (`bulkhead/jobs.rs` there).
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use seawall_core::bulkhead::{self as core, Jobs, JobsSnapshot, Started};
+use seawall_core::event::Discard;
 use tokio::sync::oneshot;
 
 use super::BlockingError;
+use crate::clock::Clock;
 use crate::mechanism::Permit;
-use crate::mechanism::atomic::fate::Fate;
 
 /// What a thread runs. Never panics.
 pub(super) type Job = Box<dyn FnOnce() + Send>;
 
-/// How many closures run for nobody.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Zombies(Arc<AtomicU32>);
+/// The jobs of a pool, with their permits.
+#[derive(Debug)]
+pub(super) struct Roll {
+    clock: Clock,
+    jobs: Mutex<Jobs<Permit<'static>>>,
+}
 
-impl Zombies {
-    pub(super) fn count(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
+impl Roll {
+    pub(super) fn new(threads: u32) -> Self {
+        let jobs = Jobs::with_capacity(usize::try_from(threads).unwrap_or(0));
+        Self { clock: Clock::start(), jobs: Mutex::new(jobs) }
+    }
+
+    pub(super) fn snapshot(&self) -> JobsSnapshot {
+        self.lock().snapshot()
+    }
+
+    fn hand_over(&self, permit: Permit<'static>) -> core::Job {
+        self.lock().hand_over(permit)
+    }
+
+    fn start(&self, job: core::Job) -> Started {
+        let now = self.clock.now();
+        self.lock().start(job, now)
+    }
+
+    /// The job has returned. Its permit goes to whoever waits for it, not under the lock.
+    fn on_returned(&self, job: core::Job) {
+        let now = self.clock.now();
+        let returned = self.lock().on_returned(job, now, &mut Discard);
+        drop(returned);
+    }
+
+    /// Nobody waits for the job any more. If it has not begun its permit comes free, not under the
+    /// lock.
+    fn abandon(&self, job: core::Job) {
+        let now = self.clock.now();
+        let unbegun = self.lock().abandon(job, now, &mut Discard);
+        drop(unbegun);
+    }
+
+    /// A step that panicked leaves the jobs whole.
+    fn lock(&self) -> MutexGuard<'_, Jobs<Permit<'static>>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -30,33 +69,34 @@ impl Zombies {
 #[derive(Debug)]
 pub(super) struct Answer<T> {
     receiver: oneshot::Receiver<Result<T, BlockingError>>,
-    fate: Arc<Fate>,
-    zombies: Zombies,
+    roll: Arc<Roll>,
+    job: core::Job,
 }
 
 /// A job that runs `work` under `permit`, and where its answer comes.
-pub(super) fn pair<T, F>(work: F, permit: Permit<'static>, zombies: &Zombies) -> (Job, Answer<T>)
+pub(super) fn pair<T, F>(work: F, permit: Permit<'static>, roll: &Arc<Roll>) -> (Job, Answer<T>)
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
     let (sender, receiver) = oneshot::channel();
-    let fate = Arc::new(Fate::new());
-    let answer = Answer { receiver, fate: Arc::clone(&fate), zombies: zombies.clone() };
-    let zombies = zombies.clone();
-    let job = move || {
-        if !fate.start() {
+    let job = roll.hand_over(permit);
+    let answer = Answer { receiver, roll: Arc::clone(roll), job };
+    let roll = Arc::clone(roll);
+    let run = move || {
+        if roll.start(job) == Started::GivenUp {
+            // What it has caught may panic when it is dropped.
+            let _contained = catch_unwind(AssertUnwindSafe(|| drop(work)));
             return;
         }
         let result = catch_unwind(AssertUnwindSafe(work)).map_err(panicked);
         // Free before the caller hears of it, who may come back at once.
-        drop(permit);
-        fate.finish(&zombies.0);
+        roll.on_returned(job);
         let unheard = sender.send(result).err();
         // A value that nobody waits for is dropped here, and may panic too.
         let _contained = catch_unwind(AssertUnwindSafe(|| drop(unheard)));
     };
-    (Box::new(job), answer)
+    (Box::new(run), answer)
 }
 
 impl<T> Answer<T> {
@@ -68,7 +108,8 @@ impl<T> Answer<T> {
 
 impl<T> Drop for Answer<T> {
     fn drop(&mut self) {
-        self.fate.abandon(&self.zombies.0);
+        // Of a job that has returned this says nothing.
+        self.roll.abandon(self.job);
     }
 }
 

@@ -13,8 +13,8 @@
 //! *zombie*, and [`BlockingSnapshot::zombies`] counts them: a pool full of zombies has a dependency
 //! that needs a timeout of its own, in the client library that blocks.
 //!
-//! Permits and the queue are those of [`Bulkhead`](super::Bulkhead); the state of a job is in
-//! `atomic/fate.rs`, the threads in `workers.rs`.
+//! Permits and the queue are those of [`Bulkhead`](super::Bulkhead); one closure is in `job.rs`,
+//! the threads in `workers.rs`.
 
 mod job;
 mod workers;
@@ -23,14 +23,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seawall_core::bulkhead::BulkheadSnapshot;
+use seawall_core::bulkhead::{BulkheadSnapshot, JobsSnapshot};
 use seawall_core::invalid::Invalid;
 use seawall_core::reason::Reason;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Bulkhead, Rejected};
 use crate::{BuildError, BulkheadSettings, QueueOrder, Until};
-use job::{Answer, Zombies};
+use job::{Answer, Roll};
 use workers::Workers;
 
 /// The most threads of one pool. A thousand threads that block are a dependency that is down.
@@ -78,8 +78,12 @@ impl BlockingSettings {
 pub struct BlockingSnapshot {
     /// Threads in use, callers that wait, refusals.
     pub bulkhead: BulkheadSnapshot,
+    /// Closures that run, zombies included.
+    pub running: u32,
     /// Closures that run although nobody waits for them any more.
     pub zombies: u32,
+    /// Closures that nobody waited for to the end, so far.
+    pub abandoned: u64,
 }
 
 /// Why a closure brought no value.
@@ -104,7 +108,8 @@ pub enum BlockingError {
 /// that run are left to run, in threads that end with them: dropping never blocks.
 /// [`BlockingPool::join`] waits for them.
 ///
-/// Bounds: its threads, the queue, and one entry for each permit on its way to a thread.
+/// Bounds: its threads, the queue, and one entry for each permit with a thread or on its way to
+/// one.
 #[derive(Clone, Debug)]
 pub struct BlockingPool {
     shared: Arc<Shared>,
@@ -114,7 +119,7 @@ pub struct BlockingPool {
 struct Shared {
     bulkhead: Bulkhead,
     workers: Workers,
-    zombies: Zombies,
+    roll: Arc<Roll>,
 }
 
 impl BlockingPool {
@@ -147,8 +152,8 @@ impl BlockingPool {
             let value = format_args!("{threads} ({refused})");
             BuildError::of(Invalid::new(FIELD, value, "as many as the system can start"))
         })?;
-        let zombies = Zombies::default();
-        Ok(Self { shared: Arc::new(Shared { bulkhead, workers, zombies }) })
+        let roll = Arc::new(Roll::new(threads));
+        Ok(Self { shared: Arc::new(Shared { bulkhead, workers, roll }) })
     }
 
     /// Runs `work` in a thread of the pool, after waiting for one if need be.
@@ -204,8 +209,9 @@ impl BlockingPool {
     /// Everything that is known at this moment.
     #[must_use]
     pub fn snapshot(&self) -> BlockingSnapshot {
-        let Shared { bulkhead, zombies, .. } = &*self.shared;
-        BlockingSnapshot { bulkhead: bulkhead.snapshot(), zombies: zombies.count() }
+        let Shared { bulkhead, roll, .. } = &*self.shared;
+        let JobsSnapshot { running, zombies, abandoned } = roll.snapshot();
+        BlockingSnapshot { bulkhead: bulkhead.snapshot(), running, zombies, abandoned }
     }
 
     /// Takes no more work, and blocks until all that was taken has returned and the threads have
@@ -224,9 +230,9 @@ impl BlockingPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let Shared { bulkhead, workers, zombies } = &*self.shared;
+        let Shared { bulkhead, workers, roll } = &*self.shared;
         let permit = bulkhead.acquire_owned(deadline).await.map_err(BlockingError::Rejected)?;
-        let (job, answer) = job::pair(work, permit, zombies);
+        let (job, answer) = job::pair(work, permit, roll);
         if workers.push(job).is_err() {
             let name = bulkhead.name().map(Arc::from);
             let rejected = Rejected::new(name.as_ref(), Reason::Draining, Until::Never);

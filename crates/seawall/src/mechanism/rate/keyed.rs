@@ -181,7 +181,7 @@ impl<K: Hash + ?Sized> KeyedRateLimiter<K> {
 
 impl Shared {
     fn decide(&self, caller: Caller, now: Instant, cost: u32) -> Result<(), Refused> {
-        self.part(caller).decide(caller, now, cost, &mut Discard).map(|_admitted| ())
+        self.part(caller).admit(caller, now, cost, &mut Discard)
     }
 
     fn part(&self, caller: Caller) -> MutexGuard<'_, Keyed> {

@@ -104,6 +104,44 @@ async fn work_that_was_given_up_before_it_began_never_runs() {
 }
 
 #[tokio::test]
+async fn work_that_somebody_waited_for_was_never_a_zombie() {
+    let pool = pool(2, 100);
+    for number in 0..1_000 {
+        assert_eq!(pool.run(move || number).await, Ok(number));
+        let snapshot = pool.snapshot();
+        assert_eq!((snapshot.running, snapshot.zombies, snapshot.abandoned), (0, 0, 0));
+    }
+}
+
+#[test]
+fn t105_threads_that_give_up_at_any_moment_leave_no_zombie_and_no_permit() {
+    let pool = pool(2, 0);
+    let callers: Vec<_> = (0..4_u64)
+        .map(|caller| {
+            let pool = pool.clone();
+            std::thread::spawn(move || {
+                for round in 0..200_u64 {
+                    let spin = (round * (caller + 3)) % 97;
+                    let work = move || (0..spin).map(std::hint::black_box).sum::<u64>();
+                    let mut call = pin!(pool.run(work));
+                    // Polled a few times and dropped, perhaps while a thread takes it up.
+                    for _ in 0..round % 5 {
+                        if poll(call.as_mut(), &Arc::default()).is_ready() {
+                            break;
+                        }
+                        std::thread::yield_now();
+                    }
+                }
+            })
+        })
+        .collect();
+    callers.into_iter().for_each(|caller| caller.join().unwrap());
+    pool.join();
+    let snapshot = pool.snapshot();
+    assert_eq!((snapshot.bulkhead.in_use, snapshot.running, snapshot.zombies), (0, 0, 0));
+}
+
+#[tokio::test]
 async fn a_panic_is_the_callers_and_the_thread_lives_on() {
     let pool = pool(1, 0);
     let outcomes = [
@@ -123,10 +161,13 @@ async fn a_panic_is_the_callers_and_the_thread_lives_on() {
 #[expect(clippy::disallowed_methods, reason = "this is the clock of the tests")]
 async fn t105_work_past_its_deadline_is_a_zombie() {
     let pool = pool(1, 0);
-    let (work, _running, release) = latch();
-    let late = pool.run_until(Instant::now() + ms(50), work).await;
-    assert_eq!(late, Err(BlockingError::TimedOut));
-    assert_eq!(pool.snapshot().bulkhead.in_use, 1);
+    let (work, running, release) = latch();
+    let mut call = pin!(pool.run_until(Instant::now() + ms(50), work));
+    assert!(poll(call.as_mut(), &Arc::default()).is_pending());
+    running.recv().unwrap();
+    assert_eq!(call.await, Err(BlockingError::TimedOut));
+    let snapshot = pool.snapshot();
+    assert_eq!((snapshot.bulkhead.in_use, snapshot.zombies, snapshot.abandoned), (1, 1, 1));
     release.send(()).unwrap();
     pool.join();
     assert_eq!((pool.snapshot().zombies, pool.snapshot().bulkhead.in_use), (0, 0));

@@ -6,15 +6,12 @@
 mod sync {
     //! The atomics and the lock of loom.
 
-    pub(super) use loom::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+    pub(super) use loom::sync::atomic::{AtomicU64, Ordering};
     pub(super) use loom::sync::{Mutex, MutexGuard};
 }
 #[path = "../atomic/cell.rs"]
 #[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
 mod cell;
-#[path = "../atomic/fate.rs"]
-#[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
-mod fate;
 #[path = "../atomic/front.rs"]
 #[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
 mod front;
@@ -39,7 +36,6 @@ use seawall_core::time::{Duration, Instant};
 
 use super::Wakes;
 use cell::{Cell, Moved};
-use fate::Fate;
 use front::Compartment;
 use gate::Gate;
 
@@ -308,31 +304,6 @@ fn t95_a_waiter_that_leaves_while_it_is_woken_loses_no_permit() {
         counted.leave(waiter);
         other.join().unwrap();
         counted.assert_whole();
-    });
-}
-
-#[test]
-fn t105_a_zombie_is_counted_once_and_no_longer_than_it_runs() {
-    loom::model(|| {
-        let (fate, zombies) = (Arc::new(Fate::new()), Arc::new(AtomicU32::new(0)));
-        let worker = thread::spawn({
-            let (fate, zombies) = (Arc::clone(&fate), Arc::clone(&zombies));
-            move || {
-                let ran = fate.start();
-                if ran {
-                    fate.finish(&zombies);
-                }
-                ran
-            }
-        });
-        let reader = thread::spawn({
-            let zombies = Arc::clone(&zombies);
-            move || zombies.load(Ordering::Relaxed)
-        });
-        fate.abandon(&zombies);
-        assert!(reader.join().unwrap() <= 1, "less than none");
-        worker.join().unwrap();
-        assert_eq!(zombies.load(Ordering::Relaxed), 0);
     });
 }
 

@@ -7,6 +7,7 @@ mod bulkhead;
 mod interleavings;
 mod policies;
 mod rate;
+mod woken;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,4 +1,8 @@
-//! `seawall check`: what is wrong with a config, and what it comes to.
+//! `seawall check`: what is wrong with a config, what will hurt, and what it comes to.
+//!
+//! How findings are printed is in `findings.rs`; what they are about in `seawall_config::lint`.
+
+mod findings;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,24 +11,29 @@ use anstream::{eprintln, println};
 use clap::Args;
 use serde_json::json;
 
+use seawall_config::lint::{Report, Severity};
 use seawall_config::{Config, ConfigError, Setting, SettingValue};
 use seawall_core::call::Layer;
 
 use crate::UNUSABLE;
 
-/// Exit status for a config with mistakes.
+/// Exit status for a config with mistakes, or with findings that are more than information.
 const FINDINGS: u8 = 1;
 
-/// Check a config file without running it
+/// Check a config file without running it: mistakes, and what will hurt all the same
 ///
-/// Exit status: 0 clean, 1 mistakes found, 2 the file cannot be read.
+/// What the config cannot know (rates, capacity, latency) it may say in [assume]; docs/lint.md
+/// explains each rule.
+///
+/// Exit status: 0 clean or information only, 1 mistakes or findings, 2 the file cannot be read.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct CheckArgs {
     /// The config file
     file: PathBuf,
 
-    /// Print every effective value with its origin, and the order of the mechanisms
+    /// Print every effective value with its origin, the order of the mechanisms, and the checks
+    /// that lack facts
     #[arg(long)]
     explain: bool,
 
@@ -40,20 +49,41 @@ const EXAMPLES: &str = "Examples:
 
 /// Checks a file.
 pub(crate) fn check(args: &CheckArgs) -> ExitCode {
-    match (Config::load(&args.file), args.json) {
-        (Ok(config), true) => print_json(&config, args.explain),
-        (Ok(config), false) => print_text(&config, args.explain),
-        (Err(error), json) => return refuse(&error, json),
+    let config = match Config::load(&args.file) {
+        Ok(config) => config,
+        Err(error) => return refuse(&error, args.json),
+    };
+    let report = findings::report(&config);
+    if args.json {
+        print_json(&config, &report, args.explain);
+    } else {
+        print_text(&config, &report, args.explain);
     }
-    ExitCode::SUCCESS
+    if findings::is_clean(&report) { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) }
 }
 
-fn print_text(config: &Config, explain: bool) {
-    if !explain {
-        let (upstreams, routes) = (config.upstreams.len(), config.routes.len());
-        println!("{}: no mistakes; {upstreams} upstreams, {routes} routes", config.file);
-        return;
+/// Says in the log what is sure to hurt, one line for each finding.
+pub(crate) fn warn(config: &Config) {
+    let report = findings::report(config);
+    for finding in report.findings.iter().filter(|found| found.severity == Severity::Error) {
+        tracing::warn!(target: "seawall::check", "{}", finding.line(&config.file));
     }
+}
+
+fn print_text(config: &Config, report: &Report, explain: bool) {
+    if explain {
+        print_settings(config);
+    }
+    findings::print(report, &config.file);
+    if explain {
+        findings::print_rest(report, &config.file);
+    }
+    let (upstreams, routes) = (config.upstreams.len(), config.routes.len());
+    let summary = findings::summary(report);
+    println!("{}: no mistakes; {upstreams} upstreams, {routes} routes; {summary}", config.file);
+}
+
+fn print_settings(config: &Config) {
     let settings = config.explain();
     let width = settings.iter().map(|setting| setting.path().len()).max().unwrap_or_default();
     for setting in &settings {
@@ -64,17 +94,22 @@ fn print_text(config: &Config, explain: bool) {
     for (number, layer) in (1..).zip(Layer::ALL) {
         println!("{number:>3}. {layer}");
     }
+    println!();
 }
 
-fn print_json(config: &Config, explain: bool) {
+fn print_json(config: &Config, report: &Report, explain: bool) {
     let one = |setting: &Setting| {
         let origin = config.describe_origin(&setting.origin);
         json!({ "path": setting.path(), "value": written(&setting.value), "origin": origin })
     };
     let settings = explain.then(|| config.explain().iter().map(one).collect::<Vec<_>>());
+    let (findings, allowed, not_evaluated) = findings::json(report);
     let report = json!({
         "file": config.file,
         "mistakes": [],
+        "findings": findings,
+        "allowed": allowed,
+        "not_evaluated": not_evaluated,
         "config": config,
         "settings": settings,
         "layers": explain.then_some(Layer::ALL.map(Layer::describe)),
