@@ -95,7 +95,7 @@ impl Contest {
                 let Some((backoff, retries)) = self.clients.get_mut(client) else { return };
                 *retries += 1;
                 let wait = backoff.next(&self.waits, *retries, self.jitter.draw());
-                self.travel(Event::Start(client), wait);
+                self.travel(Event::Read(client), wait);
             }
         }
     }

@@ -97,7 +97,7 @@ impl World {
             return self.schedule_arrival((load, source));
         };
         let at = self.now.after(first.draw(chance));
-        if at <= self.horizon() {
+        if at <= self.horizon {
             self.agenda.enter(at, Event::Arrive { load, source });
         }
     }
@@ -147,7 +147,7 @@ impl World {
     /// An open call is over; whoever waited too long calls once more.
     pub(super) fn open_call_ended(&mut self, (load, instance): (u32, u32), took: Duration) {
         let most = self.plan.loads.get(load as usize).and_then(|load| load.repeat_above);
-        let over = self.now > self.horizon();
+        let over = self.now > self.horizon;
         if most.is_some_and(|most| took > most) && !over {
             self.call_of(load, (Owner::Load, instance));
         }

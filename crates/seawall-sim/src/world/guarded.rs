@@ -199,6 +199,8 @@ impl World {
             self.machines.resize_with(key.place() + 1, || None);
         }
         if let Some(machine) = self.machines.get_mut(key.place()) {
+            // What is there is the machine of an earlier call, which is over.
+            *machine = None;
             Call::place(machine, &settings, facts);
         }
         self.drive(key, Call::begin);

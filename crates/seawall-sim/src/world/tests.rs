@@ -230,7 +230,7 @@ fn a_replica_that_stands_still_begins_nothing() {
     let mut plan = replayed(&[0, 2], server, caller);
     plan.disturbances.push(befalls(5, 20, Fault::Freeze));
     let record = World::run(plan, Seed::new(1));
-    assert_eq!((record.services[0].begun, record.loads[0].ends[&End::TimedOut]), (1, 2));
+    assert_eq!((record.services[0].begun, record.loads[0].ends(End::TimedOut)), (1, 2));
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn what_waits_at_the_door_of_a_frozen_replica_is_lost_when_it_crashes() {
     plan.disturbances.push(befalls(5, 20, Fault::Freeze));
     plan.disturbances.push(befalls(10, 5, Fault::Crash));
     let record = World::run(plan, Seed::new(1));
-    assert_eq!(record.loads[0].ends[&End::Lost], 1);
+    assert_eq!(record.loads[0].ends(End::Lost), 1);
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn a_fan_out_that_needs_nothing_or_too_much_is_decided_at_once() {
         let leaf = plan.service(Service::new("leaf", Server::new(1, Distribution::NONE)));
         plan.services[0].calls.push(Dependency { caller: direct(leaf), fan_out, need });
         let record = World::run(plan, Seed::new(1));
-        assert_eq!(record.loads[0].ends.get(&end), Some(&1), "{fan_out} {need:?}");
+        assert_eq!(record.loads[0].ends(end), 1, "{fan_out} {need:?}");
     }
 }
 
@@ -365,4 +365,17 @@ fn a_queue_under_controlled_delay_stays_short_and_one_without_does_not() {
     let ((short, dropped), (long, none)) = (wait(codel), wait(Discipline::Fifo));
     assert!(short < 0.3 && long > 1.0, "{short} {long}");
     assert!((300..1_000).contains(&dropped) && none == 0, "{dropped}");
+}
+
+#[test]
+fn every_call_of_a_gateway_is_made_and_ends() {
+    // All fail at once, so that each finds the place of the one before free again.
+    let mut plan = guarded(20, 50.0);
+    plan.ending = Ending::Finish;
+    plan.services[0].errors = seawall_core::ratio::Ratio::ONE;
+    plan.services[0].server.time = Distribution::NONE;
+    plan.gateways[0].upstreams[0].settings.breaker.mode = seawall_core::Mode::Off;
+    let record = World::run(plan, Seed::new(1));
+    let (load, upstream) = (&record.loads[0], &record.upstreams[0][0]);
+    assert_eq!((load.started, load.ended()), (upstream.firsts, upstream.firsts));
 }
