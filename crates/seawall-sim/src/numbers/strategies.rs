@@ -230,8 +230,9 @@ fn habitual(plan: &mut Plan, caller: Caller, habit: Habit) {
         Habit::Serial => {
             let users = caller.instances;
             let pace = Pace::AfterStart(exponential(0.1));
-            let load = Load::new("all", Arrivals::Closed { users, pace }, caller);
-            plan.loads.push(Load { first: Some(exponential(0.01)), ..load });
+            // Its last start is the beginning of the world, so that the first call comes after an
+            // ordinary gap.
+            plan.loads.push(Load::new("all", Arrivals::Closed { users, pace }, caller));
         }
     }
 }

@@ -51,7 +51,8 @@ impl Caller {
 pub enum Guard {
     /// Nothing.
     None,
-    /// A bucket of tokens, in thousandths: a call puts some in, a retry takes 1000.
+    /// A bucket of tokens, in thousandths: a call puts some in, a retry takes 1000. Programs keep
+    /// such tokens in floating point, and so does this: ten tenths may be a hair more than one.
     Bucket {
         /// Tokens at the start, and at most.
         full: u32,

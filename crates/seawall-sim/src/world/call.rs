@@ -27,19 +27,18 @@ pub(super) struct CallerState {
 /// What one process remembers.
 #[derive(Clone, Copy, Debug, Default)]
 struct Instance {
-    /// In thousandths.
-    tokens: u32,
+    tokens: f64,
     calls: u64,
     failures: u64,
 }
 
 impl CallerState {
     pub(super) fn new(settings: &Caller, name: &str, seed: Seed) -> Self {
-        let tokens = match settings.guard {
-            Guard::Bucket { full, .. } => full,
-            Guard::None | Guard::FailureShare(_) => 0,
+        let begin = match settings.guard {
+            Guard::Bucket { full, .. } => tokens(full),
+            Guard::None | Guard::FailureShare(_) => 0.0,
         };
-        let instance = Instance { tokens, ..Instance::default() };
+        let instance = Instance { tokens: begin, ..Instance::default() };
         Self {
             settings: settings.clone(),
             instances: vec![instance; settings.instances.max(1) as usize],
@@ -65,7 +64,7 @@ impl CallerState {
         let Some(instance) = self.instance(instance) else { return };
         instance.calls += 1;
         if let Guard::Bucket { full, gain, .. } = guard {
-            instance.tokens = instance.tokens.saturating_add(gain).min(full);
+            instance.tokens = (instance.tokens + tokens(gain)).min(tokens(full));
         }
     }
 
@@ -80,8 +79,8 @@ impl CallerState {
         match guard {
             Guard::None => true,
             Guard::Bucket { above, .. } => {
-                let pays = instance.tokens > above && instance.tokens >= TOKEN;
-                instance.tokens -= if pays { TOKEN } else { 0 };
+                let pays = instance.tokens > tokens(above);
+                instance.tokens -= if pays { 1.0 } else { 0.0 };
                 pays
             }
             Guard::FailureShare(share) => {
@@ -91,8 +90,10 @@ impl CallerState {
     }
 }
 
-/// A token, in thousandths.
-const TOKEN: u32 = 1000;
+/// Thousandths of tokens, as tokens.
+fn tokens(thousandths: u32) -> f64 {
+    f64::from(thousandths) / 1e3
+}
 
 /// One of so many, as a place in a list.
 fn below(rng: &mut impl Rng, bound: usize) -> u32 {
