@@ -5,6 +5,7 @@ mod clock;
 mod demo;
 mod lifeline;
 mod run;
+mod sim;
 mod status;
 
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ const EXAMPLES: &str = "Examples:
   seawall run --to 127.0.0.1:3000                  put it in front of one service
   seawall run -c seawall.toml                      run it from a file
   seawall check seawall.toml                       find mistakes before they run
+  seawall sim scenarios/retry-storm.toml           rehearse an outage in virtual time
   seawall status                                   what a running gateway sees";
 
 #[derive(Debug, Subcommand)]
@@ -38,6 +40,7 @@ enum Command {
     Run(run::RunArgs),
     Demo(demo::DemoArgs),
     Check(check::CheckArgs),
+    Sim(sim::SimArgs),
     Status(status::StatusArgs),
     /// One service of the demo's shop; the demo starts it
     #[command(hide = true)]
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Sim(args) => sim::sim(&args),
         Command::Status(args) => status::status(&args),
         Command::DemoService(args) => demo::serve(&args),
     }

@@ -23,7 +23,7 @@ use seawall_sim::dist::Distribution;
 use seawall_sim::observe::{Mark, Record};
 use seawall_sim::plan::{
     Arrivals, Caller, Disturbance, Fault, Load, Network, Plan as World, Rate, Replicas, RouteId,
-    Server, Service, Spacing, Target,
+    Server, Service, Spacing, Target, Victims,
 };
 use seawall_sim::verdict::Verdict;
 
@@ -129,18 +129,15 @@ fn world(config: &Config, replicas: u32) -> World {
     let mut plan = World::lasting(over * second);
     let server = Server::unlimited(Distribution::Constant(WORK));
     let service = plan.service(Service { replicas, ..Service::new("shop", server) });
-    let gateway = deployed::gateway(config, 1, |_| (service, Network::NONE));
+    let gateway = deployed::gateway(config, 1, |_| Some((service, Network::NONE)));
     let gateway = plan.gateway(gateway);
     let rate = Rate::constant(f64::from(RATE));
     let arrivals = Arrivals::Open { rate, spacing: Spacing::Even };
     plan.loads.push(Load::new("all", arrivals, Caller::of(Target::Route(gateway, RouteId(0)))));
-    plan.disturbances.push(Disturbance {
-        at: seawall_core::time::Instant::EPOCH.after(begins * second),
-        lasts: Some((ends - begins) * second),
-        service,
-        replicas: Replicas::One(0),
-        fault: Fault::Errors(seawall_core::ratio::Ratio::ONE),
-    });
+    let at = seawall_core::time::Instant::EPOCH.after(begins * second);
+    let first = Victims::Replicas(service, Replicas::One(0));
+    let errors = Fault::Errors(seawall_core::ratio::Ratio::ONE);
+    plan.disturbances.push(Disturbance::new(at, first, errors).lasting((ends - begins) * second));
     plan
 }
 

@@ -8,12 +8,12 @@ use crate::lint::{Allowed, Facts};
 use crate::listener::{self, ListenerConfig};
 use crate::mistake::ConfigError;
 use crate::policy::{PolicyLayer, merge};
-use crate::reader::{Origins, ReadFile, Reading, TableReader};
+use crate::reader::{Document, Origins, ReadFile, Reading, Scope, TableReader};
 use crate::route::{self, RouteConfig, Targets};
 use crate::upstream::{self, PoolConfig, UpstreamConfig, fit};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use toml_edit::{Array, Document, Item, Table, TableLike, TomlError, value};
+use toml_edit::{Array, Item, Table, TableLike, TomlError, value};
 
 /// A config that can work, all defaults filled in.
 ///
@@ -75,14 +75,21 @@ impl Config {
         file: &str,
         read_file: &ReadFile<'_>,
     ) -> Result<Self, ConfigError> {
-        let reading = Reading::new(source, file, read_file);
-        match Document::parse(source) {
-            Ok(document) => Self::read(document.as_table(), reading, file),
-            Err(error) => {
-                note_syntax(&reading, &error);
-                reading.finish().0.or_else(None)
-            }
-        }
+        Self::of_document(&Document::parse(source, file)?, file, read_file)
+    }
+
+    /// Reads a config from a document that may have been changed since it was parsed; `read_file`
+    /// reads the files that rungs name.
+    ///
+    /// # Errors
+    /// [`ConfigError::Mistakes`] with everything that is wrong. What was put into the document
+    /// has no place.
+    pub fn of_document(
+        document: &Document,
+        file: &str,
+        read_file: &ReadFile<'_>,
+    ) -> Result<Self, ConfigError> {
+        Self::read(document.table(), document.reading(Scope::Gateway, file, read_file), file)
     }
 
     /// A config with one listener and one upstream, everything else at its default: what

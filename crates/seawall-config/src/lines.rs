@@ -16,6 +16,11 @@ impl<'a> Lines<'a> {
         Self { source, starts: std::iter::once(0).chain(after_breaks).collect() }
     }
 
+    /// The source itself.
+    pub(crate) const fn source(&self) -> &'a str {
+        self.source
+    }
+
     /// The place where `span` begins; `None` for what did not come from a source.
     pub(crate) fn place(&self, span: Option<Range<usize>>) -> Option<Place> {
         let offset = span?.start.min(self.source.len());

@@ -40,7 +40,11 @@ impl PolicyFile {
     }
 }
 
-fn read_text(path: &Path) -> Result<String, ConfigError> {
+/// The text of a file of at most 4 MiB.
+///
+/// # Errors
+/// [`ConfigError::Unreadable`] if there is no such file, or it is too large or no UTF-8.
+pub fn read_text(path: &Path) -> Result<String, ConfigError> {
     let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
     let bytes = read_bounded(path, CONFIG_BYTES_MAX).map_err(unreadable)?;
     String::from_utf8(bytes)
@@ -49,7 +53,10 @@ fn read_text(path: &Path) -> Result<String, ConfigError> {
 
 /// The contents of a regular file of at most `most` bytes. Pipes and devices are refused: they
 /// can be endless or never answer.
-fn read_bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+///
+/// # Errors
+/// What the operating system said, or that the file is no regular one or too large.
+pub fn read_bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let refuse = |why: String| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
     if !std::fs::metadata(path)?.is_file() {
         return refuse("it is not a regular file".to_owned());

@@ -4,7 +4,7 @@
 ///
 /// Counts insertions, deletions, replacements and swaps of neighbours. At most a third of the
 /// letters may differ: a far-fetched guess is worse than the list of all words.
-pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let lowered = word.to_lowercase();
     let allowed = (word.chars().count() / 3).max(1);
     known
@@ -16,7 +16,7 @@ pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
 }
 
 /// `did you mean "breaker"?`, or else the list of what is known, called `kind`.
-pub(crate) fn remedy(word: &str, known: &[&str], kind: &str) -> String {
+pub fn remedy(word: &str, known: &[&str], kind: &str) -> String {
     match nearest(word, known) {
         Some(candidate) => format!("did you mean \"{candidate}\"?"),
         None if known.is_empty() => format!("there are no {kind} here"),

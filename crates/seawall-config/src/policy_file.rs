@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::explain::{self, Setting};
 use crate::mistake::ConfigError;
 use crate::policy::{PolicyConfig, PolicyLayer, merge};
-use crate::reader::{Origins, Reading, Scope, TableReader, or};
+use crate::reader::{Document, Origins, Scope, TableReader, or};
 use crate::upstream::endpoint::{Described, read_names};
 use crate::upstream::place::Places;
 use crate::upstream::{self, PoolConfig, UpstreamConfig};
@@ -16,7 +16,6 @@ use seawall_core::call::{CallSettings, Safety};
 use seawall_core::outcome::Overrides;
 use seawall_core::shed::Class as Priority;
 use seawall_core::upstream::{EndpointName, UpstreamSettings};
-use toml_edit::Document;
 
 /// The words of `safety`.
 pub(crate) const SAFETY: [(&str, Safety); 3] =
@@ -99,16 +98,18 @@ impl PolicyFile {
     /// # Errors
     /// [`ConfigError::Mistakes`] with everything that is wrong.
     pub fn parse(source: &str, file: &str) -> Result<Self, ConfigError> {
+        Self::of_document(&Document::parse(source, file)?, file)
+    }
+
+    /// Reads a policy from a document that may have been changed since it was parsed.
+    ///
+    /// # Errors
+    /// [`ConfigError::Mistakes`] with everything that is wrong. What was put into the document
+    /// has no place.
+    pub fn of_document(document: &Document, file: &str) -> Result<Self, ConfigError> {
         let no_files = |_: &str| Err("a policy file names no others".to_owned());
-        let reading = Reading::of(Scope::Library, source, file, &no_files);
-        let document = match Document::parse(source) {
-            Ok(document) => document,
-            Err(error) => {
-                crate::config::note_syntax(&reading, &error);
-                return reading.finish().0.or_else(None);
-            }
-        };
-        let (upstream, policy, settings) = reading.root(document.as_table(), read);
+        let reading = document.reading(Scope::Library, file, &no_files);
+        let (upstream, policy, settings) = reading.root(document.table(), read);
         let (mistakes, origins) = reading.finish();
         let file = file.to_owned();
         mistakes.or_else(Some(Self { upstream, policy, origins, settings, file }))

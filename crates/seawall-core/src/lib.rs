@@ -36,6 +36,7 @@ pub mod detect;
 pub mod endpoint;
 pub mod event;
 pub mod fallback;
+pub mod fault;
 pub mod hash;
 pub mod health;
 pub mod hedge;

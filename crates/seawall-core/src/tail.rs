@@ -85,7 +85,6 @@ fn deviations(beyond: f64) -> f64 {
 }
 
 #[cfg(test)]
-#[expect(clippy::float_arithmetic, reason = "relative errors")]
 mod tests {
     use super::*;
 

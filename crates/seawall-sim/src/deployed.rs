@@ -12,31 +12,30 @@ use crate::plan::{Cancel, Gateway, Network, Protected, Route, ServiceId};
 const DERIVED_PERMITS: u32 = 512;
 
 /// What a gateway does by this config, `instances` of it. `service` says what stands behind an
-/// upstream by its name and how far away; routes keep the order of the file.
+/// upstream and how far away; where it says nothing, the upstream and the routes to it are left
+/// out. Both keep the order of the file.
 pub fn gateway(
     config: &Config,
     instances: u32,
-    mut service: impl FnMut(&UpstreamConfig) -> (ServiceId, Network),
+    mut service: impl FnMut(&UpstreamConfig) -> Option<(ServiceId, Network)>,
 ) -> Gateway {
-    let upstreams = config.upstreams.iter().map(|upstream| {
-        let (service, network) = service(upstream);
-        protected(upstream, service, network)
+    let upstreams = config.upstreams.iter().filter_map(|upstream| {
+        let (service, network) = service(upstream)?;
+        Some(protected(upstream, service, network))
     });
-    let place = |route: &RouteConfig| {
-        config.upstreams.iter().position(|upstream| upstream.name == route.upstream)
-    };
-    let routes = config.routes.iter().map(|route| Route {
-        name: route.name.clone(),
-        upstream: place(route).unwrap_or_default(),
-        settings: route.policy.call_settings(),
-        priority: route.policy.priority,
+    let upstreams: Vec<Protected> = upstreams.collect();
+    let place =
+        |route: &RouteConfig| upstreams.iter().position(|upstream| upstream.name == route.upstream);
+    let routes = config.routes.iter().filter_map(|route| {
+        Some(Route {
+            name: route.name.clone(),
+            upstream: place(route)?,
+            settings: route.policy.call_settings(),
+            priority: route.policy.priority,
+        })
     });
-    Gateway {
-        name: "gateway".to_owned(),
-        instances,
-        upstreams: upstreams.collect(),
-        routes: routes.collect(),
-    }
+    let routes = routes.collect();
+    Gateway { name: "gateway".to_owned(), instances, upstreams, routes }
 }
 
 fn protected(upstream: &UpstreamConfig, service: ServiceId, network: Network) -> Protected {
@@ -71,7 +70,7 @@ mod tests {
         let mut number = 0;
         let gateway = gateway(&config, 4, |_| {
             number += 1;
-            (ServiceId(number), Network::NONE)
+            Some((ServiceId(number), Network::NONE))
         });
         let upstreams = gateway.upstreams.iter().map(|upstream| upstream.service.0);
         assert_eq!((gateway.instances, upstreams.collect::<Vec<_>>()), (4, vec![1, 2]));

@@ -2,7 +2,6 @@
 
 mod mechanisms;
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +27,7 @@ use crate::{BuildError, EndpointSettings, Hedge, Policy, Retry};
 /// **A mechanism is absent until asked for**, since a limit that nobody knows of turns into
 /// refusals that nobody can explain. The exception is time: without a word a call ends after 10 s,
 /// because a call without a deadline waits for ever exactly when everybody does.
+/// [`Policy::standard`] begins with what is safe where nothing is known, as policy files do.
 ///
 /// **Operations are unsafe to repeat until said otherwise.** A policy with [`retry`](Self::retry)
 /// repeats only attempts that provably never reached the dependency, until
@@ -248,7 +248,7 @@ impl<C> PolicyBuilder<New<C>> {
     pub fn build(self) -> Result<Policy<C>, BuildError> {
         self.plan.validate()?;
         let New { name, seed, callbacks, clock, classify } = self.state;
-        let seed = seed.unwrap_or_else(|| RandomState::new().build_hasher().finish());
+        let seed = seed.unwrap_or_else(crate::seed::fresh);
         let rng = Stream::new(seed, "policy");
         let clock = clock.unwrap_or_else(Clock::start);
         let shared = Shared::new(name, self.plan, rng, Listeners::new(callbacks), clock);

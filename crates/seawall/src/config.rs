@@ -7,6 +7,7 @@ use std::sync::Arc;
 use seawall_config::{ConfigError, PolicyFile, PolicySettings};
 use seawall_core::Mode;
 use seawall_core::balance::EndpointInfo;
+use seawall_core::timeout::Hedges;
 use seawall_core::upstream::EndpointName;
 
 use crate::settings::{Implied, Plan, Total};
@@ -14,8 +15,9 @@ use crate::{AdaptiveTimeout, EndpointSettings, Hedge, Policy, PolicyBuilder, Rat
 
 impl Policy {
     /// Describes a policy by the text of a policy file; `file` is its name in messages. What the
-    /// file does not mention has the gateway's defaults: retries and breakers are on, and bulkhead,
-    /// hedges and limits off. Options of the builder may follow.
+    /// file does not mention is as in [`Policy::standard`], and as the gateway has it: deadlines,
+    /// retries and breakers are on, and bulkhead, hedges and limits off. Options of the builder may
+    /// follow.
     ///
     /// ```
     /// use seawall::Policy;
@@ -75,7 +77,7 @@ impl From<PolicySettings> for Plan {
             attempt: Some(call.attempt),
             safety,
             retry: Some(retry),
-            hedge: is_on(hedge.mode).then_some(Hedge(hedge)),
+            hedge: (is_on(hedge.mode) && call.hedges != Hedges::Never).then_some(Hedge(hedge)),
             breaker: is_on(upstream.breaker.mode).then_some(upstream.breaker),
             bulkhead: bounded.then_some(upstream.bulkhead),
             endpoints,

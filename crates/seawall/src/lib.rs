@@ -36,7 +36,8 @@
 //!   the dependency ([`Outcome::unsent`]). A payment is not made twice because a reply got lost.
 //! - **A mechanism is absent until asked for**, but for the deadline: without a word a call ends
 //!   after 10 s. A limit that nobody knows of makes refusals that nobody can explain; a missing
-//!   deadline makes everybody wait at once.
+//!   deadline makes everybody wait at once. [`Policy::standard`] begins with retries and a breaker,
+//!   as policy files and the gateway do.
 //! - **Not every error is a failure.** "Not found" says that the dependency works. By default any
 //!   `Err` counts as its failure; [`PolicyBuilder::classify`] says better, and [`Io`] and `Http`
 //!   (feature `http`) know what the errors and statuses of these mean.
@@ -137,10 +138,12 @@ mod policy;
 mod quorum;
 mod rate_limit;
 mod retry;
+mod seed;
 mod settings;
 mod shared;
 mod stale;
 mod step;
+mod timer;
 mod validate;
 
 #[cfg(doctest)]

@@ -10,7 +10,7 @@ use crate::builder::{Change, PolicyBuilder};
 use crate::call::Call;
 use crate::classify::{AnyResult, Classify};
 use crate::shared::Shared;
-use crate::{Attempt, BuildError, Decision, Events};
+use crate::{Attempt, BreakerSettings, BuildError, Decision, Events, Retry};
 
 /// Guards calls of one dependency: deadlines, retries under a budget, a breaker, a bulkhead, a
 /// choice of endpoints, in one fixed order ([`Policy::describe`]).
@@ -26,9 +26,25 @@ pub struct Policy<C = AnyResult> {
 }
 
 impl Policy {
-    /// Describes a new policy.
+    /// Describes a new policy, of which nothing is said yet: every mechanism but the deadline is
+    /// absent until asked for. See [`standard`](Self::standard) for one with the usual ones.
     pub fn builder() -> PolicyBuilder {
         PolicyBuilder::new()
+    }
+
+    /// Describes a new policy with what is safe where nothing is known: a deadline of 10 s,
+    /// attempts of 3 s, three of them where repeating is safe and under a budget, and a breaker;
+    /// with endpoints, also a breaker for each and the outlier detector. It is what an empty policy
+    /// file says, and what the gateway does without a word. Options may follow, and change it.
+    ///
+    /// ```
+    /// use seawall::Policy;
+    ///
+    /// let users = Policy::standard().name("users").idempotent().build()?;
+    /// # Ok::<(), seawall::BuildError>(())
+    /// ```
+    pub fn standard() -> PolicyBuilder {
+        Self::builder().retry(Retry::default()).breaker(BreakerSettings::for_upstream())
     }
 }
 

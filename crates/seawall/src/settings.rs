@@ -221,6 +221,7 @@ impl Plan {
             backoff: retry.backoff,
             throttled_backoff: retry.throttled_backoff,
             opt_ins: self.opt_ins,
+            hedges: self.class.map_or(Hedges::OptIn, |class| class.limits().hedges),
             // Rungs come with calls.
             rungs: 0,
         }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -179,7 +179,7 @@ impl<K: Ord + Clone + Hash, V: Clone> Stale<K, V> {
         let shelf = Shelf::new(settings.shelf).map_err(within)?;
         let flights = Flights::new(settings.flights).map_err(within)?;
         let hasher = RandomState::new();
-        let rng = Stream::new(hasher.build_hasher().finish(), "stale");
+        let rng = Stream::new(crate::seed::fresh(), "stale");
         let locked = Mutex::new(Locked { shelf, flights, rng });
         let (clock, ended) = (Clock::start(), Notify::new());
         Ok(Self { inner: Arc::new(Inner { clock, settings, hasher, locked, ended }) })

@@ -1,5 +1,6 @@
 //! `[assume.routes."/path"]`: what is assumed about the calls of a route.
 
+use super::upstream::read_failing;
 use crate::lint::{HedgeFacts, RouteFacts};
 use crate::reader::{Moment, TableReader, or};
 use seawall_core::hedge::HedgeDelay;
@@ -25,6 +26,7 @@ pub(super) fn read(table: &mut TableReader<'_>) -> RouteFacts {
         detect_within: table.duration("detect_within", "\"10s\"").map(|given| given.value),
         keyed: or(table.flag("keyed", "true"), false),
         clients: table.count("clients", 1..=u32::MAX, "1").map(|given| given.value),
+        callers_retry: read_failing(table, "callers_retry"),
         hedge: table.table("hedge", read_hedge),
     }
 }

@@ -8,9 +8,6 @@ use crate::upstream::bulkhead::ORDER;
 use seawall_core::ratio::Ratio;
 use seawall_core::time::Duration;
 
-/// The word for services that fail without an answer.
-const SILENCE: &str = "silence";
-
 pub(super) fn read(table: &mut TableReader<'_>, known: Known<'_>) -> UpstreamFacts {
     let mut facts = UpstreamFacts {
         latency: table.table("latency", read_latency).unwrap_or_default(),
@@ -76,20 +73,22 @@ fn read_failures(table: &mut TableReader<'_>, facts: &mut UpstreamFacts) {
     facts.tried_again = value(table.flag("tried_again", "true"));
     facts.eject_after = value(table.duration("eject_after", "\"10s\""));
     facts.fail_after = value(table.duration("fail_after", "\"10ms\""));
+    facts.fails_with = read_failing(table, "fails_with");
+}
+
+/// A list of ways to fail.
+pub(super) fn read_failing(table: &mut TableReader<'_>, key: &'static str) -> Vec<Failing> {
     let example = "[\"503\", \"silence\"]";
-    for given in names(table, "fails_with", example) {
-        let status = given.value.parse().ok().filter(|status| (100..=599).contains(status));
-        match status {
-            Some(status) => facts.fails_with.push(Failing::Status(status)),
-            None if given.value == SILENCE => facts.fails_with.push(Failing::Silence),
-            None => {
-                let path = table.path_of("fails_with");
-                let what =
-                    format!("{path}: \"{}\" is neither a status nor \"silence\"", given.value);
-                table.wrong(given.place, what, format!("write fails_with = {example}"));
-            }
+    let (given, path) = (names(table, key, example), table.path_of(key));
+    let read = |given: Given<String>| {
+        let failing = given.value.parse::<Failing>();
+        if let Err(none) = failing {
+            let what = format!("{path}: \"{}\" is {none}", given.value);
+            table.wrong(given.place, what, format!("write {key} = {example}"));
         }
-    }
+        failing.ok()
+    };
+    given.into_iter().filter_map(read).collect()
 }
 
 /// A list of texts.
@@ -101,7 +100,7 @@ fn names(table: &mut TableReader<'_>, key: &'static str, example: &str) -> Vec<G
             let what = format!("an entry of {path} is no text");
             element.wrong(what, format!("write {key} = {example}"));
         }
-        Some(Given { value: text?.to_owned(), place: element.place })
+        Some(Given { value: text?.to_owned(), place: element.place() })
     });
     or(list, Vec::new())
 }

@@ -4,6 +4,7 @@
 //! scenario. Nothing here has an effect while a gateway runs. What is absent is unknown, and a rule
 //! that needs it says so.
 
+use super::date::Date;
 use seawall_core::bulkhead::QueueOrder;
 use seawall_core::hedge::HedgeDelay;
 use seawall_core::ratio::Ratio;
@@ -11,6 +12,7 @@ use seawall_core::tail::Spread;
 use seawall_core::time::Duration;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 /// All that is assumed about the world around a config.
 ///
@@ -76,6 +78,8 @@ pub struct RouteFacts {
     pub keyed: bool,
     /// Callers that may fail together; absent means many.
     pub clients: Option<u32>,
+    /// After what the callers of this route try again by themselves. Empty is unknown.
+    pub callers_retry: Vec<Failing>,
     /// Hedging by the callers of this route or by programs with the library.
     pub hedge: Option<HedgeFacts>,
 }
@@ -177,15 +181,55 @@ impl Latency {
     }
 }
 
-/// What a failing service answers.
+/// What a failing service answers, or what makes a caller try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failing {
     /// This status.
     Status(u16),
-    /// Nothing: timeouts, resets, refused connections.
+    /// Nothing: timeouts, resets.
     Silence,
+    /// No connection, so that nothing was sent.
+    Refused,
 }
+
+impl fmt::Display for Failing {
+    /// As `[assume]` writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(code) => code.fmt(f),
+            Self::Silence => f.write_str("silence"),
+            Self::Refused => f.write_str("refused"),
+        }
+    }
+}
+
+impl FromStr for Failing {
+    type Err = NotFailing;
+
+    fn from_str(text: &str) -> Result<Self, NotFailing> {
+        match text {
+            "silence" => Ok(Self::Silence),
+            "refused" => Ok(Self::Refused),
+            status => {
+                let code = status.parse().ok().filter(|code| (100..=599).contains(code));
+                code.map(Self::Status).ok_or(NotFailing)
+            }
+        }
+    }
+}
+
+/// Text that says no way to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotFailing;
+
+impl fmt::Display for NotFailing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("neither a status nor \"silence\" nor \"refused\"")
+    }
+}
+
+impl std::error::Error for NotFailing {}
 
 /// Latency that grows with the calls in progress: `alone + each · calls`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,85 +268,4 @@ pub struct FaultFacts {
     pub expires: Option<Date>,
     /// Whether it acts. Default yes.
     pub enabled: bool,
-}
-
-/// A day of the Gregorian calendar. What makes one up checks that it is one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Date {
-    /// Year.
-    pub year: u16,
-    /// Month, from 1.
-    pub month: u8,
-    /// Day, from 1.
-    pub day: u8,
-}
-
-impl Date {
-    /// Days since the first of March of the year 0, which puts the leap day last.
-    fn number(self) -> i64 {
-        let (year, month) = (i64::from(self.year), i64::from(self.month));
-        let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-        let leaps = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-        365 * year + leaps + (153 * month + 2) / 5 + i64::from(self.day)
-    }
-
-    /// Days from `earlier` to this one; negative where it is the later one.
-    #[must_use]
-    pub fn days_since(self, earlier: Self) -> i64 {
-        self.number() - earlier.number()
-    }
-
-    /// The day that lies so many days after the first of January 1970, at the meridian of
-    /// Greenwich; `None` beyond the year 65535.
-    #[must_use]
-    pub fn from_unix_days(days: u32) -> Option<Self> {
-        // The first of March of the year 0 lies 719 468 days before 1970.
-        let days = i64::from(days) + 719_468;
-        let (era, day) = (days / 146_097, days % 146_097);
-        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-        let of_year = day - (365 * year + year / 4 - year / 100);
-        let month = (5 * of_year + 2) / 153;
-        let (day, late) = (of_year - (153 * month + 2) / 5 + 1, month >= 10);
-        Some(Self {
-            year: u16::try_from(era * 400 + year + i64::from(late)).ok()?,
-            month: u8::try_from(if late { month - 9 } else { month + 3 }).ok()?,
-            day: u8::try_from(day).ok()?,
-        })
-    }
-}
-
-impl fmt::Display for Date {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn date(year: u16, month: u8, day: u8) -> Date {
-        Date { year, month, day }
-    }
-
-    #[test]
-    fn days_are_counted_over_months_and_leap_days() {
-        assert_eq!(date(2024, 3, 1).days_since(date(2024, 2, 28)), 2);
-        assert_eq!(date(2025, 3, 1).days_since(date(2025, 2, 28)), 1);
-        assert_eq!(date(2026, 1, 1).days_since(date(2025, 1, 1)), 365);
-        assert_eq!(date(2001, 1, 1).days_since(date(2000, 1, 1)), 366);
-        assert_eq!(date(2025, 1, 1).days_since(date(2025, 1, 31)), -30);
-    }
-
-    #[test]
-    fn unix_days_are_dates_and_back() {
-        assert_eq!(Date::from_unix_days(0), Some(date(1970, 1, 1)));
-        assert_eq!(Date::from_unix_days(20_000), Some(date(2024, 10, 4)));
-        assert_eq!(Date::from_unix_days(19_782), Some(date(2024, 2, 29)));
-        for days in (0..60_000).step_by(17) {
-            let since = Date::from_unix_days(days).unwrap().days_since(date(1970, 1, 1));
-            assert_eq!(since, i64::from(days));
-        }
-        assert_eq!(Date::from_unix_days(u32::MAX), None);
-    }
 }

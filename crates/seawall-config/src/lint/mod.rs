@@ -24,6 +24,7 @@
 //! assert!(report.findings[0].formula.contains("2 × 400ms + 50ms = 850ms ≤ 1s"));
 //! ```
 
+mod date;
 mod facts;
 mod finding;
 mod hop;
@@ -34,8 +35,9 @@ mod rules;
 mod text;
 mod view;
 
+pub use date::Date;
 pub use facts::{
-    CacheFacts, Date, Facts, Failing, FaultFacts, HedgeFacts, Latency, RouteFacts, Slowdown,
+    CacheFacts, Facts, Failing, FaultFacts, HedgeFacts, Latency, NotFailing, RouteFacts, Slowdown,
     UpstreamFacts,
 };
 pub use finding::{Finding, NotEvaluated, Proof, Severity, Used};
@@ -76,7 +78,8 @@ impl Report {
     }
 }
 
-/// Checks a config against all rules. Costs some milliseconds for a thousand routes.
+/// Checks a config against all rules. A thousand upstreams with a route each take some tenths of a
+/// second, nearly all of it for the origins of their values.
 #[must_use]
 pub fn lint(config: &Config, facts: &Facts) -> Report {
     let view = View::new(config, facts);

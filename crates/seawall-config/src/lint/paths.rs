@@ -116,7 +116,7 @@ pub(super) fn attempts(route: &RouteConfig) -> f64 {
 /// of its own.
 pub(super) fn budgeted(view: &View<'_>, route: &RouteConfig, hour: Hour) -> Judged<f64> {
     let most = attempts(route);
-    let Some(upstream) = view.config.upstream(&route.upstream).filter(|_| most > 1.0) else {
+    let Some(upstream) = view.upstream(&route.upstream).filter(|_| most > 1.0) else {
         return Ok(most);
     };
     let (share, budget) = (f64::from(upstream.budget.ratio.ppm()) / 1e6, upstream.budget);

@@ -1,7 +1,7 @@
 //! First attempts a second on each route, as assumed or as they follow from who calls whom.
 
 use super::facts::{Facts, RouteFacts};
-use crate::config::Config;
+use super::view::RoutesTo;
 use std::collections::BTreeMap;
 
 /// Calls of services to services are followed so far. Nothing serves a caller over more hops.
@@ -22,7 +22,7 @@ pub(super) struct Rates(BTreeMap<String, f64>);
 impl Rates {
     /// The rates that `given` says, and those of routes that services alone call.
     pub(super) fn new(
-        config: &Config,
+        routes: &RoutesTo<'_>,
         facts: &Facts,
         given: impl Fn(&RouteFacts) -> Option<f64>,
     ) -> Self {
@@ -31,7 +31,7 @@ impl Rates {
             named.filter_map(|(name, route)| Some((name.clone(), sane(given(route)?)))).collect(),
         );
         for _ in 0..HOPS_MAX {
-            let derived = rates.derived(config, facts);
+            let derived = rates.derived(routes, facts);
             if derived.is_empty() {
                 break;
             }
@@ -46,11 +46,11 @@ impl Rates {
     }
 
     /// Routes that are not known yet and whose callers all are.
-    fn derived(&self, config: &Config, facts: &Facts) -> BTreeMap<String, f64> {
+    fn derived(&self, routes: &RoutesTo<'_>, facts: &Facts) -> BTreeMap<String, f64> {
         let mut sums: BTreeMap<&String, Option<f64>> = BTreeMap::new();
-        for (upstream, said) in facts.upstreams.iter().filter(|(_, said)| !said.calls.is_empty()) {
-            let served = self.served_by(config, upstream);
+        for (upstream, said) in &facts.upstreams {
             for route in said.calls.iter().filter(|route| !self.0.contains_key(*route)) {
+                let served = self.served_by(routes, upstream);
                 let sum = sums.entry(route).or_insert(Some(0.0));
                 *sum = sum.and_then(|sum| Some(sum + served?));
             }
@@ -59,8 +59,8 @@ impl Rates {
     }
 
     /// What comes to an upstream over all of its routes.
-    fn served_by(&self, config: &Config, upstream: &str) -> Option<f64> {
-        let routes = config.routes.iter().filter(|route| route.upstream == upstream);
+    fn served_by(&self, routes: &RoutesTo<'_>, upstream: &str) -> Option<f64> {
+        let routes = routes.get(upstream).into_iter().flatten();
         routes.map(|route| self.of(&route.name)).sum()
     }
 }

@@ -185,6 +185,34 @@ fn l23_prints_the_load_below_which_it_comes_back() {
 }
 
 #[test]
+fn l9_what_fails_of_one_route_is_less_of_all_calls() {
+    let source = |pay: u32| {
+        format!(
+            "[upstreams.a]\nendpoints = [\"10.0.0.1:1\"]\nendpoint_breaker = \"off\"\n\
+             [[routes]]\npath = \"/pay\"\nupstream = \"a\"\n\
+             [[routes]]\npath = \"/list\"\nupstream = \"a\"\n\
+             [assume.routes.\"/pay\"]\nrate = {pay}\nfailure_rate = \"100%\"\n\
+             [assume.routes.\"/list\"]\nrate = 100\n"
+        )
+    };
+    let report = check(&source(25));
+    let found = &report.findings[0];
+    assert_eq!(found.formula, "breaker.failure_rate 50% > 20%, the share that fails");
+    assert!(check(&source(100)).findings.is_empty());
+}
+
+#[test]
+fn rates_are_read_in_each_of_their_forms() {
+    let config = |rate: &str| {
+        let text = "[upstreams.a]\nendpoints = [\"10.0.0.1:1\"]\n[assume.routes.\"/\"]\nrate = ";
+        parse(&format!("{text}{rate}\n")).assume.routes["/"].rate.unwrap()
+    };
+    for (text, rate) in [("200", 200.0), ("0.5", 0.5), ("\"30/min\"", 0.5), ("\"1/500ms\"", 2.0)] {
+        assert!((config(text) - rate).abs() < 1e-9, "{text}");
+    }
+}
+
+#[test]
 fn a_rule_that_lacks_an_input_says_which() {
     let report = check(CASES[3].fires);
     let needs = |rule: u8| {
@@ -199,11 +227,13 @@ fn a_rule_that_lacks_an_input_says_which() {
     );
     assert_eq!(
         needs(12),
-        [
-            "upstream payments: a number for bulkhead.permits of upstream payments: upstreams.payments.bulkhead.permits"
-        ]
+        ["upstream payments: a number for bulkhead.permits of upstream payments: \
+             upstreams.payments.bulkhead.permits"]
     );
     assert!(needs(2).is_empty());
+    assert_eq!(needs(10).len(), 1, "what both breakers lack is said once");
+    let target = "the detection target of route /pay: assume.routes.\"/pay\".detect_within";
+    assert_eq!(needs(16), [format!("upstream payments: {target}")]);
 }
 
 #[test]
@@ -211,7 +241,8 @@ fn a_rule_can_be_switched_off_with_a_reason_for_all_or_for_one() {
     let fires = CASES[3].fires;
     let allow = |at: &str| {
         format!(
-            "{fires}\n[lint]\nallow = [{{ rule = \"L2\", why = \"the last one may be cut\"{at} }}]\n"
+            "{fires}\n[lint]\n\
+             allow = [{{ rule = \"L2\", why = \"the last one may be cut\"{at} }}]\n"
         )
     };
     for at in ["", ", at = \"payments\"", ", at = \"/pay\""] {
@@ -340,7 +371,8 @@ fn the_section_has_no_effect_at_run_time() {
 
 #[test]
 fn wrong_facts_are_mistakes_at_their_place() {
-    let base = "[upstreams.a]\nendpoints = [\"10.0.0.1:1\"]\n[[routes]]\npath = \"/a\"\nupstream = \"a\"\n";
+    let base = "[upstreams.a]\nendpoints = [\"10.0.0.1:1\"]\n\
+                [[routes]]\npath = \"/a\"\nupstream = \"a\"\n";
     let cases = [
         (
             "[assume]\ngateway = 4",

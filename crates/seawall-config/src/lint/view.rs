@@ -44,18 +44,26 @@ impl Notes {
         match judged {
             Ok(findings) => self.findings.extend(findings),
             Err(Missing(needs)) => {
-                let about = about.to_owned();
-                self.not_evaluated.push(NotEvaluated { rule, about, needs });
+                let missing = NotEvaluated { rule, about: about.to_owned(), needs };
+                // Both breakers of an upstream lack the same, and it is said once.
+                if self.not_evaluated.last() != Some(&missing) {
+                    self.not_evaluated.push(missing);
+                }
             }
         }
     }
 }
+
+/// The routes to each upstream, by its name.
+pub(super) type RoutesTo<'a> = BTreeMap<&'a str, Vec<&'a RouteConfig>>;
 
 /// A config and what is assumed about the world around it.
 pub(super) struct View<'a> {
     pub(super) config: &'a Config,
     pub(super) facts: &'a Facts,
     settings: BTreeMap<String, Setting>,
+    upstreams: BTreeMap<&'a str, &'a UpstreamConfig>,
+    routes: RoutesTo<'a>,
     peak: Rates,
     quiet: Rates,
     unknown_route: RouteFacts,
@@ -64,13 +72,20 @@ pub(super) struct View<'a> {
 
 impl<'a> View<'a> {
     pub(super) fn new(config: &'a Config, facts: &'a Facts) -> Self {
+        let mut routes = RoutesTo::new();
+        for route in &config.routes {
+            routes.entry(&route.upstream).or_default().push(route);
+        }
+        let upstreams = config.upstreams.iter().map(|upstream| (&*upstream.name, upstream));
         let settings = config.explain().into_iter().map(|setting| (setting.path(), setting));
         Self {
             config,
             facts,
             settings: settings.collect(),
-            peak: Rates::new(config, facts, |route| route.rate),
-            quiet: Rates::new(config, facts, |route| route.quiet_rate.or(route.rate)),
+            upstreams: upstreams.collect(),
+            peak: Rates::new(&routes, facts, |route| route.rate),
+            quiet: Rates::new(&routes, facts, |route| route.quiet_rate.or(route.rate)),
+            routes,
             unknown_route: RouteFacts::default(),
             unknown_upstream: UpstreamFacts::default(),
         }
@@ -88,13 +103,18 @@ impl<'a> View<'a> {
 
     /// The routes that lead to an upstream.
     pub(super) fn routes_to(&self, upstream: &str) -> impl Iterator<Item = &'a RouteConfig> {
-        self.config.routes.iter().filter(move |route| route.upstream == upstream)
+        self.routes.get(upstream).into_iter().flatten().copied()
+    }
+
+    /// An upstream by its name.
+    pub(super) fn upstream(&self, name: &str) -> Option<&'a UpstreamConfig> {
+        self.upstreams.get(name).copied()
     }
 
     /// Each route with its upstream.
     pub(super) fn routes(&self) -> impl Iterator<Item = (&'a RouteConfig, &'a UpstreamConfig)> {
-        let config = self.config;
-        config.routes.iter().filter_map(|route| Some((route, config.upstream(&route.upstream)?)))
+        let routes = self.config.routes.iter();
+        routes.filter_map(|route| Some((route, self.upstream(&route.upstream)?)))
     }
 
     /// Gateways as a number to compute with.
@@ -218,5 +238,9 @@ impl<'a> View<'a> {
 
 /// The words for a key of the facts.
 fn words(key: &str) -> String {
-    format!("the {}", key.replace(['_', '.'], " "))
+    match key {
+        "detect_within" => "the detection target".to_owned(),
+        "latency.p99" => "the 99th percentile of latency".to_owned(),
+        _ => format!("the {}", key.replace(['_', '.'], " ")),
+    }
 }

@@ -58,6 +58,7 @@ impl PolicyConfig {
             backoff: retry.backoff,
             throttled_backoff: retry.throttled,
             opt_ins: retry.opt_ins,
+            hedges: self.class.limits().hedges,
             rungs,
         }
     }

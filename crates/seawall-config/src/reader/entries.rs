@@ -2,55 +2,172 @@
 
 use super::forms::{self, Refusal};
 use super::values::{Expected, kind_of_item};
-use super::{Given, Reading, TableReader};
+use super::{Given, Plain, Reading, TableReader};
 use crate::mistake::Place;
 use seawall_core::ratio::Ratio;
-use toml_edit::{Item, Key, Table, TableLike, Value};
+use std::fmt;
+use toml_edit::{ArrayOfTables, Item, Key, Table, TableLike, Value};
 
 /// The most entries of a list and the most tables of a kind. Some checks compare each with each;
 /// beyond this a file of a few megabytes would take minutes.
 const ENTRIES_MAX: usize = 4096;
 
 /// One element of a list: a plain value or a table.
-pub(crate) struct Element<'a> {
+pub struct Element<'a> {
     reading: &'a Reading<'a>,
     path: String,
-    pub(crate) place: Option<Place>,
+    place: Option<Place>,
     content: Content<'a>,
 }
 
 enum Content<'a> {
     Value(&'a Value),
     Table(&'a Table),
+    Tables(&'a ArrayOfTables),
+}
+
+impl<'a> Content<'a> {
+    fn of(item: &'a Item) -> Option<Self> {
+        match item {
+            Item::Value(value) => Some(Self::Value(value)),
+            Item::Table(table) => Some(Self::Table(table)),
+            Item::ArrayOfTables(tables) => Some(Self::Tables(tables)),
+            Item::None => None,
+        }
+    }
+
+    fn span(&self) -> Option<std::ops::Range<usize>> {
+        match self {
+            Self::Value(value) => value.span(),
+            Self::Table(table) => table.span(),
+            Self::Tables(tables) => tables.span(),
+        }
+    }
 }
 
 impl<'a> Element<'a> {
     /// Notes a mistake at this element.
-    pub(crate) fn wrong(&self, what: impl Into<String>, remedy: impl Into<String>) {
+    pub fn wrong(&self, what: impl Into<String>, remedy: impl Into<String>) {
         self.reading.wrong(self.place, what, remedy);
     }
 
     /// The element as text; `None` for anything else.
-    pub(crate) fn as_str(&self) -> Option<&'a str> {
+    pub fn as_str(&self) -> Option<&'a str> {
         match self.content {
             Content::Value(value) => value.as_str(),
-            Content::Table(_) => None,
+            Content::Table(_) | Content::Tables(_) => None,
+        }
+    }
+
+    /// Where it begins.
+    #[must_use]
+    pub const fn place(&self) -> Option<Place> {
+        self.place
+    }
+
+    /// Its full path.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The element as a number of either kind; `None` for anything else.
+    #[must_use]
+    pub fn as_number(&self) -> Option<f64> {
+        match self.content {
+            Content::Value(value) => super::document::number(value),
+            Content::Table(_) | Content::Tables(_) => None,
+        }
+    }
+
+    /// The element as a truth value; `None` for anything else.
+    #[must_use]
+    pub fn as_flag(&self) -> Option<bool> {
+        match self.content {
+            Content::Value(value) => value.as_bool(),
+            Content::Table(_) | Content::Tables(_) => None,
+        }
+    }
+
+    /// The element as a value to be put elsewhere; `None` for a table with a head of its own.
+    #[must_use]
+    pub fn plain(&self) -> Option<Plain> {
+        match self.content {
+            Content::Value(value) => Some(Plain::of(value, self.reading.source())),
+            Content::Table(_) | Content::Tables(_) => None,
+        }
+    }
+
+    /// The elements of a list; `None` for anything else.
+    #[must_use]
+    pub fn elements(&self) -> Option<Vec<Element<'a>>> {
+        let contents: Vec<Content<'a>> = match self.content {
+            Content::Value(value) => value.as_array()?.iter().map(Content::Value).collect(),
+            Content::Tables(tables) => tables.iter().map(Content::Table).collect(),
+            Content::Table(_) => return None,
+        };
+        let element = |(index, content): (usize, Content<'a>)| Element {
+            reading: self.reading,
+            path: format!("{}[{index}]", self.path),
+            place: self.reading.place(content.span()),
+            content,
+        };
+        Some(contents.into_iter().take(ENTRIES_MAX).enumerate().map(element).collect())
+    }
+
+    /// Whether it is a table.
+    #[must_use]
+    pub fn is_table(&self) -> bool {
+        match self.content {
+            Content::Value(value) => value.is_inline_table(),
+            Content::Table(_) => true,
+            Content::Tables(_) => false,
         }
     }
 
     /// Reads the element as a table; `None` for anything else.
-    pub(crate) fn table<T>(&self, read: impl FnOnce(&mut TableReader<'_>) -> T) -> Option<T> {
+    pub fn table<T>(&self, read: impl FnOnce(&mut TableReader<'_>) -> T) -> Option<T> {
         let table: &dyn TableLike = match self.content {
             Content::Value(value) => value.as_inline_table()?,
             Content::Table(table) => table,
+            Content::Tables(_) => return None,
         };
         Some(TableReader::run(self.reading, self.path.clone(), self.place, table, read))
     }
 }
 
+impl fmt::Debug for Element<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Element").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
 impl<'a> TableReader<'a> {
+    /// What stands at `key`, in whatever form.
+    pub fn element(&mut self, key: &'static str) -> Option<Element<'a>> {
+        let (found, item) = self.item(key)?;
+        let content = Content::of(item)?;
+        let place = self.reading.place(item.span()).or_else(|| self.start(found));
+        Some(Element { reading: self.reading, path: self.path_of(key), place, content })
+    }
+
+    /// All entries of a table whose keys the user chooses.
+    pub fn entries(&mut self) -> Vec<(Given<String>, Element<'a>)> {
+        self.open = true;
+        let keys = self.table.iter().take(ENTRIES_MAX);
+        let keys: Vec<_> = keys.filter_map(|(key, _)| self.table.get_key_value(key)).collect();
+        let entry = |(key, item): (&'a Key, &'a Item)| {
+            let content = Content::of(item)?;
+            let place = self.reading.place(item.span()).or_else(|| self.start(key));
+            let path = self.path_of(key.get());
+            let name = Given { value: key.get().to_owned(), place: self.start(key) };
+            Some((name, Element { reading: self.reading, path, place, content }))
+        };
+        keys.into_iter().filter_map(entry).collect()
+    }
+
     /// Reads each table under `key` with its name: `[upstreams.NAME]`.
-    pub(crate) fn named<T>(
+    pub fn named<T>(
         &mut self,
         key: &'static str,
         mut read: impl FnMut(Given<&str>, &mut TableReader<'_>) -> T,
@@ -127,7 +244,7 @@ impl<'a> TableReader<'a> {
     }
 
     /// Reads each element of the list at `key`; what `read` gives no value for is left out.
-    pub(crate) fn list<T>(
+    pub fn list<T>(
         &mut self,
         key: &'static str,
         example: &str,
@@ -143,11 +260,8 @@ impl<'a> TableReader<'a> {
             }
         };
         self.check_length(found, contents.len());
-        let elements = contents
-            .into_iter()
-            .take(ENTRIES_MAX)
-            .enumerate()
-            .map(|(n, c)| self.element(key, n, c));
+        let elements =
+            contents.into_iter().take(ENTRIES_MAX).enumerate().map(|(n, c)| self.entry(key, n, c));
         let value = elements.filter_map(|element| read(&element)).collect();
         Some(Given { value, place: self.start(found) })
     }
@@ -159,12 +273,9 @@ impl<'a> TableReader<'a> {
         }
     }
 
-    fn element(&self, key: &str, index: usize, content: Content<'a>) -> Element<'a> {
+    fn entry(&self, key: &str, index: usize, content: Content<'a>) -> Element<'a> {
         let path = format!("{}[{index}]", self.path_of(key));
-        let span = match &content {
-            Content::Value(value) => value.span(),
-            Content::Table(table) => table.span(),
-        };
+        let span = content.span();
         let place = self.reading.place(span);
         self.reading.note_origin(path.clone(), place);
         Element { reading: self.reading, path, place, content }

@@ -153,6 +153,15 @@ pub(super) fn number(value: &Value) -> Result<Ratio, Refusal> {
     Ok(units::parse_factor(&text)?)
 }
 
+pub(super) fn decimal(value: &Value, range: &RangeInclusive<f64>) -> Result<f64, Refusal> {
+    let number = super::document::number(value).ok_or(Refusal::Type)?;
+    if range.contains(&number) {
+        return Ok(number);
+    }
+    let (from, to) = (range.start(), range.end());
+    Err(Refusal::Text(format!("{number} is not from {from} to {to}")))
+}
+
 pub(super) fn count(value: &Value, range: &RangeInclusive<u32>) -> Result<u32, Refusal> {
     let number = value.as_integer().ok_or(Refusal::Type)?;
     let count = u32::try_from(number).ok().filter(|count| range.contains(count));

@@ -4,7 +4,10 @@
 //! means in `forms.rs`, and what a whole reading shares in `reading.rs`. Which keys exist is said
 //! by the sections (`listener.rs`, `upstream/`, ...): a section asks a [`TableReader`] for each
 //! key it knows, and whatever it did not ask for is unknown.
+//!
+//! Scenario files of the simulator are read by the same code, from a [`Document`].
 
+mod document;
 mod entries;
 mod forms;
 mod reading;
@@ -12,38 +15,52 @@ mod values;
 
 use crate::mistake::Place;
 use crate::nearest;
+use std::fmt;
 use toml_edit::{Item, Key, TableLike};
 
-pub(crate) use entries::Element;
+pub use crate::load::{read_bounded, read_text};
+pub use document::{Document, Plain};
+pub use entries::Element;
 pub(crate) use forms::Moment;
-pub(crate) use reading::{Origins, ReadFile, Reading, Scope};
+pub(crate) use reading::{Origins, Scope};
+pub use reading::{ReadFile, Reading};
 
 /// A value that the file gives, with its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Given<T> {
-    pub(crate) value: T,
-    pub(crate) place: Option<Place>,
+pub struct Given<T> {
+    /// What the file says.
+    pub value: T,
+    /// Where it says so; `None` for what did not come from a file.
+    pub place: Option<Place>,
 }
 
 /// The value given, or `default` where the file is silent.
-pub(crate) fn or<T>(given: Option<Given<T>>, default: T) -> T {
+pub fn or<T>(given: Option<Given<T>>, default: T) -> T {
     given.map_or(default, |given| given.value)
 }
 
 /// Replaces a default by the value given, where there is one.
-pub(crate) fn set<T>(slot: &mut T, given: Option<Given<T>>) {
+pub fn set<T>(slot: &mut T, given: Option<Given<T>>) {
     if let Some(given) = given {
         *slot = given.value;
     }
 }
 
+impl fmt::Debug for TableReader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableReader").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
 /// One table of the file while a section reads it.
-pub(crate) struct TableReader<'a> {
+pub struct TableReader<'a> {
     reading: &'a Reading<'a>,
     path: String,
     place: Option<Place>,
     table: &'a dyn TableLike,
     known: Vec<&'static str>,
+    /// Whether every key is known, since the user chooses them.
+    open: bool,
 }
 
 impl<'a> TableReader<'a> {
@@ -54,44 +71,40 @@ impl<'a> TableReader<'a> {
         table: &'a dyn TableLike,
         read: impl FnOnce(&mut TableReader<'_>) -> T,
     ) -> T {
-        let mut reader = TableReader { reading, path, place, table, known: Vec::new() };
+        let mut reader =
+            TableReader { reading, path, place, table, known: Vec::new(), open: false };
         let result = read(&mut reader);
         reader.report_unknown();
         result
     }
 
     /// The path of this table, `upstreams.payments`; empty for the whole document.
-    pub(crate) fn path(&self) -> &str {
+    pub fn path(&self) -> &str {
         &self.path
     }
 
     /// Where this table begins.
-    pub(crate) fn place(&self) -> Option<Place> {
+    pub fn place(&self) -> Option<Place> {
         self.place
     }
 
     /// What the whole reading shares.
-    pub(crate) fn reading(&self) -> &'a Reading<'a> {
+    pub fn reading(&self) -> &'a Reading<'a> {
         self.reading
     }
 
     /// Notes a mistake.
-    pub(crate) fn wrong(
-        &self,
-        place: Option<Place>,
-        what: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
+    pub fn wrong(&self, place: Option<Place>, what: impl Into<String>, remedy: impl Into<String>) {
         self.reading.wrong(place, what, remedy);
     }
 
     /// Whether the file gives `key`, in whatever form.
-    pub(crate) fn has(&self, key: &str) -> bool {
+    pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }
 
     /// Whether the file gives text at `key`, not a table.
-    pub(crate) fn is_text(&self, key: &str) -> bool {
+    pub fn is_text(&self, key: &str) -> bool {
         self.table.get(key).is_some_and(Item::is_str)
     }
 
@@ -104,12 +117,7 @@ impl<'a> TableReader<'a> {
     }
 
     /// Notes that a key which is given has no effect without another.
-    pub(crate) fn pointless<T>(
-        &self,
-        key: &str,
-        given: Option<Given<T>>,
-        (needed, remedy): (&str, &str),
-    ) {
+    pub fn pointless<T>(&self, key: &str, given: Option<Given<T>>, (needed, remedy): (&str, &str)) {
         if let Some(given) = given {
             let what = format!("{} does nothing without {needed}", self.path_of(key));
             self.wrong(given.place, what, format!("{remedy}, or remove {key}"));
@@ -117,18 +125,18 @@ impl<'a> TableReader<'a> {
     }
 
     /// Whether the file gives a list without elements at `key`.
-    pub(crate) fn is_empty_list(&self, key: &str) -> bool {
+    pub fn is_empty_list(&self, key: &str) -> bool {
         let array = self.table.get(key).and_then(Item::as_array);
         array.is_some_and(toml_edit::Array::is_empty)
     }
 
     /// The full path of a key of this table.
-    pub(crate) fn path_of(&self, key: &str) -> String {
+    pub fn path_of(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     /// Reads the table at `key`, if there is one.
-    pub(crate) fn table<T>(
+    pub fn table<T>(
         &mut self,
         key: &'static str,
         read: impl FnOnce(&mut TableReader<'_>) -> T,
@@ -142,7 +150,7 @@ impl<'a> TableReader<'a> {
     }
 
     /// Reads the table at `key`, or `"off"`, which gives `Some(None)`.
-    pub(crate) fn table_or_off<T>(
+    pub fn table_or_off<T>(
         &mut self,
         key: &'static str,
         read: impl FnOnce(&mut TableReader<'_>) -> T,
@@ -175,6 +183,9 @@ impl<'a> TableReader<'a> {
     }
 
     fn report_unknown(&self) {
+        if self.open {
+            return;
+        }
         for (name, _) in self.table.iter().filter(|(name, _)| !self.known.contains(name)) {
             let place = self.table.key(name).and_then(|key| self.start(key));
             let scope = if self.path.is_empty() { "the file" } else { &self.path };

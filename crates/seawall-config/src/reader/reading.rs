@@ -6,10 +6,11 @@ use crate::mistake::{Mistake, Mistakes, Place};
 use seawall_core::invalid::Invalid;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use toml_edit::TableLike;
 
 /// Reads the file of a rung, by the path that the config gives; the text says why it cannot.
-pub(crate) type ReadFile<'a> = dyn Fn(&str) -> Result<Vec<u8>, String> + 'a;
+pub type ReadFile<'a> = dyn Fn(&str) -> Result<Vec<u8>, String> + 'a;
 
 /// For whom a file is, which decides what in it would have no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub(crate) enum Scope {
 }
 
 /// What the reading of one file shares: its lines, its mistakes, and where each key was given.
-pub(crate) struct Reading<'a> {
+pub struct Reading<'a> {
     scope: Scope,
     lines: Lines<'a>,
     read_file: &'a ReadFile<'a>,
@@ -59,14 +60,14 @@ impl<'a> Reading<'a> {
     }
 
     /// Notes a mistake.
-    pub(crate) fn wrong(
-        &self,
-        place: Option<Place>,
-        what: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
+    pub fn wrong(&self, place: Option<Place>, what: impl Into<String>, remedy: impl Into<String>) {
         let mistake = Mistake { place, what: what.into(), remedy: remedy.into() };
         self.mistakes.borrow_mut().push(mistake);
+    }
+
+    /// The text of the file.
+    pub(super) const fn source(&self) -> &'a str {
+        self.lines.source()
     }
 
     /// The place of a span of the source.
@@ -80,7 +81,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Where the key at `path` was given, if it has been read and the file gives it.
-    pub(crate) fn place_of(&self, path: &str) -> Option<Place> {
+    pub fn place_of(&self, path: &str) -> Option<Place> {
         self.origins.borrow().get(path).copied().flatten()
     }
 
@@ -90,13 +91,13 @@ impl<'a> Reading<'a> {
     }
 
     /// How many mistakes have been noted, so that what follows from one is not told of again.
-    pub(crate) fn noted(&self) -> usize {
+    pub fn noted(&self) -> usize {
         self.mistakes.borrow().noted()
     }
 
     /// Notes what the core finds wrong with the settings of the table at `path`. `keys` says which
     /// key of the table holds a field, where the two are not named alike.
-    pub(crate) fn check(&self, path: &str, found: Result<(), Invalid>, keys: &[(&str, &str)]) {
+    pub fn check(&self, path: &str, found: Result<(), Invalid>, keys: &[(&str, &str)]) {
         let Err(invalid) = found else { return };
         let (field, permitted) = (invalid.field(), invalid.permitted());
         let renamed = keys.iter().find(|(known, _)| *known == field);
@@ -111,7 +112,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The bytes of a file named by the config.
-    pub(crate) fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
+    pub fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
         (self.read_file)(path)
     }
 
@@ -127,5 +128,11 @@ impl<'a> Reading<'a> {
     /// Ends the reading: what was found, or the mistakes.
     pub(crate) fn finish(self) -> (Mistakes, Origins) {
         (self.mistakes.into_inner(), self.origins.into_inner())
+    }
+}
+
+impl fmt::Debug for Reading<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reading").field("mistakes", &self.mistakes).finish_non_exhaustive()
     }
 }

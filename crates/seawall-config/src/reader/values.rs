@@ -21,13 +21,13 @@ pub(crate) struct Expected<'e> {
 
 impl<'a> TableReader<'a> {
     /// A duration above zero.
-    pub(crate) fn duration(&mut self, key: &'static str, example: &str) -> Option<Given<Duration>> {
+    pub fn duration(&mut self, key: &'static str, example: &str) -> Option<Given<Duration>> {
         let expected = Expected { what: "a duration", example };
         self.value(key, &expected, |v| forms::above_zero(forms::duration(v)?))
     }
 
     /// A duration that may be zero.
-    pub(crate) fn duration_or_zero(
+    pub fn duration_or_zero(
         &mut self,
         key: &'static str,
         example: &str,
@@ -36,7 +36,7 @@ impl<'a> TableReader<'a> {
     }
 
     /// A duration above zero, or `"off"`, which is `None`.
-    pub(crate) fn duration_or_off(
+    pub fn duration_or_off(
         &mut self,
         key: &'static str,
         example: &str,
@@ -63,13 +63,13 @@ impl<'a> TableReader<'a> {
     }
 
     /// A share above 0 % and up to 100 %.
-    pub(crate) fn share(&mut self, key: &'static str, example: &str) -> Option<Given<Ratio>> {
+    pub fn share(&mut self, key: &'static str, example: &str) -> Option<Given<Ratio>> {
         let expected = Expected { what: "a share", example };
         self.value(key, &expected, |v| forms::part(forms::share(v)?))
     }
 
     /// A share above 0 % and up to 100 %, or `"off"`, which is `None`.
-    pub(crate) fn share_or_off(
+    pub fn share_or_off(
         &mut self,
         key: &'static str,
         example: &str,
@@ -79,7 +79,7 @@ impl<'a> TableReader<'a> {
     }
 
     /// A share that may be zero or above 100 %.
-    pub(crate) fn any_share(&mut self, key: &'static str, example: &str) -> Option<Given<Ratio>> {
+    pub fn any_share(&mut self, key: &'static str, example: &str) -> Option<Given<Ratio>> {
         self.value(key, &Expected { what: "a share", example }, forms::share)
     }
 
@@ -94,7 +94,7 @@ impl<'a> TableReader<'a> {
     }
 
     /// A quantile.
-    pub(crate) fn quantile(&mut self, key: &'static str, example: &str) -> Option<Given<Ratio>> {
+    pub fn quantile(&mut self, key: &'static str, example: &str) -> Option<Given<Ratio>> {
         self.value(key, &Expected { what: "a quantile", example }, forms::quantile)
     }
 
@@ -105,27 +105,34 @@ impl<'a> TableReader<'a> {
     }
 
     /// A number that may be below 1.
-    pub(crate) fn number(&mut self, key: &'static str, example: &str) -> Option<Given<Ratio>> {
+    pub fn number(&mut self, key: &'static str, example: &str) -> Option<Given<Ratio>> {
         self.value(key, &Expected { what: "a number", example }, forms::number)
     }
 
+    /// A decimal number within `range`, for what estimates and models take.
+    pub fn decimal(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<f64>,
+        example: &str,
+    ) -> Option<Given<f64>> {
+        let expected = Expected { what: "a number", example };
+        self.value(key, &expected, |v| forms::decimal(v, &range))
+    }
+
     /// A growth factor of at least 1.
-    pub(crate) fn factor(&mut self, key: &'static str, example: &str) -> Option<Given<Ratio>> {
+    pub fn factor(&mut self, key: &'static str, example: &str) -> Option<Given<Ratio>> {
         let expected = Expected { what: "a factor of at least 1", example };
         self.value(key, &expected, forms::factor)
     }
 
     /// A rate for each second.
-    pub(crate) fn rate(&mut self, key: &'static str, example: &str) -> Option<Given<u32>> {
+    pub fn rate(&mut self, key: &'static str, example: &str) -> Option<Given<u32>> {
         self.value(key, &Expected { what: "a rate", example }, forms::rate)
     }
 
     /// A count and the period that it is for.
-    pub(crate) fn quota(
-        &mut self,
-        key: &'static str,
-        example: &str,
-    ) -> Option<Given<(u32, Duration)>> {
+    pub fn quota(&mut self, key: &'static str, example: &str) -> Option<Given<(u32, Duration)>> {
         self.value(key, &Expected { what: "a rate", example }, forms::quota)
     }
 
@@ -142,7 +149,7 @@ impl<'a> TableReader<'a> {
     }
 
     /// A whole number within `range`.
-    pub(crate) fn count(
+    pub fn count(
         &mut self,
         key: &'static str,
         range: RangeInclusive<u32>,
@@ -153,7 +160,7 @@ impl<'a> TableReader<'a> {
     }
 
     /// A whole number within `range`, or `"off"`, which is `None`.
-    pub(crate) fn count_or_off(
+    pub fn count_or_off(
         &mut self,
         key: &'static str,
         range: RangeInclusive<u32>,
@@ -164,7 +171,7 @@ impl<'a> TableReader<'a> {
     }
 
     /// A whole number within `range`, or the word "all", which is `None`.
-    pub(crate) fn count_or_all(
+    pub fn count_or_all(
         &mut self,
         key: &'static str,
         range: RangeInclusive<u32>,
@@ -198,13 +205,13 @@ impl<'a> TableReader<'a> {
     }
 
     /// `true` or `false`.
-    pub(crate) fn flag(&mut self, key: &'static str, example: &str) -> Option<Given<bool>> {
+    pub fn flag(&mut self, key: &'static str, example: &str) -> Option<Given<bool>> {
         let expected = Expected { what: "true or false", example };
         self.value(key, &expected, |v| v.as_bool().ok_or(Refusal::Type))
     }
 
     /// Text, judged by the caller.
-    pub(crate) fn text(&mut self, key: &'static str, example: &str) -> Option<Given<&'a str>> {
+    pub fn text(&mut self, key: &'static str, example: &str) -> Option<Given<&'a str>> {
         let (found, item) = self.item(key)?;
         let Some(value) = item.as_str() else {
             self.not_a(found, item, &Expected { what: "text", example });
@@ -214,12 +221,12 @@ impl<'a> TableReader<'a> {
     }
 
     /// Whether the file gives exactly `word` at `key`, which is known from now on.
-    pub(crate) fn text_is(&mut self, key: &'static str, word: &str) -> bool {
+    pub fn text_is(&mut self, key: &'static str, word: &str) -> bool {
         self.item(key).and_then(|(_, item)| item.as_str()) == Some(word)
     }
 
     /// One word of a fixed list.
-    pub(crate) fn choice<T: Copy>(
+    pub fn choice<T: Copy>(
         &mut self,
         key: &'static str,
         words: &[(&'static str, T)],

@@ -221,3 +221,16 @@ impl<P> Jobs<P> {
         self.latest
     }
 }
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "zombies are miscounted")]
+    fn a_zombie_that_is_not_there_is_noticed() {
+        let mut jobs = Jobs::<()>::with_capacity(2);
+        jobs.snapshot.zombies += 1;
+        jobs.invariants();
+    }
+}

@@ -71,6 +71,9 @@ impl Call {
     ) -> Action {
         let Refusal { why, until } = refusal;
         if rung < self.settings.rungs {
+            // No attempt follows, so the upstream is judged now: a slow rung, and whoever answers
+            // it, must not keep a place among its probes.
+            self.settle(ctx);
             ctx.note(StepKind::FellBack { rung, why });
             self.enter(by, State::FallingBack, Doing::Rung { rung, refusal });
             return Action::FallBack { rung, why };
@@ -179,11 +182,21 @@ impl Call {
         self.latest = self.latest.map(|(_, elapsed)| (Class::Abandoned, elapsed));
     }
 
-    /// Settles what the call holds as a whole. A call without an attempt says nothing about the
-    /// upstream, however long it waited for us.
+    /// Settles what the call holds as a whole.
+    ///
+    /// While an answer is delivered it still holds its place among the probes of the upstream: a
+    /// body that breaks off is a failure whatever its head said, so nobody knows before its end
+    /// what the probe has found, and giving the place to another would make two of one.
     #[inline(always)]
     pub(super) fn close(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         self.give_back(ctx);
+        self.settle(ctx);
+    }
+
+    /// Tells the breaker of the upstream what the call came to. A call without an attempt says
+    /// nothing about the upstream, however long it waited for us.
+    #[inline(always)]
+    fn settle(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         if let Some(ticket) = self.ticket.take() {
             let (class, elapsed) = match self.latest {
                 Some(latest) => latest,

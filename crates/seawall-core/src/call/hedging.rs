@@ -10,6 +10,7 @@ use crate::idempotency::Ending;
 use crate::outcome::{Class, Outcome, RetryRule};
 use crate::rng::Rng;
 use crate::time::Duration;
+use crate::timeout::Hedges;
 use crate::upstream::{Choice, Probe, Wish};
 
 use super::attempt::Role;
@@ -36,7 +37,8 @@ impl Call {
     fn plan_due_hedge(&mut self, timeout: Duration, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         let most = ctx.upstream.settings().hedge.max_extra.min(EXTRA_MAX);
         let spent = self.hedges >= most || self.attempts >= ATTEMPTS_MAX;
-        if spent || !self.facts.safety.is_repeatable() || self.facts.only.is_some() {
+        let wanted = self.settings.hedges != Hedges::Never && self.facts.only.is_none();
+        if spent || !wanted || !self.facts.safety.is_repeatable() {
             return;
         }
         self.hedge_delay = ctx.upstream.hedge_delay(timeout, ctx.now);

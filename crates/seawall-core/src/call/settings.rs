@@ -5,6 +5,7 @@ use crate::endpoint::EndpointId;
 use crate::outcome::OptIns;
 use crate::shed::{Class, Priority};
 use crate::time::Duration;
+use crate::timeout::Hedges;
 
 /// Attempts of one call at most, whatever is configured: it sizes the list of tried endpoints.
 pub const ATTEMPTS_MAX: u32 = 10;
@@ -36,6 +37,9 @@ pub struct CallSettings {
     pub throttled_backoff: BackoffSettings,
     /// Outcomes that are retried only where someone asked for it. Default none.
     pub opt_ins: OptIns,
+    /// Whether these calls are hedged where the upstream hedges at all. Default: if it does. What
+    /// is [`Hedges::Never`] starts no attempt beside another, whatever the upstream is set to.
+    pub hedges: Hedges,
     /// Rungs of the fallback ladder below the upstream. Default none: a fallback that nobody
     /// asked for hides outages.
     pub rungs: u8,
@@ -51,6 +55,7 @@ impl CallSettings {
             backoff: BackoffSettings::transient(),
             throttled_backoff: BackoffSettings::throttled(),
             opt_ins: OptIns::none(),
+            hedges: Hedges::OptIn,
             rungs: 0,
         }
     }

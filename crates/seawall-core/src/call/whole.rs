@@ -3,6 +3,7 @@
 //! Where head and body are one, as the result of a function is, a driver reports both at once.
 //! Everything but a plain success goes the way of `machine.rs` and `endings.rs`.
 
+use crate::idempotency::Ending;
 use crate::outcome::{Class, Observation, PLAIN_SUCCESS};
 use crate::rng::Rng;
 use crate::timeout::Sample;
@@ -58,6 +59,7 @@ impl Call {
         ctx.note(StepKind::Delivered { number });
         (self.hedge_at, self.answered) = (None, Some(number));
         self.latest = Some((Class::Success, elapsed));
+        self.ending = self.ending.then(Ending::of_judged(seen, &PLAIN_SUCCESS));
         self.enter(By::Head, State::Delivering, Doing::Delivery { attempt: number });
         let (outcome, timeout) = (&PLAIN_SUCCESS, running.timeout);
         let sample = Some(Sample::Answered(elapsed));

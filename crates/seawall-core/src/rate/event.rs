@@ -2,6 +2,7 @@
 //!
 //! Events say what happened; which limit it was and where is added by whoever owns it.
 
+use super::Refused;
 use crate::Mode;
 use crate::ratio::Ratio;
 use crate::time::{Duration, Instant};
@@ -45,4 +46,16 @@ pub enum RateEvent {
         /// How many since the last such event.
         keys: u64,
     },
+}
+
+impl RateEvent {
+    /// What a refusal of a call of this cost reports: for drivers of [`super::Pace`], which is one
+    /// word and reports nothing by itself.
+    #[must_use]
+    pub const fn of_refusal(refused: Refused, mode: Mode, cost: u32) -> Self {
+        match refused {
+            Refused::Limited { retry_at, remaining } => Self::Limited { mode, remaining, retry_at },
+            Refused::Impossible { capacity } => Self::Impossible { mode, cost, capacity },
+        }
+    }
 }

@@ -347,19 +347,13 @@ pub(super) fn report(
     cost: u32,
     sink: &mut impl Sink<RateEvent>,
 ) -> Decision {
-    let remaining = match refused {
-        Refused::Limited { retry_at, remaining } => {
-            sink.emit(RateEvent::Limited { mode, remaining, retry_at });
-            remaining
+    sink.emit(RateEvent::of_refusal(refused, mode, cost));
+    match (mode, refused) {
+        (Mode::Enforce, _) => Err(refused),
+        (Mode::Shadow | Mode::Off, Refused::Limited { remaining, .. }) => {
+            Ok(Admitted { remaining })
         }
-        Refused::Impossible { capacity } => {
-            sink.emit(RateEvent::Impossible { mode, cost, capacity });
-            0
-        }
-    };
-    match mode {
-        Mode::Enforce => Err(refused),
-        Mode::Shadow | Mode::Off => Ok(Admitted { remaining }),
+        (Mode::Shadow | Mode::Off, Refused::Impossible { .. }) => Ok(Admitted { remaining: 0 }),
     }
 }
 

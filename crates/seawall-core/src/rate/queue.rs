@@ -8,6 +8,7 @@ use alloc::collections::VecDeque;
 use super::account::Account;
 use super::rate::Exact;
 use super::{Quota, RateEvent, Refused};
+use crate::Mode;
 use crate::event::Sink;
 use crate::invalid::Invalid;
 use crate::reason::Reason;
@@ -188,8 +189,14 @@ impl RateQueue {
             Err(refused) => refused,
         };
         let reserved = self.enqueue(now, cost, useful_until, refused);
-        if let Reserved::Queued { wake_at, .. } = reserved {
-            sink.emit(RateEvent::Queued { wait: wake_at.since(now) });
+        match reserved {
+            Reserved::Admitted { .. } => {}
+            Reserved::Queued { wake_at, .. } => {
+                sink.emit(RateEvent::Queued { wait: wake_at.since(now) });
+            }
+            Reserved::Refused { refused, .. } => {
+                sink.emit(RateEvent::of_refusal(refused, Mode::Enforce, cost));
+            }
         }
         self.invariants();
         reserved

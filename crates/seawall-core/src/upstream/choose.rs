@@ -15,6 +15,7 @@ use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 
 use super::event::{Event, Scene, Scope, Scoped, What};
+use super::narrow::Calm;
 use super::narrow::Levels;
 use super::sole::{Fleet, SOLE_CHOICE};
 use super::{Upstream, WhenAllDown};
@@ -97,12 +98,17 @@ impl Upstream {
         wish: Wish<'_>,
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) -> Option<Choice> {
-        let choice = self
-            .choose_calm(wish, scene)
-            .or_else(|| self.choose_due(wish, scene))
-            .or_else(|| self.choose_good(wish, scene))
-            .or_else(|| self.choose_slow(wish, scene))
-            .or_else(|| self.choose_any(wish, scene));
+        let choice = match self.choose_calm(wish, scene) {
+            Calm::Chosen(choice) => Some(choice),
+            // All good ones have been asked, and a second draw would give those that ramp up more
+            // than their share.
+            Calm::Refused => self.choose_any(wish, scene),
+            Calm::Over => self
+                .choose_due(wish, scene)
+                .or_else(|| self.choose_good(wish, scene))
+                .or_else(|| self.choose_slow(wish, scene))
+                .or_else(|| self.choose_any(wish, scene)),
+        };
         self.note_panic(choice.as_ref(), scene.now, scene.sink);
         if let Some(choice) = &choice {
             self.begin(choice.endpoint);
@@ -236,11 +242,22 @@ impl Upstream {
         levels: Option<Levels>,
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) -> Option<Choice> {
-        let now = scene.now;
         let reason = self.narrow(levels, key, scene.rng);
-        let candidates = small(self.candidates.len());
+        let facts = (reason, small(self.candidates.len()));
+        self.choose_among(key, facts, scene)
+    }
+
+    /// The balancer's choice among the candidates, but for those whose breakers refuse. Each is
+    /// asked once.
+    pub(super) fn choose_among(
+        &mut self,
+        key: Option<u64>,
+        facts: (ChoiceReason, u32),
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) -> Option<Choice> {
+        let now = scene.now;
         while let Some(slot) = self.balancer.pick(&self.candidates, key, now, scene.rng) {
-            if let Some(choice) = self.admit_to(slot, (reason, candidates), scene) {
+            if let Some(choice) = self.admit_to(slot, facts, scene) {
                 return Some(choice);
             }
             self.candidates.retain(|candidate| *candidate != slot);

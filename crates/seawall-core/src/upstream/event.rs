@@ -3,10 +3,12 @@
 use crate::balance::Loads;
 use alloc::vec::Vec;
 
-use crate::breaker::BreakerEvent;
+use crate::breaker::{BreakerEvent, KeyedEvent};
+use crate::brownout::BrownoutEvent;
 use crate::budget::BudgetEvent;
-use crate::bulkhead::{BulkheadRejected, Waiter};
+use crate::bulkhead::{BlockingEvent, BulkheadRejected, Waiter};
 use crate::concurrency::LimitEvent;
+use crate::detect::DetectEvent;
 use crate::endpoint::EndpointId;
 use crate::event::Sink;
 use crate::health;
@@ -61,6 +63,15 @@ pub enum What {
     PanicEntered,
     /// An endpoint may be chosen again.
     PanicLeft,
+    /// A breaker of a set by key. Reported by sets that stand alone, never by an upstream, as are
+    /// those that follow.
+    Keyed(KeyedEvent),
+    /// A job of a pool of threads.
+    Blocking(BlockingEvent),
+    /// The degradation level changed.
+    Brownout(BrownoutEvent),
+    /// A failure detector.
+    Detector(DetectEvent),
 }
 
 /// One change of state.

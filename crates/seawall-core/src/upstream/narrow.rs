@@ -7,7 +7,7 @@
 //! next choice walks again. The order of choice is in `choose`.
 
 use crate::balance::{LevelCounts, Loads};
-use crate::endpoint::EndpointId;
+use crate::endpoint::{EndpointId, Slot};
 use crate::event::Sink;
 use crate::number::small;
 use crate::rng::Rng;
@@ -19,21 +19,49 @@ use super::{Choice, ChoiceReason, Probe, Upstream, Wish};
 /// The shares of the levels and the first level that has any endpoint.
 pub(super) type Levels = (Loads, usize);
 
+/// What a choice without a look at the endpoints came to.
+pub(super) enum Calm {
+    /// An endpoint.
+    Chosen(Choice),
+    /// All endpoints are good, and none takes this call: they ramp up after a failure.
+    Refused,
+    /// Somebody has to look.
+    Over,
+}
+
 impl Upstream {
-    /// A choice without a walk over the endpoints; none if the calm is over.
+    /// A choice without a walk over the endpoints.
     pub(super) fn choose_calm(
         &mut self,
         wish: Wish<'_>,
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
-    ) -> Option<Choice> {
+    ) -> Calm {
         if !self.calm || !wish.tried.is_empty() {
-            return None;
+            return Calm::Over;
         }
         let now = scene.now;
         debug_assert!(self.members.iter().all(|slot| self.is_good(*slot, now)), "no calm");
-        let slot = self.balancer.pick(&self.members, wish.key, now, scene.rng)?;
+        let Some(slot) = self.balancer.pick(&self.members, wish.key, now, scene.rng) else {
+            return Calm::Over;
+        };
         let facts = (self.reason(wish.key), small(self.members.len()));
-        self.admit_to(slot, facts, scene)
+        match self.admit_to(slot, facts, scene) {
+            Some(choice) => Calm::Chosen(choice),
+            None => self.choose_beside(slot, (wish.key, facts), scene),
+        }
+    }
+
+    /// One that ramps up has taken its share: another one.
+    #[cold]
+    fn choose_beside(
+        &mut self,
+        refused: Slot,
+        (key, facts): (Option<u64>, (ChoiceReason, u32)),
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) -> Calm {
+        self.candidates.clone_from(&self.members);
+        self.candidates.retain(|slot| *slot != refused);
+        self.choose_among(key, facts, scene).map_or(Calm::Refused, Calm::Chosen)
     }
 
     /// Notes whether all present endpoints are among the candidates, which are the good ones, so

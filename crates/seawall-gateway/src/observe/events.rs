@@ -128,6 +128,8 @@ fn tell(event: &Event) -> Option<Told> {
         }
         // These concern one call and are in its trail.
         What::Hedge(_) | What::Budget(_) | What::Throttle(_) | What::Bulkhead(_) => return None,
+        // No upstream has these.
+        What::Keyed(_) | What::Blocking(_) | What::Brownout(_) | What::Detector(_) => return None,
         What::Rate(change) => ("rate", "adapted", of_rate(&change)?),
         What::Shed(change) => {
             let (kind, detail) = of_shed(&change)?;

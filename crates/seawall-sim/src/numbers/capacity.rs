@@ -1,6 +1,7 @@
 //! M-B: a server with a queue loses most of its workers for a while.
 
 use seawall_core::backoff::{BackoffSettings, Jitter};
+use seawall_core::ratio::Ratio;
 use seawall_core::time::Duration;
 
 use super::build::{SECOND, at, direct, exponential, poisson};
@@ -10,6 +11,7 @@ use super::judge::Rule;
 use crate::dist::seconds;
 use crate::plan::{
     Caller, Discipline, Disturbance, Expired, Fault, Guard, Load, Plan, Replicas, Server, Service,
+    Victims,
 };
 use crate::verdict::share;
 use crate::world::World;
@@ -25,11 +27,11 @@ const SOURCE: &str = "after lexiangh/Metastability (OSDI'22)";
 #[derive(Clone, Copy, Debug)]
 struct Drop {
     width: f64,
-    share: f64,
+    percent: u32,
     load: f64,
 }
 
-const USUAL: Drop = Drop { width: 7.0, share: 0.2, load: 120.0 };
+const USUAL: Drop = Drop { width: 7.0, percent: 20, load: 120.0 };
 
 fn world(drop: Drop, change: impl FnOnce(&mut Caller, &mut Server)) -> Plan {
     let mut plan = Plan::lasting(150 * SECOND);
@@ -39,13 +41,10 @@ fn world(drop: Drop, change: impl FnOnce(&mut Caller, &mut Server)) -> Plan {
     let mut caller = Caller { attempts: 5, timeout: Some(3 * SECOND), ..direct(service) };
     change(&mut caller, &mut plan.services[0].server);
     plan.loads.push(Load::new("clients", poisson(drop.load), caller));
-    plan.disturbances.push(Disturbance {
-        at: at(20.0),
-        lasts: Some(seconds(drop.width)),
-        service,
-        replicas: Replicas::All,
-        fault: Fault::Capacity(drop.share),
-    });
+    let all = Victims::Replicas(service, Replicas::All);
+    let fault = Fault::Capacity(Ratio::from_percent(drop.percent));
+    let disturbance = Disturbance::new(at(20.0), all, fault);
+    plan.disturbances.push(disturbance.lasting(seconds(drop.width)));
     plan
 }
 
@@ -80,9 +79,8 @@ fn widths() -> impl Iterator<Item = Case> {
 }
 
 fn shares() -> impl Iterator<Item = Case> {
-    [(0.3, 24), (0.35, 1), (0.4, 0)].into_iter().map(|(share, count)| {
-        let percent = share * 100.0;
-        case(format!("{percent} % for 7 s, load 120"), Drop { share, ..USUAL }, count)
+    [(30, 24), (35, 1), (40, 0)].into_iter().map(|(percent, count)| {
+        case(format!("{percent} % for 7 s, load 120"), Drop { percent, ..USUAL }, count)
     })
 }
 

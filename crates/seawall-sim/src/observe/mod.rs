@@ -135,6 +135,14 @@ impl Observer {
         }
     }
 
+    /// A cache is asked.
+    pub(crate) fn recalled(&mut self, service: u32, hit: bool, now: Instant) {
+        if let Some(service) = self.service(service, now) {
+            service.hits += u64::from(hit);
+            service.misses += u64::from(!hit);
+        }
+    }
+
     /// A worker takes a job.
     pub(crate) fn began(&mut self, service: u32, (arrived, now): (Instant, Instant)) {
         if let Some(service) = self.service(service, arrived) {
@@ -230,7 +238,11 @@ const fn decision(what: What) -> Option<&'static str> {
         | What::Spillover(_)
         | What::SlowStart
         | What::PanicEntered
-        | What::PanicLeft => None,
+        | What::PanicLeft
+        | What::Keyed(_)
+        | What::Blocking(_)
+        | What::Brownout(_)
+        | What::Detector(_) => None,
     }
 }
 

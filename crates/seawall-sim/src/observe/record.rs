@@ -143,6 +143,10 @@ pub struct ServiceRecord {
     pub refused: u64,
     /// Dropped because their deadline had passed while they waited.
     pub dropped: u64,
+    /// Answered from the cache.
+    pub hits: u64,
+    /// Asked of the cache in vain.
+    pub misses: u64,
     /// Taken by a worker.
     pub begun: u64,
     /// Of these, after a wait.
@@ -192,6 +196,21 @@ pub struct Mark {
 }
 
 impl Record {
+    /// The same as if this had been the only load.
+    #[must_use]
+    pub fn of_load(&self, load: usize) -> Self {
+        Self {
+            loads: self.loads.get(load).cloned().into_iter().collect(),
+            services: self.services.clone(),
+            upstreams: self.upstreams.clone(),
+            marks: self.marks.clone(),
+            marks_lost: self.marks_lost,
+            unstable: self.unstable,
+            end: self.end,
+            bucket: self.bucket,
+        }
+    }
+
     pub(super) fn new(plan: &Plan, bucket: Duration) -> Self {
         let timeline = vec![Bucket::default(); plan.buckets.max(1) as usize];
         let load = LoadRecord { timeline, ..LoadRecord::default() };

@@ -26,6 +26,8 @@ pub struct Caller {
     pub cancel: Cancel,
     /// How a replica is chosen where a service is called directly.
     pub pick: Pick,
+    /// Connections of each instance; `None` for as many as it takes.
+    pub pool: Option<Pool>,
 }
 
 impl Caller {
@@ -42,8 +44,18 @@ impl Caller {
             guard: Guard::None,
             cancel: Cancel::Never,
             pick: Pick::Random,
+            pool: None,
         }
     }
+}
+
+/// The connections of one process. An attempt holds one until its answer or its timeout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// Attempts under way at once.
+    pub connections: u32,
+    /// Attempts that may wait for a connection, the oldest first; more fail at once.
+    pub queue: usize,
 }
 
 /// What keeps a caller from trying again, one for each instance.

@@ -18,6 +18,8 @@ pub struct Load {
     pub arrivals: Arrivals,
     /// How they are made.
     pub caller: Caller,
+    /// Whose calls they are, for the fairness between tenants.
+    pub tenant: Option<String>,
     /// How important they are.
     pub priority: Priority,
     /// Whether they may be executed twice.
@@ -46,6 +48,7 @@ impl Load {
             name: name.to_owned(),
             arrivals,
             caller,
+            tenant: None,
             priority: Priority::from(Class::Normal),
             safety: Safety::Idempotent,
             cost: 1,

@@ -10,13 +10,14 @@ mod gateway;
 mod load;
 mod service;
 
-pub use caller::{Caller, Cancel, Guard, Pick};
-pub use disturbance::{Disturbance, Fault, Replicas};
+pub use caller::{Caller, Cancel, Guard, Pick, Pool};
+pub use disturbance::{Disturbance, Replicas, Side, Starts, Trigger, Victims, Watched};
 pub use gateway::{Gateway, GatewayId, Protected, Route, RouteId};
 pub use load::{Arrivals, Ending, Load, Pace, Rate, Shape, Spacing};
+pub use seawall_core::fault::{Direction, Fault, Shape as Course};
 pub use service::{
-    Abandoned, Dependency, Discipline, Expired, Holding, Need, Server, Service, ServiceId,
-    Slowdown, Weather,
+    Abandoned, Cache, Dependency, Discipline, Eviction, Expired, Holding, Need, Server, Service,
+    ServiceId, Slowdown, Weather,
 };
 
 use seawall_core::time::Duration;

@@ -32,6 +32,8 @@ pub struct Service {
     pub refusal_status: u16,
     /// Spells in which all replicas are slow together, as beside a batch job or on a shared disk.
     pub weather: Option<Weather>,
+    /// What it remembers of answers; a key that is known costs no worker.
+    pub cache: Option<Cache>,
     /// What it calls for each job, after its own work; the answer waits for all of them.
     pub calls: Vec<Dependency>,
 }
@@ -49,8 +51,15 @@ impl Service {
             error_status: 503,
             refusal_status: 503,
             weather: None,
+            cache: None,
             calls: Vec::new(),
         }
+    }
+
+    /// The zone of a replica, if it has one.
+    #[must_use]
+    pub fn zone_of(&self, replica: u32) -> Option<&String> {
+        self.zones.get(replica as usize % self.zones.len().max(1))
     }
 }
 
@@ -102,6 +111,32 @@ impl Server {
     pub fn unlimited(time: Distribution) -> Self {
         Self { workers: None, ..Self::new(1, time) }
     }
+}
+
+/// A memory of answers by key. Requests without a key pass by it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cache {
+    /// Keys that it holds; more drive out the one that was not used for the longest time.
+    pub capacity: usize,
+    /// When a key is forgotten by itself.
+    pub eviction: Eviction,
+    /// How long an answer from it takes.
+    pub hit: Distribution,
+    /// Whether requests for a key that is being fetched wait for it instead of fetching it too.
+    pub single_flight: bool,
+    /// Whether each replica has one of its own, lost with it, or all share one.
+    pub shared: bool,
+    /// Whether it knows all keys at the start.
+    pub warm: bool,
+}
+
+/// When a key is forgotten by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Eviction {
+    /// Never.
+    Never,
+    /// After so long, give or take this share of it, drawn evenly for each key.
+    After(Duration, Ratio),
 }
 
 /// What the number of jobs adds to the time of one.

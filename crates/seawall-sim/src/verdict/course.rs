@@ -60,10 +60,8 @@ pub struct Span {
 /// When something was wrong: from the first disturbance or rise of a load to the end of the last.
 #[must_use]
 pub fn trouble(plan: &Plan) -> Option<Span> {
-    let struck = plan.disturbances.iter().map(|disturbance| Span {
-        from: disturbance.at,
-        to: disturbance.lasts.map_or(Instant::NEVER, |lasts| disturbance.at.after(lasts)),
-    });
+    let spans = plan.disturbances.iter().filter_map(crate::plan::Disturbance::span);
+    let struck = spans.map(|(from, to)| Span { from, to });
     let risen = plan.loads.iter().filter_map(|load| match &load.arrivals {
         Arrivals::Open { rate, .. } | Arrivals::Hybrid { rate, .. } => peak(rate),
         Arrivals::Closed { .. } | Arrivals::Replay(_) => None,

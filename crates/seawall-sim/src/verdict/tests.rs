@@ -7,7 +7,7 @@ use crate::dist::Distribution;
 use crate::observe::{Bucket, Record};
 use crate::plan::{
     Arrivals, Caller, Disturbance, Fault, Load, Plan, Rate, Replicas, Server, Service, Shape,
-    Spacing, Target,
+    Spacing, Target, Victims,
 };
 use crate::{chance::Seed, world::World};
 
@@ -48,13 +48,8 @@ fn spiked() -> Plan {
 fn trouble_lasts_from_the_first_disturbance_to_the_last() {
     let mut plan = spiked();
     assert_eq!(trouble(&plan), Some(Span { from: at(20), to: at(25) }));
-    plan.disturbances.push(Disturbance {
-        at: at(22),
-        lasts: Some(10 * SECOND),
-        service: crate::plan::ServiceId(0),
-        replicas: Replicas::All,
-        fault: Fault::Freeze,
-    });
+    let all = Victims::Replicas(crate::plan::ServiceId(0), Replicas::All);
+    plan.disturbances.push(Disturbance::new(at(22), all, Fault::Freeze).lasting(10 * SECOND));
     assert_eq!(trouble(&plan), Some(Span { from: at(20), to: at(32) }));
     assert_eq!(trouble(&self::plan(vec![(at(0), 10.0)])), None);
 }

@@ -1,11 +1,14 @@
 //! Loads and users: when calls begin.
 
+use seawall_core::fault::Fault;
+use seawall_core::ratio::Ratio;
 use seawall_core::rng::{Rng, Stream};
 use seawall_core::time::{Duration, Instant};
 
 use super::call::{Burden, Owner};
 use super::event::Event;
 use super::slab::Key;
+use super::station::times;
 use super::{World, number};
 use crate::chance::{Seed, exponential, unit};
 use crate::dist::{Distribution, seconds};
@@ -20,6 +23,8 @@ pub(super) struct Source {
     next: usize,
     /// How often each key or a more frequent one is called, as a share of all.
     keys: Vec<f64>,
+    /// The surges in force, each with the disturbance that brought it.
+    surges: Vec<(u32, Ratio)>,
 }
 
 /// Somebody who calls again and again.
@@ -36,7 +41,20 @@ impl Source {
     pub(super) fn new(load: &Load, seed: Seed) -> Self {
         let chance = seed.stream(&format!("arrivals {}", load.name));
         let keys = load.keys.map_or_else(Vec::new, |(count, exponent)| zipf(count, exponent));
-        Self { chance, next: 0, keys }
+        Self { chance, next: 0, keys, surges: Vec::new() }
+    }
+
+    /// A surge begins, changes or ends.
+    pub(super) fn surge(&mut self, by: u32, fault: Option<Fault>) {
+        self.surges.retain(|(other, _)| *other != by);
+        if let Some(Fault::Surge(factor)) = fault {
+            self.surges.push((by, factor));
+        }
+    }
+
+    /// How many times the usual rate.
+    fn swollen(&self) -> f64 {
+        self.surges.iter().map(|(_, factor)| times(*factor)).product()
     }
 
     fn key(&mut self) -> Option<u64> {
@@ -118,9 +136,14 @@ impl World {
             }
             Arrivals::Closed { .. } => return,
         };
-        let (at, event) = match next(rate, spacing, self.now, &mut source.chance) {
-            Some(at) => (at, Event::Arrive { load, source: number }),
-            None => (rate.next_look(self.now), Event::Look { load, source: number }),
+        let (swollen, look) = (source.swollen(), rate.next_look(self.now));
+        let next = next((rate, swollen), spacing, self.now, &mut source.chance);
+        let arrive = Event::Arrive { load, source: number };
+        let (at, event) = match (next, spacing) {
+            (Some(at), Spacing::Even) => (at, arrive),
+            // What has no memory may forget a gap that reaches into another rate.
+            (Some(at), Spacing::Poisson) if at <= look => (at, arrive),
+            (Some(_) | None, _) => (look, Event::Look { load, source: number }),
         };
         if at <= self.horizon {
             self.agenda.enter(at, event);
@@ -206,8 +229,13 @@ impl World {
 }
 
 /// The next arrival at a rate that is read now; none while there is none.
-fn next(rate: &Rate, spacing: Spacing, now: Instant, rng: &mut impl Rng) -> Option<Instant> {
-    let current = rate.at(now);
+fn next(
+    (rate, swollen): (&Rate, f64),
+    spacing: Spacing,
+    now: Instant,
+    rng: &mut impl Rng,
+) -> Option<Instant> {
+    let current = rate.at(now) * swollen;
     if current <= 0.0 {
         return None;
     }

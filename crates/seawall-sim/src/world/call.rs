@@ -1,6 +1,8 @@
 //! Callers with habits of their own: attempts, timeouts and retries of those who know nothing of
 //! Seawall.
 
+use std::collections::VecDeque;
+
 use seawall_core::backoff::Backoff;
 use seawall_core::rng::{Rng, Stream};
 use seawall_core::time::Instant;
@@ -25,8 +27,12 @@ pub(super) struct CallerState {
 }
 
 /// What one process remembers.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Instance {
+    /// Connections that attempts hold.
+    busy: u32,
+    /// Attempts that wait for one: the call and the number of the attempt.
+    waiting: VecDeque<(Key, u32)>,
     tokens: f64,
     calls: u64,
     failures: u64,
@@ -95,6 +101,42 @@ fn tokens(thousandths: u32) -> f64 {
     f64::from(thousandths) / 1e3
 }
 
+/// What an attempt gets of the connections of its process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    Now,
+    Later,
+    Never,
+}
+
+impl CallerState {
+    /// Takes a connection for an attempt, or a place in the queue for one.
+    fn connect(&mut self, instance: u32, attempt: (Key, u32)) -> Turn {
+        let Some(pool) = self.settings.pool else { return Turn::Now };
+        let Some(instance) = self.instance(instance) else { return Turn::Never };
+        if instance.busy < pool.connections {
+            instance.busy += 1;
+            return Turn::Now;
+        }
+        if instance.waiting.len() >= pool.queue {
+            return Turn::Never;
+        }
+        instance.waiting.push_back(attempt);
+        Turn::Later
+    }
+
+    /// Gives a connection back; the attempt that waited longest for it, which may be over.
+    fn disconnect(&mut self, instance: u32) -> Option<(Key, u32)> {
+        self.settings.pool?;
+        let instance = self.instance(instance)?;
+        let next = instance.waiting.pop_front();
+        if next.is_none() {
+            instance.busy = instance.busy.saturating_sub(1);
+        }
+        next
+    }
+}
+
 /// One of so many, as a place in a list.
 fn below(rng: &mut impl Rng, bound: usize) -> u32 {
     let bound = u64::try_from(bound).unwrap_or(u64::MAX);
@@ -121,6 +163,8 @@ pub(super) struct Calling {
     pub(super) burden: Burden,
     pub(super) started: Instant,
     attempt: u32,
+    /// By when the attempt must have been answered.
+    until: Instant,
     backoff: Backoff,
     under_way: Option<UnderWay>,
 }
@@ -139,6 +183,8 @@ pub(super) enum Owner {
 /// What an attempt has become on the other side.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum UnderWay {
+    /// Nothing yet: it waits for a connection.
+    Waiting,
     Job(Key),
     Guarded(Key),
 }
@@ -158,6 +204,7 @@ impl World {
             burden,
             started: self.now,
             attempt: 0,
+            until: burden.deadline,
             backoff: Backoff::new(),
             under_way: None,
         });
@@ -171,14 +218,27 @@ impl World {
         let Some(caller) = self.callers.get_mut(calling.caller as usize) else { return };
         calling.attempt += 1;
         let attempt = calling.attempt;
-        let asker = Asker::Caller { call: key, attempt };
-        let mut burden = calling.burden;
-        let timeout = caller.settings.timeout;
-        if let Some(timeout) = timeout {
-            burden.deadline = burden.deadline.min(self.now.after(timeout));
-            let event = Event::Timeout { call: key, attempt };
-            self.agenda.enter_limit(self.now.after(timeout), event);
+        let load = calling.burden.load;
+        calling.until = calling.burden.deadline;
+        if let Some(timeout) = caller.settings.timeout {
+            let at = self.now.after(timeout);
+            calling.until = calling.until.min(at);
+            self.agenda.enter_limit(at, Event::Timeout { call: key, attempt });
         }
+        self.observer.attempted(load, self.now);
+        match caller.connect(calling.instance, (key, attempt)) {
+            Turn::Now => self.send_attempt(key),
+            Turn::Later => calling.under_way = Some(UnderWay::Waiting),
+            Turn::Never => self.failed(key, End::Refused),
+        }
+    }
+
+    /// An attempt has a connection and sets out.
+    fn send_attempt(&mut self, key: Key) {
+        let Some(calling) = self.calls.find_mut(key) else { return };
+        let Some(caller) = self.callers.get_mut(calling.caller as usize) else { return };
+        let asker = Asker::Caller { call: key, attempt: calling.attempt };
+        let burden = Burden { deadline: calling.until, ..calling.burden };
         let (target, pick) = (caller.settings.target, caller.settings.pick);
         let leg = caller.settings.network.there.draw(&mut self.network);
         caller.turn = caller.turn.wrapping_add(1);
@@ -201,7 +261,22 @@ impl World {
         if let Some(calling) = self.calls.find_mut(key) {
             calling.under_way = Some(under_way);
         }
-        self.observer.attempted(burden.load, self.now);
+    }
+
+    /// An attempt gives its connection back, and the next that waits for it sets out.
+    fn free(&mut self, (caller, instance): (u32, u32), under_way: UnderWay) {
+        if matches!(under_way, UnderWay::Waiting) {
+            return;
+        }
+        loop {
+            let Some(caller) = self.callers.get_mut(caller as usize) else { return };
+            let Some((next, attempt)) = caller.disconnect(instance) else { return };
+            let calling = self.calls.find(next).filter(|calling| calling.attempt == attempt);
+            let waits = |calling: &Calling| matches!(calling.under_way, Some(UnderWay::Waiting));
+            if calling.is_some_and(waits) {
+                return self.send_attempt(next);
+            }
+        }
     }
 
     /// A replica of a service, as a place among all.
@@ -225,9 +300,12 @@ impl World {
     /// An answer has come back to a caller.
     pub(super) fn answered(&mut self, key: Key, attempt: u32, answer: Answer) {
         let Some(calling) = self.calls.find_mut(key) else { return };
-        if calling.attempt != attempt || calling.under_way.take().is_none() {
+        if calling.attempt != attempt {
             return;
         }
+        let Some(under_way) = calling.under_way.take() else { return };
+        let whose = (calling.caller, calling.instance);
+        self.free(whose, under_way);
         match answer {
             Answer::Good | Answer::Substitute => self.end_call(key, End::of(answer)),
             Answer::Error | Answer::Refused | Answer::Lost | Answer::Unreachable => {
@@ -243,8 +321,9 @@ impl World {
             return;
         }
         let Some(under_way) = calling.under_way.take() else { return };
-        let caller = calling.caller;
+        let (caller, instance) = (calling.caller, calling.instance);
         self.forsake_attempt(caller, under_way);
+        self.free((caller, instance), under_way);
         self.failed(key, End::TimedOut);
     }
 
@@ -257,6 +336,7 @@ impl World {
         };
         let at = told.map_or(Instant::NEVER, |leg| self.now.after(leg));
         match under_way {
+            UnderWay::Waiting => {}
             UnderWay::Job(job) => self.forsake_job(job, at),
             UnderWay::Guarded(guarded) => {
                 if let Some(guarded) = self.guarded.find_mut(guarded) {
@@ -272,6 +352,7 @@ impl World {
         let Some(calling) = self.calls.remove(key) else { return };
         if let Some(under_way) = calling.under_way {
             self.forsake_attempt(calling.caller, under_way);
+            self.free((calling.caller, calling.instance), under_way);
         }
     }
 
@@ -298,10 +379,12 @@ impl World {
         match calling.owner {
             Owner::Load => {
                 let (load, took) = (calling.burden.load, self.now.since(calling.started));
+                self.tally.count(end, took);
                 self.observer.ended(load, (calling.started, self.now), end);
                 self.open_call_ended((load, calling.instance), took);
             }
             Owner::User(user) => {
+                self.tally.count(end, self.now.since(calling.started));
                 self.observer.ended(calling.burden.load, (calling.started, self.now), end);
                 self.user_ended(user, calling.started, end);
             }

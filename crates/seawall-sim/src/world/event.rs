@@ -37,6 +37,10 @@ pub(crate) enum Event {
     Befall { disturbance: u32 },
     /// And ends.
     Pass { disturbance: u32 },
+    /// Its strength is looked at again.
+    Reshape { disturbance: u32 },
+    /// Its trigger looks at the world.
+    Watch { disturbance: u32 },
 }
 
 /// Who waits for an answer.

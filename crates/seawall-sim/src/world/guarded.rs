@@ -24,23 +24,23 @@ use crate::plan::{Cancel, Gateway, GatewayId, Network, Plan, Protected, RouteId,
 /// An upstream of one instance of a gateway.
 #[derive(Debug)]
 pub(super) struct ProtectedState {
-    upstream: Upstream,
-    chance: Stream,
-    gateway: usize,
+    pub(super) upstream: Upstream,
+    pub(super) chance: Stream,
+    pub(super) gateway: usize,
     /// Its place in the plan of the gateway.
-    place: usize,
+    pub(super) place: usize,
     instance: u32,
-    service: ServiceId,
+    pub(super) service: ServiceId,
     pub(super) network: Network,
     cancel: Cancel,
-    checks: Option<(Duration, Duration)>,
-    endpoints: Vec<seawall_core::endpoint::EndpointId>,
+    pub(super) checks: Option<(Duration, Duration)>,
+    pub(super) endpoints: Vec<seawall_core::endpoint::EndpointId>,
     /// When the check of each endpoint that is under way must be answered.
     pending: Vec<Option<Instant>>,
     /// Looked up only, so its order is of no account.
     waiters: HashMap<Waiter, Key, FnvBuildHasher>,
     /// What the machine reported in the latest steps.
-    notes: Notes,
+    pub(super) notes: Notes,
 }
 
 /// A call that a gateway makes for somebody.
@@ -89,7 +89,7 @@ impl Guarded {
 
 /// Takes what a machine reports. Trails of single calls are not kept.
 #[derive(Debug, Default)]
-struct Notes(Vec<upstream::Event>);
+pub(super) struct Notes(Vec<upstream::Event>);
 
 impl Sink<upstream::Event> for Notes {
     fn emit(&mut self, event: upstream::Event) {
@@ -199,7 +199,7 @@ impl World {
             self.machines.resize_with(key.place() + 1, || None);
         }
         if let Some(machine) = self.machines.get_mut(key.place()) {
-            // What is there is the machine of an earlier call, which is over.
+            // The call that had the place before is over.
             *machine = None;
             Call::place(machine, &settings, facts);
         }
@@ -246,7 +246,7 @@ impl World {
     }
 
     /// Passes on what a machine reported.
-    fn report(&mut self, place: u32) {
+    pub(super) fn report(&mut self, place: u32) {
         let Some(state) = self.protected.get_mut(place as usize) else { return };
         if state.notes.0.is_empty() {
             return;
@@ -426,14 +426,7 @@ impl World {
 
     pub(super) fn begin_checks(&mut self) {
         for place in 0..self.protected.len() {
-            let Some(state) = self.protected.get_mut(place) else { continue };
-            let Some((every, _)) = state.checks else { continue };
-            for endpoint in 0..state.endpoints.len() {
-                // Instances and endpoints are checked out of step.
-                let phase = state.chance.below(seawall_core::time::nanos(every));
-                let event = Event::Check { protected: number(place), endpoint: number(endpoint) };
-                self.agenda.enter(Instant::from_nanos(phase), event);
-            }
+            self.begin_checks_of(place, Instant::EPOCH);
         }
     }
 
@@ -448,8 +441,8 @@ impl World {
         let Some(state) = self.protected.get_mut(place as usize) else { return };
         let first = self.services.get(state.service.0).map_or(0, |service| service.first);
         let ills = self.stations.get(first + endpoint as usize).map(|station| station.ills);
-        let silent = ills.is_some_and(|ills| ills.frozen > 0 || ills.unreachable > 0);
-        let down = ills.is_some_and(|ills| ills.crashed > 0);
+        let silent = ills.is_some_and(|ills| ills.silent());
+        let down = ills.is_some_and(|ills| ills.down());
         if silent {
             if let Some(pending) = state.pending.get_mut(endpoint as usize) {
                 *pending = Some(self.now.after(patience));

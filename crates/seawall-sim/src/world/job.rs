@@ -5,7 +5,7 @@ use seawall_core::time::{Duration, Instant};
 use super::call::{Burden, Owner};
 use super::event::{Answer, Asker, Event};
 use super::slab::Key;
-use super::station::{Door, Held};
+use super::station::{Door, Held, Station};
 use super::{World, number};
 use crate::observe::{End, Work};
 use crate::plan::{Abandoned, Dependency, Expired, Holding, Need, ServiceId};
@@ -14,13 +14,15 @@ use crate::plan::{Abandoned, Dependency, Expired, Holding, Need, ServiceId};
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) asker: Asker,
-    service: u32,
+    pub(super) service: u32,
     pub(super) station: u32,
     pub(super) burden: Burden,
     arrived: Instant,
     pub(super) state: State,
     /// Nobody waits for it any longer.
     pub(super) gone: bool,
+    /// Its answer goes into the cache of its service.
+    pub(super) fetching: bool,
     /// How long its work takes, and what its replica had stood still when it began.
     work: Duration,
     stood: Duration,
@@ -63,6 +65,7 @@ impl Job {
             arrived: Instant::NEVER,
             state: State::Travelling,
             gone: false,
+            fetching: false,
             work: Duration::ZERO,
             stood: Duration::ZERO,
             branches: Vec::new(),
@@ -77,17 +80,26 @@ impl World {
         let Some(job) = self.jobs.find_mut(key) else { return };
         let Some(station) = self.stations.get_mut(job.station as usize) else { return };
         job.arrived = self.now;
-        if station.ills.unreachable > 0 {
+        if station.ills.deaf {
             self.jobs.remove(key);
             return;
         }
         self.observer.arrived(job.service, self.now);
-        if station.ills.crashed > 0 {
+        if station.ills.down() {
             return self.answer(key, Answer::Unreachable);
         }
-        if station.ills.frozen > 0 {
+        if station.ills.frozen {
             return station.held.push(Held::Arrival(key));
         }
+        if self.misses(key) {
+            self.enter_station(key);
+        }
+    }
+
+    /// A request needs a worker.
+    fn enter_station(&mut self, key: Key) {
+        let Some(job) = self.jobs.find_mut(key) else { return };
+        let Some(station) = self.stations.get_mut(job.station as usize) else { return };
         match station.arrive(self.now) {
             Door::Begin => self.begin_work(key),
             Door::Wait => {
@@ -109,8 +121,8 @@ impl World {
         job.state = State::Working;
         let weather = self.plan.services.get(job.service as usize).and_then(|s| s.weather.as_ref());
         let spell = self.services.get_mut(job.service as usize).map(|state| &mut state.weather);
-        let slower = weather.zip(spell).and_then(|(weather, spell)| spell.at(weather, self.now));
-        job.work = station.begin(slower);
+        let slower = weather.zip(spell).map_or(1.0, |(weather, spell)| spell.at(weather, self.now));
+        job.work = station.begin(slower, self.now);
         job.stood = station.stood;
         self.observer.began(job.service, (job.arrived, self.now));
         self.agenda.enter(self.now.after(job.work), Event::Done { job: key });
@@ -120,7 +132,7 @@ impl World {
     pub(super) fn done(&mut self, key: Key) {
         let Some(job) = self.jobs.find_mut(key) else { return };
         let Some(station) = self.stations.get_mut(job.station as usize) else { return };
-        if station.ills.frozen > 0 {
+        if station.ills.frozen {
             return station.held.push(Held::Done(key, self.now));
         }
         if station.stood > job.stood {
@@ -131,12 +143,14 @@ impl World {
         }
         let work = if job.gone { Work::Wasted } else { Work::Wanted };
         self.observer.worked(job.service, (work, job.work), self.now);
-        let errs = station.errs();
+        let (errs, index) = (station.errs(), job.station as usize);
         let calls = self.services.get(job.service as usize).is_some_and(|s| !s.callers.is_empty());
         if calls && !errs {
             return self.call_on(key);
         }
-        self.complete(key, if errs { Answer::Error } else { Answer::Good });
+        let cut = self.stations.get_mut(index).is_some_and(Station::cuts);
+        let fate = if cut { Answer::Lost } else { Answer::Good };
+        self.complete(key, if errs { Answer::Error } else { fate });
     }
 
     /// A job would have been done while its replica stood still: what was left of its work when
@@ -184,13 +198,22 @@ impl World {
     }
 
     /// Sends the answer of a job on its way; the job is no more.
-    fn answer(&mut self, key: Key, answer: Answer) {
+    pub(super) fn answer(&mut self, key: Key, answer: Answer) {
+        self.answer_later(key, answer, Duration::ZERO);
+    }
+
+    /// The same after a while.
+    pub(super) fn answer_later(&mut self, key: Key, answer: Answer, wait: Duration) {
         let Some(job) = self.jobs.remove(key) else { return };
-        let unreachable = self.stations.get(job.station as usize).map(|s| s.ills.unreachable > 0);
-        if job.gone || unreachable == Some(true) {
+        if job.fetching {
+            self.fetched((job.service, job.station), job.burden.key, Some(answer));
+        }
+        let Some(station) = self.stations.get_mut(job.station as usize) else { return };
+        if job.gone || station.ills.mute {
             return;
         }
-        let leg = self.leg_back(job.asker);
+        let delay = station.delay();
+        let leg = self.leg_back(job.asker).saturating_add(delay).saturating_add(wait);
         self.after(leg, Event::Reply { asker: job.asker, answer });
     }
 
@@ -249,7 +272,9 @@ impl World {
             }
         }
         self.forsake_branches(key);
-        self.jobs.remove(key);
+        if let Some(job) = self.jobs.remove(key).filter(|job| job.fetching) {
+            self.fetched((job.service, job.station), job.burden.key, None);
+        }
         self.sweep(index);
         self.take_next(index);
     }

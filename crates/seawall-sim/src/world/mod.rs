@@ -2,15 +2,17 @@
 //!
 //! Each kind of inhabitant has a file: loads and users (`arrive`), callers with habits of their
 //! own (`call`), gateways (`guarded`), replicas (`job`, `station`), and what befalls them
-//! (`befall`). They know each other by names (`slab`) and meet through events (`event`).
+//! (`befall`, `change`), what services remember (`memory`). They know each other by names (`slab`) and meet through events (`event`).
 
 mod arrive;
 mod befall;
 mod call;
+mod change;
 mod codel;
 mod event;
 mod guarded;
 mod job;
+mod memory;
 mod slab;
 mod station;
 
@@ -29,10 +31,12 @@ use crate::plan::{Ending, Plan, Service, ServiceId, Weather};
 pub use event::Answer;
 
 use arrive::{Source, User};
+use befall::{Course, Tally};
 use call::{CallerState, Calling};
 use event::Event;
 use guarded::{Guarded, ProtectedState};
 use job::Job;
+use memory::Memory;
 use slab::Slab;
 use station::Station;
 
@@ -66,6 +70,9 @@ pub struct World {
     stations: Vec<Station>,
     services: Vec<ServiceState>,
     jobs: Slab<Job>,
+    /// How far each disturbance of the plan is.
+    courses: Vec<Course>,
+    tally: Tally,
     observer: Observer,
     network: Stream,
 }
@@ -84,8 +91,10 @@ struct ServiceState {
     first: usize,
     /// Who calls for it, one for each of its dependencies.
     callers: Vec<u32>,
-    /// For callers that choose any replica.
+    /// Chooses a replica for those who take any.
     chance: Stream,
+    /// What it remembers: nothing, one memory for all replicas, or one for each.
+    memories: Vec<Memory>,
     weather: Spell,
 }
 
@@ -105,7 +114,7 @@ impl Spell {
     }
 
     /// How much slower work is that begins at `now`.
-    fn at(&mut self, weather: &Weather, now: Instant) -> Option<f64> {
+    fn at(&mut self, weather: &Weather, now: Instant) -> f64 {
         while self.until <= now {
             self.is_bad = !self.is_bad;
             let next = if self.is_bad { &weather.bad } else { &weather.good };
@@ -113,7 +122,7 @@ impl Spell {
             let lasts = next.draw(&mut self.chance).max(Duration::from_nanos(1));
             self.until = self.until.after(lasts);
         }
-        self.is_bad.then_some(weather.slower)
+        if self.is_bad { weather.slower } else { 1.0 }
     }
 }
 
@@ -126,10 +135,10 @@ impl World {
             .collect();
         let mut stations = Vec::new();
         let mut services = Vec::new();
-        for service in &plan.services {
+        for (place, service) in (0..).zip(&plan.services) {
             let first = stations.len();
             let replicas =
-                (0..service.replicas).map(|replica| Station::new(service, replica, seed));
+                (0..service.replicas).map(|replica| Station::new((place, service), replica, seed));
             stations.extend(replicas);
             let begin = callers.len();
             let of = |(index, call): (usize, &crate::plan::Dependency)| {
@@ -138,8 +147,8 @@ impl World {
             callers.extend(service.calls.iter().enumerate().map(of));
             let chance = seed.stream(&format!("service {}", service.name));
             let callers = (begin..callers.len()).map(number).collect();
-            let weather = Spell::new(service, seed);
-            services.push(ServiceState { first, callers, chance, weather });
+            let (memories, weather) = (Memory::of(service, seed), Spell::new(service, seed));
+            services.push(ServiceState { first, callers, chance, memories, weather });
         }
         let (protected, gateways) = guarded::build(&plan, seed);
         let mut world = Self {
@@ -158,6 +167,8 @@ impl World {
             stations,
             services,
             jobs: Slab::default(),
+            courses: Vec::new(),
+            tally: Tally::default(),
             observer: Observer::new(&plan),
             network: seed.stream("network"),
             plan,
@@ -278,6 +289,8 @@ impl World {
             Event::Warm => self.forget_occupancy(),
             Event::Befall { disturbance } => self.befall(disturbance),
             Event::Pass { disturbance } => self.pass(disturbance),
+            Event::Reshape { disturbance } => self.reshape(disturbance),
+            Event::Watch { disturbance } => self.watch(disturbance),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use seawall_core::event::Discard;
+use seawall_core::fault::{Direction, Fault};
 use seawall_core::rate::Limiter;
 use seawall_core::ratio::Ratio;
 use seawall_core::rng::{Rng, Stream};
@@ -10,7 +11,7 @@ use seawall_core::time::{Duration, Instant};
 
 use super::codel::CoDel;
 use super::slab::Key;
-use crate::chance::Seed;
+use crate::chance::{Seed, unit};
 use crate::dist::scaled;
 use crate::plan::{Discipline, Server, Service, Slowdown};
 
@@ -18,6 +19,8 @@ use crate::plan::{Discipline, Server, Service, Slowdown};
 #[derive(Debug)]
 pub(super) struct Station {
     pub(super) server: Server,
+    /// The service that it is a replica of, by its place in the plan.
+    pub(super) service: u32,
     errors: Ratio,
     chance: Stream,
     limiter: Option<Limiter>,
@@ -32,6 +35,9 @@ pub(super) struct Station {
     begun: u64,
     codel: CoDel,
     pub(super) ills: Ills,
+    /// The faults that they come from, each with the disturbance that brought it.
+    faults: Vec<(u32, Fault)>,
+    warming: Option<WarmUp>,
     /// What arrives at or ends in a replica that stands still.
     pub(super) held: Vec<Held>,
     /// How long it has stood still so far.
@@ -49,33 +55,93 @@ pub(super) enum Held {
     Done(Key, Instant),
 }
 
-/// What is wrong with a replica.
+/// What is wrong with a replica, all faults together.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ills {
-    /// How many crashes are in force.
-    pub(super) crashed: u32,
-    pub(super) frozen: u32,
-    pub(super) unreachable: u32,
-    pub(super) errors: Ratio,
-    pub(super) slower: Option<f64>,
-    pub(super) latency: Duration,
-    pub(super) capacity: f64,
+    pub(super) crashed: bool,
+    pub(super) frozen: bool,
     pub(super) frozen_since: Instant,
+    /// Nothing arrives.
+    pub(super) deaf: bool,
+    /// Nothing comes back.
+    pub(super) mute: bool,
+    pub(super) refusing: bool,
+    pub(super) draining: bool,
+    errors: Ratio,
+    cut: Ratio,
+    slower: f64,
+    latency: Duration,
+    jitter: Duration,
+    pub(super) capacity: f64,
 }
 
 impl Default for Ills {
     fn default() -> Self {
         Self {
-            crashed: 0,
-            frozen: 0,
-            unreachable: 0,
-            errors: Ratio::ZERO,
-            slower: None,
-            latency: Duration::ZERO,
-            capacity: 1.0,
+            crashed: false,
+            frozen: false,
             frozen_since: Instant::EPOCH,
+            deaf: false,
+            mute: false,
+            refusing: false,
+            draining: false,
+            errors: Ratio::ZERO,
+            cut: Ratio::ZERO,
+            slower: 1.0,
+            latency: Duration::ZERO,
+            jitter: Duration::ZERO,
+            capacity: 1.0,
         }
     }
+}
+
+impl Ills {
+    /// Adds a fault; effects that have a size add up.
+    fn add(&mut self, fault: Fault) {
+        match fault {
+            Fault::Crash | Fault::Restart { .. } => self.crashed = true,
+            Fault::Freeze => self.frozen = true,
+            Fault::BlackHole(direction) => {
+                self.deaf |= direction != Direction::Back;
+                self.mute |= direction != Direction::There;
+            }
+            Fault::Refuse => self.refusing = true,
+            Fault::Drain => self.draining = true,
+            Fault::Reset(share) => self.cut = self.cut.max(share),
+            Fault::Errors(share) => self.errors = self.errors.max(share),
+            Fault::Latency { added, jitter } => {
+                self.latency = self.latency.saturating_add(added);
+                self.jitter = self.jitter.saturating_add(jitter);
+            }
+            Fault::Slower(factor) => self.slower *= times(factor),
+            Fault::Capacity(share) => self.capacity *= times(share),
+            // They concern no replica, or are over at once.
+            Fault::Flush | Fault::Surge(_) | Fault::Reload => {}
+        }
+    }
+
+    /// Whether nobody who asks learns anything.
+    pub(super) const fn silent(&self) -> bool {
+        self.frozen || self.deaf || self.mute
+    }
+
+    /// Whether nobody can connect.
+    pub(super) const fn down(&self) -> bool {
+        self.crashed || self.refusing
+    }
+}
+
+/// A ratio as the factor that it is.
+pub(super) fn times(ratio: Ratio) -> f64 {
+    f64::from(ratio.ppm()) / 1e6
+}
+
+/// A replica that has come back a short while ago.
+#[derive(Clone, Copy, Debug)]
+struct WarmUp {
+    since: Instant,
+    over: Duration,
+    cold: f64,
 }
 
 /// Who waits for a worker.
@@ -97,7 +163,7 @@ pub(super) enum Door {
 }
 
 impl Station {
-    pub(super) fn new(service: &Service, replica: u32, seed: Seed) -> Self {
+    pub(super) fn new((place, service): (u32, &Service), replica: u32, seed: Seed) -> Self {
         let server = service.server.clone();
         let queue = match server.discipline {
             Discipline::Priority => Queue::Ranks(BTreeMap::new()),
@@ -107,6 +173,7 @@ impl Station {
             | Discipline::CoDel { .. } => Queue::Line(VecDeque::new()),
         };
         Self {
+            service: place,
             errors: service.errors,
             chance: seed.stream(&format!("{} {replica}", service.name)),
             limiter: server.limit.map(|limit| Limiter::new(limit, Instant::EPOCH)),
@@ -118,6 +185,8 @@ impl Station {
             begun: 0,
             codel: CoDel::default(),
             ills: Ills::default(),
+            faults: Vec::new(),
+            warming: None,
             held: Vec::new(),
             stood: Duration::ZERO,
             occupancy: 0.0,
@@ -180,14 +249,60 @@ impl Station {
         self.crowd = self.crowd.saturating_sub(1);
     }
 
-    /// A worker begins with a job; how long it will take in this weather.
-    pub(super) fn begin(&mut self, weather: Option<f64>) -> Duration {
+    /// A worker begins with a job; how long it will take where the weather makes it so many times
+    /// as long.
+    pub(super) fn begin(&mut self, weather: f64, now: Instant) -> Duration {
         self.busy += 1;
         self.begun += 1;
         let time = self.server.time.draw(&mut self.chance);
         let own = self.crowded(time);
-        let slowed = [self.ills.slower, weather].into_iter().flatten().fold(own, scaled);
-        slowed.saturating_add(self.ills.latency)
+        let factor = self.ills.slower * self.coldness(now) * weather;
+        if factor > 1.0 { scaled(own, factor) } else { own }
+    }
+
+    /// How many times as long work takes at first after a restart; falls evenly to once.
+    fn coldness(&mut self, now: Instant) -> f64 {
+        let Some(WarmUp { since, over, cold }) = self.warming else { return 1.0 };
+        let elapsed = now.since(since);
+        if elapsed >= over {
+            self.warming = None;
+            return 1.0;
+        }
+        let left = 1.0 - elapsed.as_secs_f64() / over.as_secs_f64();
+        1.0 + (cold - 1.0) * left
+    }
+
+    /// It has come back from a restart.
+    pub(super) fn warm_up(&mut self, now: Instant, over: Duration, cold: Ratio) {
+        let warm_up = WarmUp { since: now, over, cold: times(cold) };
+        self.warming = (!over.is_zero()).then_some(warm_up);
+    }
+
+    /// A fault begins, changes or ends.
+    pub(super) fn suffer(&mut self, by: u32, fault: Option<Fault>, now: Instant) {
+        self.faults.retain(|(other, _)| *other != by);
+        self.faults.extend(fault.map(|fault| (by, fault)));
+        let mut ills = Ills::default();
+        for (_, fault) in &self.faults {
+            ills.add(*fault);
+        }
+        ills.frozen_since = if self.ills.frozen { self.ills.frozen_since } else { now };
+        self.ills = ills;
+    }
+
+    /// How much later an answer comes back.
+    pub(super) fn delay(&mut self) -> Duration {
+        let Ills { latency, jitter, .. } = self.ills;
+        if jitter.is_zero() {
+            return latency;
+        }
+        let least = latency.saturating_sub(jitter);
+        least.saturating_add(scaled(jitter, 2.0 * unit(&mut self.chance)))
+    }
+
+    /// Whether the connection is cut in place of an answer.
+    pub(super) fn cuts(&mut self) -> bool {
+        self.ills.cut > Ratio::ZERO && self.chance.draw().is_below(self.ills.cut)
     }
 
     /// What the jobs that are there make of a time.
@@ -229,7 +344,7 @@ impl Station {
 
     /// The next job for a free worker. It may have left meanwhile.
     pub(super) fn next(&mut self, now: Instant) -> Option<Key> {
-        if self.ills.frozen > 0 || !self.has_worker() {
+        if self.ills.frozen || !self.has_worker() {
             return None;
         }
         match (&mut self.queue, self.server.discipline) {

@@ -1,5 +1,7 @@
 //! Small worlds whose numbers are known, and worlds that must not go wrong.
 
+mod changes;
+
 use seawall_core::call::CallSettings;
 use seawall_core::shed::Class;
 use seawall_core::time::{Duration, Instant};
@@ -10,9 +12,9 @@ use crate::chance::Seed;
 use crate::dist::Distribution;
 use crate::observe::{End, Record};
 use crate::plan::{
-    Abandoned, Arrivals, Caller, Cancel, Dependency, Discipline, Disturbance, Ending, Fault,
-    Gateway, Load, Need, Network, Pace, Plan, Protected, Rate, Replicas, Route, RouteId, Server,
-    Service, ServiceId, Slowdown, Spacing, Target, Weather,
+    Abandoned, Arrivals, Caller, Cancel, Dependency, Direction, Discipline, Disturbance, Ending,
+    Fault, Gateway, Load, Need, Network, Pace, Plan, Protected, Rate, Replicas, Route, RouteId,
+    Server, Service, ServiceId, Slowdown, Spacing, Target, Victims, Weather,
 };
 use crate::verdict::share;
 
@@ -80,13 +82,9 @@ fn a_single_queue_waits_as_theory_says() {
 #[test]
 fn a_gateway_hides_one_replica_that_crashes() {
     let mut plan = guarded(60, 300.0);
-    plan.disturbances.push(Disturbance {
-        at: Instant::EPOCH.after(20 * SECOND),
-        lasts: Some(20 * SECOND),
-        service: ServiceId(0),
-        replicas: Replicas::One(1),
-        fault: Fault::Crash,
-    });
+    let second = Victims::Replicas(ServiceId(0), Replicas::One(1));
+    let crash = Disturbance::new(Instant::EPOCH.after(20 * SECOND), second, Fault::Crash);
+    plan.disturbances.push(crash.lasting(20 * SECOND));
     let record = World::run(plan, Seed::new(2));
     assert!(within(&record, 0.999), "{:?}", record.loads[0].ends);
     let (upstream, service) = (&record.upstreams[0][0], &record.services[0]);
@@ -158,13 +156,9 @@ fn what_never_ends_is_not_waited_for_without_end() {
     plan.gateways[0].upstreams[0].checks = Some((SECOND, SECOND));
     plan.gateways[0].routes[0].settings.total = None;
     plan.gateways[0].routes[0].settings.attempt = Duration::MAX;
-    plan.disturbances.push(Disturbance {
-        at: Instant::EPOCH.after(SECOND),
-        lasts: None,
-        service: crate::plan::ServiceId(0),
-        replicas: Replicas::All,
-        fault: Fault::BlackHole,
-    });
+    let all = Victims::Replicas(ServiceId(0), Replicas::All);
+    let fault = Fault::BlackHole(Direction::Both);
+    plan.disturbances.push(Disturbance::new(Instant::EPOCH.after(SECOND), all, fault));
     let record = World::run(plan, Seed::new(7));
     assert!(record.loads[0].ended() < record.loads[0].started);
     assert!(record.end <= Instant::EPOCH.after(20 * SECOND));
@@ -199,8 +193,8 @@ fn direct(service: ServiceId) -> Caller {
 }
 
 fn befalls(from: u32, lasts: u32, fault: Fault) -> Disturbance {
-    let (service, replicas) = (ServiceId(0), Replicas::All);
-    Disturbance { at: at(from), lasts: Some(lasts * SECOND), service, replicas, fault }
+    let all = Victims::Replicas(ServiceId(0), Replicas::All);
+    Disturbance::new(at(from), all, fault).lasting(lasts * SECOND)
 }
 
 #[test]

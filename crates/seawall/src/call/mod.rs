@@ -1,8 +1,8 @@
 //! The future of one call: does what the call machine says, and decides nothing.
 //!
-//! The attempts that run are in `attempts.rs`, the one timer in `timer.rs`, the steps of the
-//! machine and the guard that settles a dropped call in `guard.rs`, the ladder in `fallback.rs` and
-//! `ladder.rs`, and what a verdict means to the caller in `verdict.rs`.
+//! The attempts that run are in `attempts.rs`, the steps of the machine and the guard that settles
+//! a dropped call in `guard.rs`, the ladder in `fallback.rs` and `ladder.rs`, and what a verdict
+//! means to the caller in `verdict.rs`.
 
 mod attempts;
 mod fallback;
@@ -11,7 +11,6 @@ mod handle;
 mod ladder;
 mod operation;
 mod options;
-mod timer;
 mod verdict;
 
 pub use fallback::{Answer, Provenance, Why};
@@ -35,10 +34,10 @@ use seawall_core::reason::Reason;
 
 use crate::classify::Classify;
 use crate::step::{Input, Next};
+use crate::timer::Timer;
 use crate::{Attempt, Error};
 use attempts::{Attempts, Brought};
 use guard::Guard;
-use timer::Timer;
 
 pin_project! {
     /// A call of a [`Policy`](crate::Policy): a future of `Result<T, Error<E>>`, or with a

@@ -83,6 +83,12 @@ impl Outcome {
         self.retry_after
     }
 
+    /// Whether the dependency asked to slow down.
+    #[must_use]
+    pub const fn is_throttled(&self) -> bool {
+        self.throttled
+    }
+
     const fn new(class: Class, retry: RetryRule) -> Self {
         Self { class, retry, throttled: false, retry_after: None, seen: None }
     }

@@ -53,6 +53,27 @@ fn an_empty_file_has_the_defaults_of_the_gateway() {
 }
 
 #[test]
+fn an_empty_file_says_what_the_standard_policy_is() {
+    let resolved = |builder: crate::PolicyBuilder| {
+        let endpoints = builder.endpoints(["a", "b"]);
+        format!("{:#?}", endpoints.plan.resolve())
+    };
+    let from_file = Policy::from_toml("", "empty.toml").unwrap();
+    assert_eq!(resolved(from_file), resolved(Policy::standard()));
+    let described = |builder: crate::PolicyBuilder| builder.build().unwrap().describe();
+    let from_file = Policy::from_toml("", "empty.toml").unwrap();
+    assert_eq!(described(from_file), described(Policy::standard()));
+}
+
+#[test]
+fn a_class_of_a_file_that_is_never_hedged_wins_over_its_hedges() {
+    let hedged = "safety = \"idempotent\"\nhedge = { after = \"50ms\" }\n";
+    let plan = |text: &str| Policy::from_toml(text, "orders.toml").unwrap().plan;
+    assert!(plan(hedged).hedge.is_some());
+    assert!(plan(&format!("class = \"batch\"\n{hedged}")).hedge.is_none());
+}
+
+#[test]
 fn zones_keep_the_numbers_that_the_file_gave_them() {
     let settings = PolicyFile::parse(FULL, "orders.toml").unwrap().into_settings();
     let own = settings.upstream.balance.zone.map(|zone| zone.own);

@@ -5,21 +5,20 @@
 
 use std::fmt;
 use std::future::Future;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
 use seawall_core::breaker::{self as core, BreakerSnapshot, Ended, Manual, Probing, Ticket};
 use seawall_core::outcome::Class;
 use seawall_core::reason::Reason;
-use seawall_core::rng::{Rng, Stream};
+use seawall_core::rng::Rng;
 use seawall_core::time::Instant;
+use seawall_core::upstream::What;
 
 use super::atomic::gate::Gate;
 use super::hold::Hold;
 use super::rejected::{Rejected, relative};
 use super::report::Reports;
-use super::{Pass, policies};
-use crate::event::{Callbacks, Listener, Listeners};
+use super::{Pass, Setup, policies};
 use crate::{AnyResult, BreakerSettings, BuildError, Classify, Error, Event, Events};
 
 /// Stops calls of a dependency while most of them fail.
@@ -54,8 +53,7 @@ impl Breaker {
 
     /// The same with a name, listeners or a seed.
     pub fn builder(settings: BreakerSettings) -> BreakerBuilder {
-        let (name, seed, listeners, classify) = (None, None, Vec::new(), AnyResult);
-        BreakerBuilder { settings, name, seed, listeners, classify }
+        BreakerBuilder { settings, setup: Setup::new(), classify: AnyResult }
     }
 }
 
@@ -145,7 +143,7 @@ impl<C> Breaker<C> {
             locked.machine.force(manual, now, sink);
         };
         let ((), batch) = shared.gate.step(now, wanted, act);
-        shared.reports.publish(batch, now);
+        shared.reports.publish(batch, now, What::Breaker);
     }
 
     /// Everything that is known at this moment, with reasons.
@@ -193,7 +191,7 @@ impl Shared {
             let draw = locked.rng.draw();
             locked.machine.admit(now, probing, draw, sink)
         });
-        self.reports.publish(batch, now);
+        self.reports.publish(batch, now, What::Breaker);
         answer.map_err(|refused| {
             let until = relative(refused.until, now);
             Rejected::new(self.reports.name.as_ref(), Reason::BreakerOpen, until)
@@ -208,7 +206,7 @@ impl Shared {
             let draw = locked.rng.draw();
             locked.machine.settle(ticket, ended, (now, draw), sink);
         });
-        self.reports.publish(batch, now);
+        self.reports.publish(batch, now, What::Breaker);
     }
 }
 
@@ -216,35 +214,37 @@ impl Shared {
 #[must_use = "a description does nothing until it is built"]
 pub struct BreakerBuilder<C = AnyResult> {
     settings: BreakerSettings,
-    name: Option<Arc<str>>,
-    seed: Option<u64>,
-    listeners: Vec<Listener>,
+    setup: Setup,
     classify: C,
 }
 
 impl<C> BreakerBuilder<C> {
     /// The name that rejections and events carry. Default: none.
     pub fn name(self, name: impl Into<Arc<str>>) -> Self {
-        Self { name: Some(name.into()), ..self }
+        Self { setup: self.setup.name(name), ..self }
     }
 
     /// Fixes every draw. For tests. Default: a new seed for each breaker, so that the instances of
     /// a fleet do not act in step.
     pub fn seed(self, seed: u64) -> Self {
-        Self { seed: Some(seed), ..self }
+        Self { setup: self.setup.seed(seed), ..self }
     }
 
     /// Calls `listener` with every change of state, outside any lock, on the thread whose call
     /// caused it: it should be quick. One that panics has lost that event, and nothing else.
-    pub fn on_event(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.listeners.push(Box::new(listener));
-        self
+    pub fn on_event(self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        Self { setup: self.setup.on_event(listener), ..self }
+    }
+
+    /// Takes name, seed and listeners from `setup`, in place of any said before.
+    pub fn setup(self, setup: Setup) -> Self {
+        Self { setup, ..self }
     }
 
     /// Judges results by `classify` instead of by "any `Err` is a failure". See [`Classify`].
     pub fn classify<K>(self, classify: K) -> BreakerBuilder<K> {
-        let Self { settings, name, seed, listeners, .. } = self;
-        BreakerBuilder { settings, name, seed, listeners, classify }
+        let Self { settings, setup, .. } = self;
+        BreakerBuilder { settings, setup, classify }
     }
 
     /// The breaker.
@@ -254,13 +254,11 @@ impl<C> BreakerBuilder<C> {
     /// [`BuildError`] with every setting that cannot work.
     pub fn build(self) -> Result<Breaker<C>, BuildError> {
         policies::check_breaker(self.settings)?;
-        let seed = self.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish());
-        let mut rng = Stream::new(seed, "breaker");
+        let mut rng = self.setup.chance("breaker");
         // The phase of the window: those of a fleet should not turn at the same moment.
         let origin = Instant::from_nanos(rng.next_u64());
         let gate = Gate::new(core::Breaker::new(self.settings, origin), rng);
-        let callbacks = Callbacks { events: self.listeners, ..Callbacks::default() };
-        let reports = Reports::new(self.name, Listeners::new(callbacks));
+        let reports = self.setup.reports();
         Ok(Breaker { shared: Arc::new(Shared { gate, reports }), classify: self.classify })
     }
 }
@@ -269,9 +267,7 @@ impl<C: fmt::Debug> fmt::Debug for BreakerBuilder<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BreakerBuilder")
             .field("settings", &self.settings)
-            .field("name", &self.name)
-            .field("seed", &self.seed)
-            .field("listeners", &self.listeners.len())
+            .field("setup", &self.setup)
             .field("classify", &self.classify)
             .finish()
     }

@@ -8,17 +8,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use seawall_core::bulkhead::{self as core, Acquired, BulkheadSnapshot, Waiter};
+use seawall_core::bulkhead::{self as core, Acquired, BulkheadSnapshot, Need, TooHeavy, Waiter};
 use seawall_core::reason::Reason;
 use seawall_core::time::Instant;
+use seawall_core::upstream::What;
 
-use super::atomic::front::Compartment;
+use super::atomic::front::{Compartment, Locked};
 use super::hold::Hold;
 use super::permit::{self, Permit};
-use super::policies;
 use super::rejected::{Rejected, relative};
-use crate::clock::Clock;
-use crate::{BuildError, BulkheadSettings, Error, Outcome, Until};
+use super::report::Reports;
+use super::{Setup, policies};
+use crate::{BuildError, BulkheadSettings, Error, Events, Outcome, Until};
 
 /// Bounds how many calls are at one dependency at once, with a bounded queue in front.
 ///
@@ -35,8 +36,7 @@ pub struct Bulkhead {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) compartment: Compartment,
-    name: Option<Arc<str>>,
-    pub(super) clock: Clock,
+    pub(super) reports: Reports,
     /// Whether how long permits are held is of use: where calls may wait.
     timed: AtomicBool,
 }
@@ -54,7 +54,7 @@ impl Bulkhead {
     ///
     /// [`BuildError`] with every setting that cannot work.
     pub fn new(settings: BulkheadSettings) -> Result<Self, BuildError> {
-        Self::build(None, settings)
+        Self::with(settings, Setup::new())
     }
 
     /// The same with a name that rejections carry.
@@ -66,7 +66,20 @@ impl Bulkhead {
         name: impl Into<Arc<str>>,
         settings: BulkheadSettings,
     ) -> Result<Self, BuildError> {
-        Self::build(Some(name.into()), settings)
+        Self::with(settings, Setup::named(name))
+    }
+
+    /// The same with a name and listeners, who hear of every refusal.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] with every setting that cannot work.
+    pub fn with(settings: BulkheadSettings, setup: Setup) -> Result<Self, BuildError> {
+        policies::check_bulkhead(settings)?;
+        let compartment = Compartment::new(core::Bulkhead::new(settings));
+        let timed = AtomicBool::new(settings.queue > 0);
+        let shared = Shared { compartment, reports: setup.reports(), timed };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// A permit if one is free and nobody waits for it.
@@ -119,7 +132,7 @@ impl Bulkhead {
         &self,
         deadline: tokio::time::Instant,
     ) -> Result<Permit<'_>, Rejected> {
-        let until = self.shared.clock.of(deadline);
+        let until = self.shared.reports.clock.of(deadline);
         permit::acquire(Hold::Borrowed(&*self.shared), until).await
     }
 
@@ -137,7 +150,7 @@ impl Bulkhead {
         &self,
         deadline: Option<tokio::time::Instant>,
     ) -> Result<Permit<'static>, Rejected> {
-        let until = deadline.map_or(Instant::NEVER, |at| self.shared.clock.of(at));
+        let until = deadline.map_or(Instant::NEVER, |at| self.shared.reports.clock.of(at));
         permit::acquire(Hold::Shared(Arc::clone(&self.shared)), until).await
     }
 
@@ -158,19 +171,19 @@ impl Bulkhead {
         Fut: Future<Output = Result<T, E>>,
     {
         let permit = self.acquire().await?;
-        let start = self.shared.clock.now();
+        let start = self.shared.reports.clock.now();
         let result = operation().await;
         drop(permit);
         result.map_err(|error| {
-            let elapsed = self.shared.clock.now().since(start);
-            Error::of_single(self.shared.name.clone(), error, elapsed, &Outcome::failure())
+            let elapsed = self.shared.reports.clock.now().since(start);
+            Error::of_single(self.shared.reports.name.clone(), error, elapsed, &Outcome::failure())
         })
     }
 
     /// Its name.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.shared.name.as_deref()
+        self.shared.reports.name.as_deref()
     }
 
     /// Everything that is known at this moment.
@@ -191,18 +204,16 @@ impl Bulkhead {
         policies::check_bulkhead(settings)?;
         let shared = &*self.shared;
         shared.timed.store(settings.queue > 0, Ordering::Relaxed);
-        let now = shared.clock.now();
-        let act = |locked: &mut super::atomic::front::Locked| locked.machine.reconfigure(settings);
-        let ((), _woken) = shared.compartment.step(now, act);
+        let now = shared.reports.clock.now();
+        let act = |locked: &mut Locked| locked.machine.reconfigure(settings);
+        shared.step(now, act);
         Ok(())
     }
 
-    fn build(name: Option<Arc<str>>, settings: BulkheadSettings) -> Result<Self, BuildError> {
-        policies::check_bulkhead(settings)?;
-        let compartment = Compartment::new(core::Bulkhead::new(settings));
-        let timed = AtomicBool::new(settings.queue > 0);
-        let shared = Shared { compartment, name, clock: Clock::start(), timed };
-        Ok(Self { shared: Arc::new(shared) })
+    /// The refusals from now on. Bounded, see [`Events`].
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.shared.reports.subscribe()
     }
 }
 
@@ -217,7 +228,7 @@ impl Shared {
 
     #[cold]
     fn try_machine(&self) -> Result<core::Permit, Rejected> {
-        let now = self.clock.now();
+        let now = self.reports.clock.now();
         match self.arrive(now, now)? {
             Arrival::Permit(permit) => Ok(permit),
             Arrival::Queued(waiter, _) => {
@@ -230,26 +241,30 @@ impl Shared {
 
     /// Asks the machine for a permit or a place.
     pub(super) fn arrive(&self, now: Instant, useful_until: Instant) -> Result<Arrival, Rejected> {
-        let (acquired, woken) =
-            self.compartment.step(now, |locked| locked.machine.acquire(now, useful_until));
-        drop(woken);
+        let need = Need { weight: 1, useful_until };
+        let acquired = self.step(now, |locked| {
+            let Locked { machine, batch, .. } = locked;
+            machine.acquire_weighted(need, now, batch)
+        });
         match acquired {
-            Acquired::Permit(permit) => Ok(Arrival::Permit(permit)),
-            Acquired::Queued { waiter, until } => Ok(Arrival::Queued(waiter, until)),
-            Acquired::Refused { reason, retry_at } => {
+            Ok(Acquired::Permit(permit)) => Ok(Arrival::Permit(permit)),
+            Ok(Acquired::Queued { waiter, until }) => Ok(Arrival::Queued(waiter, until)),
+            Ok(Acquired::Refused { reason, retry_at }) => {
                 Err(self.rejected(reason, relative(retry_at, now)))
             }
+            // There is no lighter permit, and no compartment without one.
+            Err(TooHeavy { .. }) => Err(self.rejected(Reason::BulkheadFull, Until::Unknown)),
         }
     }
 
     /// Gives a place up, and whatever was given to it.
     pub(super) fn leave(&self, waiter: Waiter) {
-        let now = self.clock.now();
-        let (waker, woken) = self.compartment.step(now, |locked| {
-            locked.machine.leave(waiter, now);
+        let now = self.reports.clock.now();
+        let waker = self.step(now, |locked| {
+            let Locked { machine, batch, .. } = locked;
+            machine.leave_reporting(waiter, now, batch);
             locked.wakers.remove(&waiter)
         });
-        drop(woken);
         // Dropping a waker may drop a task, and with it another waiter: not under the lock.
         drop(waker);
     }
@@ -257,7 +272,7 @@ impl Shared {
     /// Since when a permit that was just given is held; absent where nobody asks.
     #[inline]
     pub(super) fn held_since(&self) -> Option<Instant> {
-        self.timed.load(Ordering::Relaxed).then(|| self.clock.now())
+        self.timed.load(Ordering::Relaxed).then(|| self.reports.clock.now())
     }
 
     #[inline]
@@ -269,15 +284,22 @@ impl Shared {
 
     #[cold]
     fn release_to_machine(&self, permit: core::Permit, since: Option<Instant>) {
-        let now = self.clock.now();
+        let now = self.reports.clock.now();
         // Zero says nothing about how long permits are held.
         let held = since.map_or(Duration::ZERO, |since| now.since(since));
-        let ((), woken) =
-            self.compartment.step(now, |locked| locked.machine.release(permit, held, now));
-        drop(woken);
+        self.step(now, |locked| locked.machine.release(permit, held, now));
+    }
+
+    /// One step on the machine. Then, without its lock, those who got a permit are woken, and who
+    /// listens is told.
+    pub(super) fn step<T>(&self, now: Instant, act: impl FnOnce(&mut Locked) -> T) -> T {
+        let (result, after) = self.compartment.step(now, self.reports.are_wanted(), act);
+        drop(after.woken);
+        self.reports.publish(after.batch, now, What::Bulkhead);
+        result
     }
 
     pub(super) fn rejected(&self, reason: Reason, until: Until) -> Rejected {
-        Rejected::new(self.name.as_ref(), reason, until)
+        Rejected::new(self.reports.name.as_ref(), reason, until)
     }
 }

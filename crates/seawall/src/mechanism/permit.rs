@@ -1,19 +1,18 @@
 //! The guard of a permit, and waiting for one.
 
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Poll, Waker, ready};
 
 use seawall_core::bulkhead::{self as core, Claimed, Waiter};
 use seawall_core::reason::Reason;
 use seawall_core::time::Instant;
-use tokio::task::coop::unconstrained;
-use tokio::time::sleep_until;
 
 use super::Rejected;
 use super::bulkhead::{Arrival, Shared};
 use super::hold::Hold;
 use crate::Until;
+use crate::timer::Timer;
 
 /// The right to occupy one place of a bulkhead. It comes free when this is dropped, and goes to
 /// whoever waits for it.
@@ -50,7 +49,7 @@ pub(super) async fn acquire(
     if let Some(permit) = shared.compartment.take() {
         return Ok(Permit::new(shared, permit));
     }
-    match shared.arrive(shared.clock.now(), useful_until)? {
+    match shared.arrive(shared.reports.clock.now(), useful_until)? {
         Arrival::Permit(permit) => Ok(Permit::new(shared, permit)),
         Arrival::Queued(waiter, until) => {
             let mut place = Place { shared: &shared, waiter: Some(waiter) };
@@ -75,22 +74,25 @@ struct Place<'a> {
 impl Place<'_> {
     /// Waits for the permit, or the end of the time to wait for it. One timer, set once.
     async fn wait(&mut self, until: Instant) -> Result<core::Permit, Rejected> {
-        let mut timer = pin!(self.shared.clock.runtime(until).map(sleep_until));
+        let clock = self.shared.reports.clock.clone();
+        let mut timer = pin!(Timer::default());
         poll_fn(|cx| {
             if let Poll::Ready(claimed) = self.claim(cx.waker()) {
                 return Poll::Ready(claimed);
             }
-            self.poll_timer(timer.as_mut(), cx)
+            ready!(timer.as_mut().poll_until(clock.runtime(until), &clock, cx));
+            self.give_up();
+            Poll::Ready(Err(self.too_late()))
         })
         .await
     }
 
     fn claim(&mut self, waker: &Waker) -> Poll<Result<core::Permit, Rejected>> {
         let Some(waiter) = self.waiter else { return Poll::Ready(Err(self.too_late())) };
-        let now = self.shared.clock.now();
+        let now = self.shared.reports.clock.now();
         // Cloned before the lock is taken, and dropped after: both may run anything.
         let mut waker = Some(waker.clone());
-        let ((claimed, outlived), woken) = self.shared.compartment.step(now, |locked| {
+        let (claimed, outlived) = self.shared.step(now, |locked| {
             let claimed = locked.machine.claim(waiter, now);
             let outlived = match (&claimed, waker.take_if(|_| waits(&claimed))) {
                 (Claimed::StillWaiting, Some(waker)) => locked.wakers.insert(waiter, waker),
@@ -98,7 +100,7 @@ impl Place<'_> {
             };
             (claimed, outlived)
         });
-        drop((woken, outlived, waker));
+        drop((outlived, waker));
         match claimed {
             Claimed::StillWaiting => Poll::Pending,
             Claimed::Permit(permit) => {
@@ -110,19 +112,6 @@ impl Place<'_> {
                 Poll::Ready(Err(self.too_late()))
             }
         }
-    }
-
-    fn poll_timer(
-        &mut self,
-        timer: Pin<&mut Option<tokio::time::Sleep>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<core::Permit, Rejected>> {
-        let Some(timer) = timer.as_pin_mut() else { return Poll::Pending };
-        // Outside the task's budget: a task that has used it up must still see its own deadline.
-        pin!(unconstrained(timer)).poll(cx).map(|()| {
-            self.give_up();
-            Err(self.too_late())
-        })
     }
 
     fn give_up(&mut self) {

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use metrics::{counter, gauge, histogram};
 use seawall_core::Mode;
+use seawall_core::brownout::{BrownoutEvent, Level};
 use seawall_core::outlier::OutlierEvent;
 
 use super::labels::{ENDPOINTS_MAX, Label, POLICIES_MAX};
-use super::{Ended, name_of};
+use super::{Ended, decisions, name_of};
 use crate::builder::New;
-use crate::{BreakerEvent, Event, Policy, PolicyBuilder, What};
+use crate::mechanism::Setup;
+use crate::{BreakerEvent, Decision, Event, Policy, PolicyBuilder, What};
 
 /// Names of policies are known to the whole process, as the metrics are.
 static POLICIES: Label = Label::new(POLICIES_MAX);
@@ -19,6 +21,20 @@ impl<C> PolicyBuilder<New<C>> {
     pub fn metrics(self) -> Self {
         let endpoints = Label::new(ENDPOINTS_MAX);
         self.on_event(move |what| event(what, &endpoints)).on_call(call)
+    }
+
+    /// Counts the decisions for calls through the facade `metrics`, by what and why. Costs
+    /// allocations with each call, like [`on_decision`](Self::on_decision).
+    pub fn count_decisions(self) -> Self {
+        self.on_decision(decision)
+    }
+}
+
+impl Setup {
+    /// Counts what the mechanism reports through the facade `metrics`, under its name as `policy`.
+    pub fn metrics(self) -> Self {
+        let endpoints = Label::new(0);
+        self.on_event(move |what| event(what, &endpoints))
     }
 }
 
@@ -36,6 +52,13 @@ impl<C> Policy<C> {
 
 fn policy_of(name: Option<&Arc<str>>) -> Arc<str> {
     name.map_or_else(|| Arc::from(""), |name| POLICIES.bounded(name))
+}
+
+fn decision(decision: &Decision) {
+    let policy = policy_of(decision.policy.as_ref());
+    let (name, why) = (decisions::name_of(&decision.what), decisions::why_of(&decision.what));
+    counter!("seawall_decisions_total", "policy" => policy, "decision" => name, "why" => why)
+        .increment(1);
 }
 
 fn call(ended: &Ended) {
@@ -63,14 +86,26 @@ fn event(event: &Event, endpoints: &Label) {
     }
 }
 
+const fn level(level: Level) -> f64 {
+    match level {
+        Level::Normal => 0.0,
+        Level::Lean => 1.0,
+        Level::Reduced => 2.0,
+        Level::Essential => 3.0,
+        Level::Static => 4.0,
+    }
+}
+
 /// The gauge that an event changes, and to what.
 const fn state(what: &What) -> Option<(&'static str, f64)> {
     const BREAKER: &str = "seawall_breaker_state";
+    const LEVEL: &str = "seawall_brownout_level";
     const EJECTED: &str = "seawall_endpoint_ejected";
     Some(match what {
         What::Breaker(BreakerEvent::Closed { .. }) => (BREAKER, 0.0),
         What::Breaker(BreakerEvent::HalfOpened) => (BREAKER, 1.0),
         What::Breaker(BreakerEvent::Opened { .. }) => (BREAKER, 2.0),
+        What::Brownout(BrownoutEvent { to, mode: Mode::Enforce, .. }) => (LEVEL, level(*to)),
         What::Outlier(OutlierEvent::Ejected { mode: Mode::Enforce, .. }) => (EJECTED, 1.0),
         What::Outlier(OutlierEvent::Returned { mode: Mode::Enforce, .. }) => (EJECTED, 0.0),
         _ => return None,

@@ -48,6 +48,24 @@ const fn metric(
 /// The fields of an event that is told whole.
 const DETAIL: &[&str] = &["endpoint", "detail"];
 
+/// Every decision for a call, as the field `decision` names it, and what it means. `why` is a
+/// reason code, the role of an attempt, or the class of what was seen.
+pub const DECISIONS: &[(&str, &str)] = &[
+    ("deadline", "The call must end within `wait_ms`; without one if that is missing."),
+    ("queued", "It waits for a permit."),
+    ("granted", "It was granted one after waiting."),
+    ("attempt", "An attempt began: `first`, `retry` or `hedge`."),
+    ("saw", "An attempt brought something or ended: `success`, `failure`, `ignored`, `abandoned`."),
+    ("abandoned", "An attempt was given up: out of time, or another was quicker."),
+    ("hedge_suppressed", "An attempt was slow, and no other started beside it."),
+    ("retry", "Another attempt follows after `wait_ms`."),
+    ("retry_denied", "No other attempt follows."),
+    ("delivered", "A result is handed on."),
+    ("fell_back", "A fallback is asked."),
+    ("refused", "The call was refused or failed."),
+    ("cancelled", "Its caller left."),
+];
+
 /// Every signal.
 pub const SIGNALS: &[Signal] = &[
     trace("call_ended", &["ending", "reason", "attempts", "elapsed_ms"], "A call ended (debug)."),
@@ -99,6 +117,30 @@ pub const SIGNALS: &[Signal] = &[
     trace("slow_start", &["endpoint"], "An endpoint gets its weight by degrees (info)."),
     trace("panic_entered", &[], "No endpoint may be chosen by the rules (warn)."),
     trace("panic_left", &[], "An endpoint may be chosen again (info)."),
+    trace("keyed_breaker", DETAIL, "A breaker of a set by key changed or refused (debug)."),
+    trace("keyed_breakers_full", DETAIL, "New keys share one breaker: no place is left (debug)."),
+    trace("job_abandoned", DETAIL, "A blocking closure runs on for nobody (debug)."),
+    trace("zombie_returned", DETAIL, "Such a closure returned after all (debug)."),
+    trace(
+        "brownout_level",
+        &["from", "to", "cause", "pressure", "mode"],
+        "Optional work is switched off (warn) or on again (info).",
+    ),
+    trace("peer_suspected", &["detail"], "A peer has been silent for too long (warn)."),
+    trace("peer_recovered", &["detail"], "It beats again (info)."),
+    trace("peer_restarted", &["detail"], "It started anew (info)."),
+    trace("late_beat", &["detail"], "A beat of the past was ignored (debug)."),
+    trace(
+        "decision",
+        &["call", "decision", "why", "attempt", "endpoint", "wait_ms"],
+        "A decision for a call, see below (debug). Asked for by `trace_decisions`.",
+    ),
+    metric(
+        Kind::Counter,
+        "seawall_decisions_total",
+        &["decision", "why"],
+        "Decisions for calls, see below. Asked for by `count_decisions`.",
+    ),
     metric(Kind::Counter, "seawall_calls_total", &["ending", "reason"], "Calls that ended."),
     metric(Kind::Counter, "seawall_attempts_total", &[], "Attempts of the calls that ended."),
     metric(Kind::Counter, "seawall_events_total", &["event"], "Changes of state, by name."),
@@ -113,6 +155,12 @@ pub const SIGNALS: &[Signal] = &[
         "seawall_breaker_state",
         &["endpoint"],
         "0 closed, 1 half-open, 2 open. `endpoint` is empty for the breaker of the policy.",
+    ),
+    metric(
+        Kind::Gauge,
+        "seawall_brownout_level",
+        &["endpoint"],
+        "0 normal to 4 static. `endpoint` is empty.",
     ),
     metric(Kind::Gauge, "seawall_endpoint_ejected", &["endpoint"], "1 while it is ejected."),
     metric(
@@ -156,6 +204,10 @@ pub fn page() -> String {
             let (name, fields, meaning) = (signal.name, fields.concat(), signal.meaning);
             page.push_str(&format!("| `{name}`{kind} | `policy`{fields} | {meaning} |\n"));
         }
+    }
+    page.push_str("\n## Decisions\n\n| decision | meaning |\n| --- | --- |\n");
+    for (name, meaning) in DECISIONS {
+        page.push_str(&format!("| `{name}` | {meaning} |\n"));
     }
     page
 }

@@ -6,16 +6,22 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+use seawall_core::breaker::{KeyClass, KeyedEvent};
+use seawall_core::brownout::{BrownoutEvent, Level};
 use seawall_core::budget::BudgetEvent;
+use seawall_core::bulkhead::BlockingEvent;
+use seawall_core::detect::{Beat, DetectEvent};
 use seawall_core::outlier::{Ejection, Finding, OutlierEvent};
 use tracing::field::{Field, Visit};
 
 use super::labels::{Label, OVERFLOW};
-use super::{Kind, SIGNALS, page};
+use super::{DECISIONS, Kind, SIGNALS, page};
 use crate::event::Listeners;
+use crate::mechanism::{Brownout, BrownoutSettings, RateLimiter, Setup};
 use crate::test::ManualClock;
 use crate::{
-    BreakerEvent, BreakerSettings, Endpoint, Event, HedgeEvent, Manual, Mode, Policy, Ratio, What,
+    BreakerEvent, BreakerSettings, Class, Decision, Endpoint, Event, HedgeEvent, Manual, Mode,
+    Observation, Policy, Ratio, Reason, Role, StepKind, What,
 };
 
 /// What was heard: the name of each signal, with its fields or labels.
@@ -97,6 +103,7 @@ fn everything() -> Vec<What> {
     let endpoint = seawall_core::endpoint::EndpointId { slot, generation: 0 };
     let reason = seawall_core::hedge::Suppressed::BudgetEmpty;
     let (zero, purpose) = (Duration::ZERO, seawall_core::budget::Purpose::Retry);
+    let beat = Beat { incarnation: 0, sequence: 0 };
     let throttled = seawall_core::throttle::Throttled { p: rate, requests: 1, accepts: 0 };
     vec![
         What::Breaker(BreakerEvent::Opened { cause, rate, calls, openings, until: at }),
@@ -144,7 +151,53 @@ fn everything() -> Vec<What> {
         What::SlowStart,
         What::PanicEntered,
         What::PanicLeft,
+        What::Keyed(KeyedEvent::Breaker { class: KeyClass::Own, event: BreakerEvent::HalfOpened }),
+        What::Keyed(KeyedEvent::Full { keys: 1 }),
+        What::Blocking(BlockingEvent::Abandoned { after: zero, zombies: 1 }),
+        What::Blocking(BlockingEvent::ZombieReturned { after: zero, zombies: 0 }),
+        What::Brownout(BrownoutEvent {
+            from: Level::Normal,
+            to: Level::Lean,
+            cause: seawall_core::brownout::Cause::Pinned,
+            pressure: rate,
+            mode,
+        }),
+        What::Detector(DetectEvent::Suspected { phi: None, since: at }),
+        What::Detector(DetectEvent::Recovered { silence: zero }),
+        What::Detector(DetectEvent::Restarted { incarnation: 1 }),
+        What::Detector(DetectEvent::LateBeat { beat, last: beat }),
     ]
+}
+
+/// One of each decision for a call.
+fn every_decision() -> Vec<StepKind> {
+    let slot = seawall_core::endpoint::Slot::new(0);
+    let endpoint = seawall_core::endpoint::EndpointId { slot, generation: 0 };
+    let (number, candidates) = (1, 2);
+    let reason = seawall_core::upstream::ChoiceReason::Balanced;
+    let (seen, class) = (Observation::Completed, Class::Success);
+    vec![
+        StepKind::Deadline(Some(Duration::from_secs(1))),
+        StepKind::Queued,
+        StepKind::Granted,
+        StepKind::Attempt { number, role: Role::First, endpoint, reason, candidates },
+        StepKind::Saw { number, seen, class },
+        StepKind::Abandoned { number },
+        StepKind::HedgeSuppressed(seawall_core::hedge::Suppressed::BudgetEmpty),
+        StepKind::Retry { after: Duration::ZERO },
+        StepKind::RetryDenied(Reason::BudgetEmpty),
+        StepKind::Delivered { number },
+        StepKind::FellBack { rung: 0, why: Reason::BreakerOpen },
+        StepKind::Refused(Reason::BreakerOpen),
+        StepKind::Cancelled,
+    ]
+}
+
+/// Tells the listeners of a policy of a decision, as its machine would.
+fn decide(listeners: &Listeners, what: StepKind) {
+    let endpoint = Some(Endpoint { name: "a".into(), index: 0 });
+    let (policy, at) = (Some("users".into()), ManualClock::new().epoch());
+    listeners.decisions.publish(&Decision { policy, call: 1, at, endpoint, what });
 }
 
 fn listeners_of(builder: crate::PolicyBuilder) -> Policy {
@@ -168,9 +221,13 @@ fn t173_every_documented_signal_fires_and_no_other_does() {
     let (traced, measured) = hear(|| {
         let builder = Policy::builder().name("users").clock(&clock);
         let builder = builder.breaker(BreakerSettings::for_upstream());
-        let policy = listeners_of(builder.tracing().metrics());
+        let builder = builder.tracing().metrics().trace_decisions().count_decisions();
+        let policy = listeners_of(builder);
         for (sequence, what) in (1..).zip(everything()) {
             publish(&policy.shared.listeners, sequence, what);
+        }
+        for what in every_decision() {
+            decide(&policy.shared.listeners, what);
         }
         // Forced open, a call has a reason; `None` is not recorded as a field.
         policy.force_breaker(Manual::ForcedOpen);
@@ -187,6 +244,69 @@ fn t173_every_documented_signal_fires_and_no_other_does() {
             assert_eq!(fields(&heard, &name), expected, "{name}");
         }
     }
+}
+
+/// The values that a label of a counter had.
+fn values(snapshotter: &Snapshotter, counter: &str, label: &str) -> BTreeSet<String> {
+    let all = snapshotter.snapshot().into_vec().into_iter();
+    let of_counter = all.filter(|(key, ..)| key.key().name() == counter);
+    let labels = of_counter.flat_map(|(key, ..)| {
+        key.key()
+            .labels()
+            .map(|one| (one.key().to_owned(), one.value().to_owned()))
+            .collect::<Vec<_>>()
+    });
+    labels.filter(|(key, _)| key == label).map(|(_, value)| value).collect()
+}
+
+#[test]
+fn t173_every_decision_has_its_name_and_a_why_from_a_fixed_list() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    metrics::with_local_recorder(&recorder, || {
+        let policy = listeners_of(Policy::builder().name("users").count_decisions());
+        every_decision().into_iter().for_each(|what| decide(&policy.shared.listeners, what));
+    });
+    let documented: BTreeSet<_> = DECISIONS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(values(&snapshotter, "seawall_decisions_total", "decision"), documented);
+}
+
+#[test]
+fn the_decisions_for_a_call_are_counted_by_what_and_why() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    metrics::with_local_recorder(&recorder, || {
+        let clock = ManualClock::new();
+        let builder = Policy::builder().name("decided").clock(&clock).count_decisions();
+        clock.run(call(&listeners_of(builder), Err("down")));
+    });
+    let whys = values(&snapshotter, "seawall_decisions_total", "why");
+    let expected = ["", "failure", "first", "not_idempotent"].map(str::to_owned);
+    assert_eq!(whys, expected.into());
+}
+
+/// What a mechanism that stands alone reports reaches both exporters under its name.
+#[test]
+fn t173_single_mechanisms_are_seen_and_counted() {
+    let quota = crate::Quota { rate: crate::Rate::per_second(1), burst: 1 };
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let ear = Ear::default();
+    metrics::with_local_recorder(&recorder, || {
+        tracing::subscriber::with_default(ear.clone(), || {
+            let setup = Setup::named("api").tracing().metrics();
+            let limiter = RateLimiter::with(quota, setup).unwrap();
+            limiter.try_acquire().unwrap();
+            limiter.try_acquire().unwrap_err();
+            let setup = Setup::named("leveled").tracing().metrics();
+            let brownout = Brownout::with(BrownoutSettings::default(), setup).unwrap();
+            brownout.pin(Some(Level::Lean));
+        });
+    });
+    let names: BTreeSet<_> = ear.0.lock().unwrap().iter().map(|(name, _)| name.clone()).collect();
+    assert_eq!(names, ["brownout_level", "rate_limit"].map(str::to_owned).into());
+    let snapshot = values(&snapshotter, "seawall_events_total", "policy");
+    assert_eq!(snapshot, ["api", "leveled"].map(str::to_owned).into());
 }
 
 #[test]

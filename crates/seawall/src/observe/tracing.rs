@@ -2,18 +2,62 @@
 
 use std::time::Duration;
 
+use seawall_core::brownout::BrownoutEvent;
+use seawall_core::detect::DetectEvent;
 use seawall_core::outlier::OutlierEvent;
 use tracing::{debug, info, warn};
 
-use super::{Ended, name_of};
+use super::{Ended, decisions, name_of};
 use crate::builder::New;
-use crate::{BreakerEvent, Event, HedgeEvent, PolicyBuilder, What};
+use crate::mechanism::Setup;
+use crate::{BreakerEvent, Decision, Event, HedgeEvent, PolicyBuilder, StepKind, What};
 
 impl<C> PolicyBuilder<New<C>> {
     /// Shows the end of each call and each change of state as an event of `tracing`, target
     /// `seawall`: what users notice at `warn`, recovery at `info`, single calls at `debug`.
     pub fn tracing(self) -> Self {
         self.on_event(event).on_call(call)
+    }
+
+    /// Shows each decision for each call as an event of `tracing`, target `seawall`, at `debug`:
+    /// attempts, what they brought, retries and why there was none, hedges, fallbacks, refusals.
+    /// Costs allocations with each call, like [`on_decision`](Self::on_decision).
+    pub fn trace_decisions(self) -> Self {
+        self.on_decision(decision)
+    }
+}
+
+fn decision(decision: &Decision) {
+    let Decision { policy, call, endpoint, what, .. } = decision;
+    let attempt = match what {
+        StepKind::Attempt { number, .. }
+        | StepKind::Saw { number, .. }
+        | StepKind::Abandoned { number }
+        | StepKind::Delivered { number } => Some(*number),
+        _ => None,
+    };
+    let wait = match what {
+        StepKind::Retry { after } => Some(millis(*after)),
+        StepKind::Deadline(total) => total.map(millis),
+        _ => None,
+    };
+    debug!(
+        target: "seawall",
+        event = "decision",
+        policy = policy.as_deref(),
+        call,
+        decision = decisions::name_of(what),
+        why = decisions::why_of(what),
+        attempt,
+        endpoint = endpoint.as_ref().map(crate::Endpoint::name),
+        wait_ms = wait,
+    );
+}
+
+impl Setup {
+    /// Shows what the mechanism reports as events of `tracing`, target `seawall`.
+    pub fn tracing(self) -> Self {
+        self.on_event(event)
     }
 }
 
@@ -58,6 +102,10 @@ fn event(event: &Event) {
         }
         What::PanicEntered => warn!(target: "seawall", event = name, policy = place.policy),
         What::PanicLeft => info!(target: "seawall", event = name, policy = place.policy),
+        What::Keyed(what) => detail(&place, &what),
+        What::Blocking(what) => detail(&place, &what),
+        What::Brownout(what) => brownout(&place, what),
+        What::Detector(what) => detector(&place, &what),
         What::Health(_) => {}
     }
 }
@@ -91,6 +139,29 @@ fn breaker(place: &Place<'_>, what: BreakerEvent) {
         | BreakerEvent::StaleOutcome { .. } => {
             debug!(target: "seawall", event, policy, endpoint);
         }
+    }
+}
+
+fn brownout(place: &Place<'_>, what: BrownoutEvent) {
+    let Place { name: event, policy, .. } = *place;
+    let BrownoutEvent { from, to, cause, pressure, mode } = what;
+    let (from, to) = (from.number(), to.number());
+    match to > from {
+        true => warn!(target: "seawall", event, policy, from, to, ?cause, %pressure, ?mode),
+        false => info!(target: "seawall", event, policy, from, to, ?cause, %pressure, ?mode),
+    }
+}
+
+fn detector(place: &Place<'_>, what: &DetectEvent) {
+    let Place { name: event, policy, .. } = *place;
+    match what {
+        DetectEvent::Suspected { .. } => {
+            warn!(target: "seawall", event, policy, detail = ?what);
+        }
+        DetectEvent::Recovered { .. } | DetectEvent::Restarted { .. } => {
+            info!(target: "seawall", event, policy, detail = ?what);
+        }
+        DetectEvent::LateBeat { .. } => debug!(target: "seawall", event, policy, detail = ?what),
     }
 }
 

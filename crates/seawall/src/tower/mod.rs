@@ -2,7 +2,8 @@
 //!
 //! Decisions are made nowhere here: a service makes calls of its policy, and each attempt is a
 //! request to the inner service. One attempt is in `serve.rs`, what makes the attempts of a call in
-//! `sending.rs`, copies of requests in `replay.rs`, layers of a single mechanism in `../only.rs`.
+//! `sending.rs`, copies of requests in `replay.rs`, layers of a single mechanism in `../only.rs`
+//! and `admission.rs`.
 //!
 //! # Readiness
 //!
@@ -22,6 +23,7 @@
 //! bounds the calls that wait is the policy's bulkhead, which also refuses when its queue is full;
 //! give it one where the inner service can be busy for long.
 
+mod admission;
 mod layer;
 mod replay;
 mod sending;
@@ -31,6 +33,9 @@ mod service;
 #[cfg(test)]
 mod tests;
 
+pub use admission::{
+    Admission, AdmissionFuture, AdmissionLayer, AdmissionService, ByKey, Settle, Throttled,
+};
 pub use layer::PolicyLayer;
 #[cfg(feature = "http")]
 pub use replay::HttpReplay;

@@ -23,6 +23,11 @@ impl<S: Service<Req>, Req> Serve<S, Req> {
     pub(super) fn new(inner: Option<S>, request: Option<Req>) -> Self {
         Self { waiting: inner.zip(request), response: None }
     }
+
+    /// The request, until it is sent.
+    pub(super) fn request(&self) -> Option<&Req> {
+        self.waiting.as_ref().map(|(_, request)| request)
+    }
 }
 
 impl<S: Service<Req>, Req> Future for Serve<S, Req> {

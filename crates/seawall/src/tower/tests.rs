@@ -8,13 +8,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio_test::{assert_pending, assert_ready_ok, task};
+use tower::{ServiceBuilder, ServiceExt};
 use tower_service::Service;
 use tower_test::mock::{self, Handle, Mock};
 
+use crate::mechanism::{AdaptiveLimit, Brownout, BrownoutSettings, KeyedBreaker, Level, Throttle};
 use crate::tower::Replay;
 use crate::{
-    Attempt, BackoffSettings, BreakerSettings, BulkheadSettings, Error, Hedge, Jitter, Manual,
-    Policy, PolicyBuilder, Ratio, Reason, Retry, only,
+    Attempt, BackoffSettings, BreakerSettings, BulkheadSettings, Error, Hedge, Importance, Jitter,
+    LimitSettings, Manual, Policy, PolicyBuilder, Ratio, Reason, Retry, ThrottleSettings, only,
 };
 
 const fn ms(millis: u64) -> Duration {
@@ -355,4 +357,41 @@ async fn a_post_is_not_repeated_under_a_policy_that_repeats() {
     assert_eq!((post.reason(), post.attempts()), (Reason::NotIdempotent, 1));
     let keyed = Request::post("/pay").header("idempotency-key", "k").body(()).unwrap();
     assert_eq!(service.call(keyed).await.unwrap_err().attempts(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breaker_by_key_stops_the_requests_of_a_key_that_fails() {
+    let touchy = BreakerSettings { consecutive: Some(1), ..BreakerSettings::for_endpoint() };
+    let breakers: KeyedBreaker<u32> = KeyedBreaker::new(touchy).unwrap();
+    let mut service =
+        ServiceBuilder::new().layer(breakers.layer(|request: &u32| request % 2)).service_fn(
+            |request: u32| async move { if request == 1 { Err("down") } else { Ok(request) } },
+        );
+    let failed = service.ready().await.unwrap().call(1).await.unwrap_err();
+    assert_eq!(failed.error(), Some(&"down"));
+    let refused = service.ready().await.unwrap().call(3).await.unwrap_err();
+    assert_eq!((refused.reason(), refused.attempts()), (Reason::BreakerOpen, 0));
+    assert_eq!(service.ready().await.unwrap().call(2).await, Ok(2), "another key");
+}
+
+#[tokio::test(start_paused = true)]
+async fn layers_of_an_adaptive_limit_a_throttle_and_a_feature_share_their_mechanism() {
+    let limit = AdaptiveLimit::new(LimitSettings::default()).unwrap();
+    let throttle = Throttle::new(ThrottleSettings::default()).unwrap();
+    let brownout = Brownout::new(BrownoutSettings::default()).unwrap();
+    let feature = brownout.feature("mirror", Level::Normal).unwrap();
+    let mut service = ServiceBuilder::new()
+        .layer(feature.layer())
+        .layer(throttle.layer(Importance::Normal))
+        .layer(limit.layer())
+        .service_fn(|request: u32| async move { Ok::<_, &str>(request) });
+    assert_eq!(service.ready().await.unwrap().call(2).await, Ok(2));
+    assert_eq!((limit.snapshot().samples, throttle.snapshot().accepts), (1, 1));
+    let dropped = service.ready().await.unwrap().call(2);
+    drop(dropped);
+    assert_eq!((limit.in_flight(), throttle.snapshot().requests), (0, 1), "it never began");
+    brownout.pin(Some(Level::Lean));
+    let refused = service.ready().await.unwrap().call(2).await.unwrap_err();
+    assert_eq!(refused.reason(), Reason::Shed);
+    assert_eq!(throttle.snapshot().requests, 1, "it came no further");
 }

@@ -125,7 +125,7 @@ fn smaller_budget(view: &View<'_>, route: &RouteConfig) -> String {
 fn factor(view: &View<'_>, route: &RouteConfig) -> String {
     let most = attempts(route);
     let known: Judged<f64> = view.rate_to(&route.upstream, Hour::Quiet);
-    match (view.config.upstream(&route.upstream), known) {
+    match (view.upstream(&route.upstream), known) {
         (Some(upstream), Ok(per_second)) if most > 1.0 => {
             let share = f64::from(upstream.budget.ratio.ppm()) / 1e6;
             let floor = view.gateways() * f64::from(upstream.budget.floor_per_second);
@@ -137,7 +137,7 @@ fn factor(view: &View<'_>, route: &RouteConfig) -> String {
 }
 
 fn budget_values(view: &View<'_>, route: &RouteConfig) -> Vec<Used> {
-    let Some(upstream) = view.config.upstream(&route.upstream) else { return Vec::new() };
+    let Some(upstream) = view.upstream(&route.upstream) else { return Vec::new() };
     let budget = ["budget.ratio", "budget.floor"].map(|key| view.on_upstream(upstream, key));
     let attempts = view.on_route(route, "retry.max_attempts");
     budget.into_iter().chain([attempts]).chain(view.rates_to(&upstream.name)).collect()

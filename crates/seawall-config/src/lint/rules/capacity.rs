@@ -99,8 +99,8 @@ fn uneven(view: &View<'_>, upstream: &UpstreamConfig) -> Option<Finding> {
         view.fact_of_upstream(name, "cost_spread", number(spread)),
     ];
     let finding = Finding::new(Rule::numbered::<21>(), Severity::Warning).on_upstream(name);
-    let consequence = "calls are counted alike, so a few dear ones overload what many cheap ones do \
-                       not";
+    let consequence = "calls are counted alike, and a few dear ones overload what many cheap ones \
+                       do not";
     let fix =
         format!("an upstream of their own for dear calls, or adaptive_limit in [upstreams.{name}]");
     Some(

@@ -48,10 +48,10 @@ impl Ladder {
 /// A circle of fallbacks, or a fallback that shares a dependency with what it replaces.
 pub(super) fn l20_shared_fate(view: &View<'_>, notes: &mut Notes) {
     let mut names = Names::default();
-    let ladders = ladders(view, &mut names);
-    if ladders.iter().all(|ladder| ladder.rungs.is_empty()) {
+    if view.facts.upstreams.values().all(|said| said.fallback_to.is_empty()) {
         return;
     }
+    let ladders = ladders(view, &mut names);
     let guarded: Vec<_> = ladders.iter().map(Ladder::guarded).collect();
     notes.findings.extend(lint(&guarded).iter().map(|found| describe(view, &names, found)));
 }

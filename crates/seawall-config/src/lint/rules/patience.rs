@@ -83,7 +83,8 @@ fn unfitting(view: &View<'_>, route: &RouteConfig) -> Option<Finding> {
     let shorter = time(rounded_down(spare.checked_div(wanted).unwrap_or(Duration::ZERO)));
     let fewer = fitting.max(1);
     let fix = format!(
-        "retry = {{ max_attempts = {fewer} }} on route {}, or timeouts = {{ attempt = \"{shorter}\" }}",
+        "retry = {{ max_attempts = {fewer} }} on route {}, or \
+         timeouts = {{ attempt = \"{shorter}\" }}",
         route.name
     );
     let used = ["timeouts.total", "timeouts.attempt", "retry.max_attempts", "retry.base"]

@@ -1,5 +1,6 @@
 //! L6 to L8: retries in step, retries at the same dead replica, retries of what is not idempotent.
 
+use crate::lint::facts::Failing;
 use crate::lint::finding::{Finding, Severity};
 use crate::lint::hop::Hop;
 use crate::lint::rule::Rule;
@@ -7,10 +8,8 @@ use crate::lint::text::{seconds, time};
 use crate::lint::view::{Hour, Judged, Notes, View};
 use crate::route::RouteConfig;
 use crate::upstream::UpstreamConfig;
-use crate::upstream::overrides::rows;
 use seawall_core::Mode;
 use seawall_core::backoff::Jitter;
-use seawall_core::outcome::{Observation, OptIn, RetryRule, Row, classify};
 
 /// Methods that may be repeated (RFC 9110 section 9.2.2). All others may not.
 const IDEMPOTENT: [&str; 6] = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"];
@@ -102,18 +101,13 @@ fn ejected_after(view: &View<'_>, upstream: &UpstreamConfig) -> Judged<f64> {
     Ok(f64::from(row) * f64::from(view.replicas(upstream)) / each)
 }
 
-/// Unsafe methods that are retried on an answer, which proves that the request was sent.
+/// Unsafe methods that callers send again after what may have reached the service. The gateway
+/// itself repeats them only with a key or where they were provably never sent, and no config can
+/// say otherwise.
 pub(super) fn l8_unsafe(view: &View<'_>, notes: &mut Notes) {
-    let unsafe_routes = view.routes().filter(|(route, _)| {
-        admits_unsafe(route).is_some()
-            && !view.of_route(route).keyed
-            && route.policy.call_settings().max_attempts > 1
-    });
-    for (route, upstream) in unsafe_routes {
-        let statuses = promised(upstream);
-        if !statuses.is_empty() {
-            notes.findings.push(repeated(view, (route, upstream), &statuses));
-        }
+    for route in &view.config.routes {
+        let about = format!("route {}", route.name);
+        notes.keep(Rule::numbered::<8>(), &about, repeated(view, route));
     }
 }
 
@@ -126,43 +120,27 @@ pub(super) fn admits_unsafe(route: &RouteConfig) -> Option<&str> {
     route.methods.iter().find(method).map(String::as_str)
 }
 
-/// Statuses on which the file has every call repeated, and the table has not.
-fn promised(upstream: &UpstreamConfig) -> Vec<u16> {
-    let moved = rows(&upstream.overrides).filter(|moved| moved.retry == RetryRule::Always);
-    let status = moved.filter_map(|moved| match moved.row {
-        Row::Status(code) => Some(code),
-        Row::Grpc(_) => None,
-    });
-    let by_table = |code: &u16| {
-        let seen = Observation::Status { code: *code, retry_after: None, exhausted: false };
-        classify(seen, OptIn::Never).retry == RetryRule::Always
-    };
-    status.filter(|code| !by_table(code)).collect()
-}
-
-fn repeated(
-    view: &View<'_>,
-    (route, upstream): (&RouteConfig, &UpstreamConfig),
-    statuses: &[u16],
-) -> Finding {
-    let method = admits_unsafe(route).unwrap_or("POST");
-    let list: Vec<_> = statuses.iter().map(u16::to_string).collect();
+fn repeated(view: &View<'_>, route: &RouteConfig) -> Judged {
+    let facts = view.of_route(route);
+    let Some(method) = admits_unsafe(route).filter(|_| !facts.keyed) else { return Ok(None) };
+    if facts.callers_retry.is_empty() {
+        return Err(view.needs_of_route(route, "callers_retry"));
+    }
+    let sent = facts.callers_retry.iter().filter(|failing| **failing != Failing::Refused);
+    let list: Vec<_> = sent.map(Failing::to_string).collect();
+    if list.is_empty() {
+        return Ok(None);
+    }
     let list = list.join(", ");
-    let formula =
-        format!("{method} is sent again on {list}, which a service that got it may answer");
-    let consequence = "what the first attempt did is done twice, unless the service did nothing";
+    let formula = format!("callers send {method} again after {list}, which may follow execution");
+    let consequence = "what the first attempt did is done twice when only its answer was lost";
     let fix = format!(
-        "retry = \"if_safe\" in the override of {list} in [upstreams.{}], or have callers send an \
-         Idempotency-Key",
-        upstream.name
+        "callers that send {method} with an Idempotency-Key, or try again only after \"refused\" \
+         (assume.routes.\"{}\".callers_retry)",
+        route.name
     );
-    let used = [
-        view.on_upstream(upstream, "overrides"),
-        view.on_route(route, "methods"),
-        view.on_route(route, "retry.max_attempts"),
-    ];
+    let used = [view.fact_of_route(route, "callers_retry", list), view.on_route(route, "methods")];
     let finding = Finding::new(Rule::numbered::<8>(), Severity::Error);
-    let first = statuses.first().copied().unwrap_or_default();
-    let finding = finding.on_route(&route.name, &upstream.name).uses(used).mend(fix);
-    finding.says(formula, consequence).numbers(&[("status", f64::from(first))])
+    let finding = finding.on_route(&route.name, &route.upstream).uses(used).mend(fix);
+    Ok(Some(finding.says(formula, consequence)))
 }

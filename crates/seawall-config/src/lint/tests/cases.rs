@@ -157,20 +157,31 @@ pub(super) const CASES: &[Case] = &[
     Case {
         rule: "L8",
         severity: "error",
-        fires: one!("overrides = [{ status = 503, retry = \"always\" }]", "", ""),
-        edit: ("\"always\"", "\"if_safe\""),
-        says: "POST is sent again on 503",
+        fires: one!("", "", "[assume.routes.\"/pay\"]\ncallers_retry = [\"503\", \"silence\"]"),
+        edit: ("[\"503\", \"silence\"]", "[\"refused\"]"),
+        says: "callers send POST again after 503, silence, which may follow execution",
     },
     Case {
         rule: "L8",
         severity: "error",
         fires: one!(
-            "overrides = [{ status = 503, retry = \"always\" }]",
+            "",
             "methods = [\"GET\", \"PATCH\"]",
-            "[assume.routes.\"/pay\"]\nkeyed = false"
+            "[assume.routes.\"/pay\"]\ncallers_retry = [\"silence\"]\nkeyed = false"
         ),
         edit: ("keyed = false", "keyed = true"),
-        says: "PATCH is sent again on 503",
+        says: "callers send PATCH again after silence",
+    },
+    Case {
+        rule: "L8",
+        severity: "error",
+        fires: one!(
+            "",
+            "methods = [\"POST\"]",
+            "[assume.routes.\"/pay\"]\ncallers_retry = [\"refused\", \"504\"]"
+        ),
+        edit: ("methods = [\"POST\"]", "methods = [\"PUT\"]"),
+        says: "callers send POST again after 504",
     },
     Case {
         rule: "L9",
@@ -236,7 +247,8 @@ pub(super) const CASES: &[Case] = &[
         fires: one!(
             "bulkhead = { permits = 20, queue = 0 }",
             "",
-            "[assume.routes.\"/pay\"]\nrate = 100\n[assume.upstreams.payments.latency]\nmean = \"200ms\""
+            "[assume.routes.\"/pay\"]\nrate = 100\n[assume.upstreams.payments.latency]\n\
+             mean = \"200ms\""
         ),
         edit: ("permits = 20", "permits = 30"),
         says: "100/s × 200ms = 20 in use; 20 permits refuse 15.9% > 1%",
@@ -269,7 +281,8 @@ pub(super) const CASES: &[Case] = &[
         fires: one!(
             "",
             "timeouts = { total = \"10s\", attempt = \"1200ms\" }",
-            "[assume.upstreams.payments]\nqueue = 1000\nworkers = 20\nlatency = { mean = \"50ms\", p99 = \"200ms\" }"
+            "[assume.upstreams.payments]\nqueue = 1000\nworkers = 20\n\
+             latency = { mean = \"50ms\", p99 = \"200ms\" }"
         ),
         edit: ("queue = 1000", "queue = 400"),
         says: "1000 × 50ms ÷ 20 = 2.5s > 1.2s − 200ms = 1s",
@@ -380,7 +393,8 @@ pub(super) const CASES: &[Case] = &[
         fires: one!(
             "",
             "methods = [\"GET\"]",
-            "[assume.routes.\"/pay\"]\nhedge = { after = \"40ms\" }\n[assume.upstreams.payments]\nlatency = { p50 = \"40ms\", p99 = \"300ms\" }"
+            "[assume.routes.\"/pay\"]\nhedge = { after = \"40ms\" }\n[assume.upstreams.payments]\n\
+             latency = { p50 = \"40ms\", p99 = \"300ms\" }"
         ),
         edit: ("after = \"40ms\"", "after = \"p95\""),
         says: "50% slower than the delay + 0% retried = 50% > budget 20%",
@@ -466,7 +480,8 @@ pub(super) const CASES: &[Case] = &[
         severity: "warning",
         fires: concat!(
             "[upstreams.payments]\nendpoints = [\n",
-            "  { address = \"10.0.0.1:1\", zone = \"a\" }, { address = \"10.0.0.2:1\", zone = \"b\" },\n",
+            "  { address = \"10.0.0.1:1\", zone = \"a\" },\n",
+            "  { address = \"10.0.0.2:1\", zone = \"b\" },\n",
             "  { address = \"10.0.0.3:1\", zone = \"c\" },\n]\n",
             "[assume.routes.\"/\"]\nrate = 180\n",
             "[assume.upstreams.payments]\ncapacity = 100\nworkers = 8\n"
@@ -522,7 +537,8 @@ pub(super) const CASES: &[Case] = &[
         fires: one!(
             "",
             "",
-            "[assume.routes.\"/pay\"]\nrate = 1000\n[assume.upstreams.payments.cache]\nttl = \"60s\"\nkeys = 100\nrefill = \"500ms\"\nstale_if_error = true"
+            "[assume.routes.\"/pay\"]\nrate = 1000\n[assume.upstreams.payments.cache]\n\
+             ttl = \"60s\"\nkeys = 100\nrefill = \"500ms\"\nstale_if_error = true"
         ),
         edit: ("ttl =", "jitter = \"10%\"\nttl ="),
         says: "100 keys × max(1, 10/s × 500ms) = 500 refills at once, every 60s",
@@ -533,7 +549,8 @@ pub(super) const CASES: &[Case] = &[
         fires: one!(
             "",
             "",
-            "[assume.upstreams.payments.cache]\nttl = \"60s\"\njitter = \"10%\"\nstale_if_error = false"
+            "[assume.upstreams.payments.cache]\nttl = \"60s\"\njitter = \"10%\"\n\
+             stale_if_error = false"
         ),
         edit: ("stale_if_error = false", "stale_if_error = true"),
         says: "entries live 60s and are never served after it",
@@ -558,7 +575,8 @@ pub(super) const CASES: &[Case] = &[
         fires: one!(
             "",
             "",
-            "[assume]\ntoday = 2026-03-02\n[assume.faults.slow]\nexpires = 2026-03-01\nenabled = false"
+            "[assume]\ntoday = 2026-03-02\n[assume.faults.slow]\nexpires = 2026-03-01\n\
+             enabled = false"
         ),
         edit: ("2026-03-01", "2026-03-02"),
         says: "its last day was 2026-03-01, and today is 2026-03-02",

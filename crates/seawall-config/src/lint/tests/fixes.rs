@@ -1,9 +1,9 @@
 //! A fix that is printed as an edit mends what it is for.
 
-use super::cases::CASES;
+use super::cases::{CASES, Case};
 use super::{check, of, texts};
 
-/// A rule, the edit that its fix names, and how the file of its first case takes it over.
+/// A rule, the edit that its fix names, and how the first case that it fits takes it over.
 const FIXES: &[(&str, &str, (&str, &str))] = &[
     ("L1", "attempt = \"1.7s\"", ("attempt = \"800ms\"", "attempt = \"1.7s\"")),
     ("L2", "max_attempts = 2", ("timeouts", "retry = { max_attempts = 2 }\ntimeouts")),
@@ -11,9 +11,22 @@ const FIXES: &[(&str, &str, (&str, &str))] = &[
     ("L3", "max_attempts = 3", ("max_attempts = 4", "max_attempts = 3")),
     ("L4", "budget = { floor = \"6/s\" }", ("\n\n[[", "\nbudget = { floor = \"6/s\" }\n[[")),
     ("L6", "jitter = \"full\"", ("jitter = \"none\"", "jitter = \"full\"")),
-    ("L8", "retry = \"if_safe\"", ("retry = \"always\"", "retry = \"if_safe\"")),
+    ("L8", "\"refused\"", ("\"503\", \"silence\"", "\"refused\"")),
     ("L9", "min_calls = 5", ("\n\n[[", "\nbreaker = { min_calls = 5 }\n[[")),
     ("L9", "window = \"40s\"", ("\n\n[[", "\nbreaker = { window = \"40s\" }\n[[")),
+    (
+        "L9",
+        "failure_rate = \"25%\", window = \"20s\", min_calls = 20",
+        (
+            "failure_rate = \"off\", consecutive = 5",
+            "failure_rate = \"25%\", window = \"20s\", min_calls = 20",
+        ),
+    ),
+    (
+        "L9",
+        "failure_rate = \"15%\", window = \"10s\", min_calls = 20",
+        ("failure_rate = \"80%\"", "failure_rate = \"15%\""),
+    ),
     ("L10", "min_calls = 10", ("min_calls = 5", "min_calls = 10")),
     ("L11", "breaker = \"off\"", ("\n\n[[", "\nbreaker = \"off\"\n[[")),
     ("L12", "permits = 32", ("permits = 20", "permits = 32")),
@@ -29,11 +42,11 @@ const FIXES: &[(&str, &str, (&str, &str))] = &[
 #[test]
 fn printed_edits_mend_what_they_are_for() {
     for (rule, fix, (from, to)) in FIXES {
-        let case = CASES.iter().find(|case| case.rule == *rule).unwrap();
+        let fits = |case: &&Case| case.rule == *rule && case.fires.contains(from);
+        let case = CASES.iter().find(fits).unwrap_or_else(|| panic!("{rule}: {from:?}"));
         let report = check(case.fires);
         let found = of(&report, case);
         assert!(found[0].fix.contains(fix), "{rule}: {fix} is not in {}", found[0].fix);
-        assert!(case.fires.contains(from), "{rule}: {from:?}");
         let mended = check(&case.fires.replacen(from, to, 1));
         assert!(of(&mended, case).is_empty(), "{rule}: {to}\n{}", texts(&mended));
     }

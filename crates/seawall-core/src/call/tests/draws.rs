@@ -129,6 +129,7 @@ pub(super) fn call(chance: &mut Stream) -> CallSettings {
             on_500: one_of(chance, &[OptIn::Never, OptIn::IfSafe]),
             ..OptIns::default()
         },
+        hedges: crate::timeout::Hedges::OptIn,
         rungs: one_of(chance, &[0, 0, 1, 2]),
     }
 }

@@ -13,6 +13,7 @@ use crate::idempotency::Ending;
 use crate::ratio::Ratio;
 use crate::reason::Reason;
 use crate::time::Duration;
+use crate::timeout::OperationClass;
 use crate::upstream::UpstreamSettings;
 
 const DELAY: Duration = Duration::from_millis(100);
@@ -52,6 +53,16 @@ fn t90_a_slow_attempt_is_hedged_at_another_endpoint() {
     assert_ne!(first.endpoint, hedge.endpoint);
     assert_eq!(hedge.deadline, world.now.after(plain().attempt));
     assert_eq!(call.next_deadline(), Some(first.deadline), "one hedge is the most by default");
+}
+
+#[test]
+fn calls_of_a_class_that_is_never_hedged_are_not_whatever_the_upstream_does() {
+    for (class, hedges) in [(OperationClass::Standard, 1), (OperationClass::Batch, 0)] {
+        let mut world = World::new(hedged(), 2);
+        let settings = CallSettings { hedges: class.limits().hedges, ..plain() };
+        let (call, _, action) = slow(&mut world, settings, get());
+        assert_eq!(call.hedges, hedges, "{class:?}: {action:?}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::world::{
 use crate::Mode;
 use crate::balance::Algorithm;
 use crate::breaker::Phase;
-use crate::call::{Action, CallSettings, Facts, Verdict};
+use crate::call::{Action, CallSettings, Facts, Rung, Verdict};
 use crate::endpoint::EndpointId;
 use crate::reason::Reason;
 use crate::upstream::{ChoiceReason, UpstreamSettings};
@@ -97,8 +97,8 @@ fn t8_the_retries_of_one_call_take_one_probe_place() {
     }
 }
 
-#[test]
-fn t8_a_call_is_one_probe_of_the_upstreams_breaker_however_often_it_tries() {
+/// One endpoint, behind a breaker of the upstream that waits for probes.
+fn recovering() -> World {
     let mut settings = lenient();
     settings.breaker = UpstreamSettings::default().breaker;
     settings.breaker.min_calls = 2;
@@ -107,6 +107,12 @@ fn t8_a_call_is_one_probe_of_the_upstreams_breaker_however_often_it_tries() {
         let _answered = world.one(503, MS);
     }
     world.pass(SECOND * 5);
+    world
+}
+
+#[test]
+fn t8_a_call_is_one_probe_of_the_upstreams_breaker_however_often_it_tries() {
+    let mut world = recovering();
     let (mut call, _) = world.attempt(plain(), get());
     assert_eq!(world.snapshot().breaker.phase, Phase::HalfOpen { free_places: 2 });
     assert_eq!(call.ended(&mut world, 1, REFUSED), Action::Wait);
@@ -116,6 +122,21 @@ fn t8_a_call_is_one_probe_of_the_upstreams_breaker_however_often_it_tries() {
     let _end = call.ended(&mut world, second.number, COMPLETED);
     assert_eq!(world.snapshot().breaker.phase, Phase::HalfOpen { free_places: 3 });
     assert_eq!(world.snapshot().breaker.probe_successes, 1);
+}
+
+#[test]
+fn a_failed_probe_of_the_upstream_is_judged_before_a_rung_is_asked() {
+    let mut world = recovering();
+    let laddered = CallSettings { rungs: 1, ..once() };
+    let (mut call, probe) = world.attempt(laddered, get());
+    let action = call.ended(&mut world, probe.number, REFUSED);
+    assert!(matches!(action, Action::FallBack { rung: 0, .. }));
+    let seen = world.snapshot().breaker;
+    assert!(matches!(seen.phase, Phase::Open { .. }), "not kept for a slow rung: {seen:?}");
+    world.pass(SECOND * 60);
+    let end = call.call.rung_done(Rung::Served, &mut world.ctx());
+    assert!(matches!(verdict(&end), Verdict::FellBack { rung: 0, .. }));
+    assert_eq!(world.snapshot().breaker.openings, seen.openings, "it votes once");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::world::{MS, SECOND, World, status};
 use crate::balance::Algorithm;
+use crate::breaker::Phase;
 use crate::endpoint::EndpointId;
 use crate::health::{Check, HealthSettings, HealthState};
 use crate::outcome::Observation;
@@ -107,6 +108,35 @@ fn a_ramping_endpoint_is_no_reason_to_panic() {
         }
         assert_eq!(world.panics(), (0, 0));
         assert_eq!(refused > 30, when_all_down == WhenAllDown::Refuse, "{refused} refused");
+    }
+}
+
+#[test]
+fn a_ramping_endpoint_takes_its_share_and_no_more() {
+    let mut settings =
+        UpstreamSettings { when_all_down: WhenAllDown::Refuse, ..UpstreamSettings::default() };
+    settings.endpoint_breaker.consecutive = Some(1);
+    settings.endpoint_breaker.ramp = Some(SECOND * 60);
+    settings.outlier.consecutive = None;
+    for (names, others) in [(&["a"][..], 0), (&["a", "b"], 1)] {
+        settings.balance.algorithm = Algorithm::Random;
+        let mut world = World::new(settings, names);
+        while world.attempt(|name| if name == "a" { 503 } else { 200 }) != world.named("a").id {}
+        world.pass(SECOND * 6);
+        while world.named("a").breaker.phase != Phase::Closed {
+            world.attempt(|_| 200);
+        }
+        world.pass(SECOND * 30);
+        let a = world.named("a").id;
+        let mut met = 0_u32;
+        for _ in 0..4_000 {
+            let Some(choice) = world.choose(&[], Probe::Freely) else { continue };
+            met += u32::from(choice.endpoint == a);
+            world.end(choice, status(200), MS);
+        }
+        // Half of what the balancer would give it: all, or every second call.
+        let share = 2_000 / (others + 1);
+        assert!((share - 150..share + 150).contains(&met), "{met} of 4000, not {share}");
     }
 }
 

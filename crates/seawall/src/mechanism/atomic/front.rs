@@ -12,6 +12,7 @@ use seawall_core::bulkhead::{Bulkhead, BulkheadRejected, Front, Permit, Waiter};
 use seawall_core::event::Sink;
 use seawall_core::time::Instant;
 
+use super::batch::Batch;
 use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 use super::woken::Woken;
 
@@ -29,12 +30,24 @@ pub(crate) struct Locked {
     pub(crate) machine: Bulkhead,
     /// Of those who wait and have been polled. The queue of the machine bounds them.
     pub(crate) wakers: HashMap<Waiter, Waker>,
+    /// What the present step reports.
+    pub(crate) batch: Batch<BulkheadRejected>,
+    published: u64,
+}
+
+/// What a step leaves to do once whatever is locked has been released.
+#[derive(Debug)]
+pub(crate) struct After {
+    /// The waiters to wake, which dropping does.
+    pub(crate) woken: Woken,
+    pub(crate) batch: Batch<BulkheadRejected>,
 }
 
 impl Compartment {
     pub(crate) fn new(mut machine: Bulkhead) -> Self {
         let front = AtomicU64::new(machine.lend().map_or(Front::NONE, Front::word));
-        Self { front, locked: Mutex::new(Locked { machine, wakers: HashMap::new() }) }
+        let (wakers, batch) = (HashMap::new(), Batch::new(false));
+        Self { front, locked: Mutex::new(Locked { machine, wakers, batch, published: 0 }) }
     }
 
     /// A permit without the lock; nothing where the machine has to be asked.
@@ -80,10 +93,16 @@ impl Compartment {
         Err(permit)
     }
 
-    /// One step on the machine, with the whole count in it. The waiters to wake are woken by
-    /// dropping the second part, once whatever else is locked has been released.
-    pub(crate) fn step<T>(&self, now: Instant, act: impl FnOnce(&mut Locked) -> T) -> (T, Woken) {
+    /// One step on the machine, with the whole count in it, and what it reports if that is
+    /// `wanted`.
+    pub(crate) fn step<T>(
+        &self,
+        now: Instant,
+        wanted: bool,
+        act: impl FnOnce(&mut Locked) -> T,
+    ) -> (T, After) {
         let mut locked = self.lock();
+        locked.batch = Batch::new(wanted);
         let Locked { machine, .. } = &mut *locked;
         // Acquire: what the holders of permits did before they gave them back to the word.
         if let Some(front) = Front::from_word(self.front.swap(Front::NONE, Ordering::AcqRel)) {
@@ -94,7 +113,10 @@ impl Compartment {
         if let Some(front) = locked.machine.lend() {
             self.front.store(front.word(), Ordering::Release);
         }
-        (result, woken)
+        let Locked { batch, published, .. } = &mut *locked;
+        batch.number(published);
+        let batch = std::mem::replace(batch, Batch::new(false));
+        (result, After { woken, batch })
     }
 
     /// Permits in use that the machine does not know of, and the machine to look at.
@@ -112,8 +134,8 @@ impl Compartment {
 impl Locked {
     /// The wakers of those who own a permit from now on, and of those who never will.
     fn grant(&mut self, now: Instant) -> Woken {
-        let Self { machine, wakers } = self;
-        let mut turn = Turn { wakers, woken: Woken::default() };
+        let Self { machine, wakers, batch, .. } = self;
+        let mut turn = Turn { wakers, batch, woken: Woken::default() };
         while let Some(waiter) = machine.next_grant_reporting(now, &mut turn) {
             turn.wake(waiter);
         }
@@ -124,6 +146,7 @@ impl Locked {
 /// Those whose waiting has ended in one step.
 struct Turn<'a> {
     wakers: &'a mut HashMap<Waiter, Waker>,
+    batch: &'a mut Batch<BulkheadRejected>,
     woken: Woken,
 }
 
@@ -141,5 +164,6 @@ impl Sink<BulkheadRejected> for Turn<'_> {
         if let Some(waiter) = dropped.waiter {
             self.wake(waiter);
         }
+        self.batch.emit(dropped);
     }
 }

@@ -6,10 +6,10 @@
 use std::sync::PoisonError;
 
 use seawall_core::breaker::{Breaker, BreakerEvent, FreeFlow, Ticket};
-use seawall_core::event::Sink;
 use seawall_core::rng::Stream;
 use seawall_core::time::Instant;
 
+use super::batch::Batch;
 use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 
 /// A breaker that many threads share.
@@ -37,24 +37,6 @@ pub(crate) struct Locked {
     published: u64,
 }
 
-/// What one step reports.
-#[derive(Debug)]
-pub(crate) struct Batch {
-    pub(crate) events: Vec<BreakerEvent>,
-    /// The number of the first of them.
-    pub(crate) first: u64,
-    wanted: bool,
-}
-
-impl Sink<BreakerEvent> for Batch {
-    #[inline]
-    fn emit(&mut self, event: BreakerEvent) {
-        if self.wanted {
-            self.events.push(event);
-        }
-    }
-}
-
 impl Gate {
     pub(crate) fn new(machine: Breaker, rng: Stream) -> Self {
         let flow = word(&machine, Instant::EPOCH);
@@ -74,9 +56,9 @@ impl Gate {
         &self,
         now: Instant,
         wanted: bool,
-        act: impl FnOnce(&mut Locked, &mut Batch) -> T,
-    ) -> (T, Batch) {
-        let mut batch = Batch { events: Vec::new(), first: 0, wanted };
+        act: impl FnOnce(&mut Locked, &mut Batch<BreakerEvent>) -> T,
+    ) -> (T, Batch<BreakerEvent>) {
+        let mut batch = Batch::new(wanted);
         let mut locked = self.lock();
         let result = act(&mut locked, &mut batch);
         let flow = word(&locked.machine, now);
@@ -84,8 +66,7 @@ impl Gate {
         if self.flow.0.load(Ordering::Relaxed) != flow {
             self.flow.0.store(flow, Ordering::Release);
         }
-        batch.first = locked.published + 1;
-        locked.published += batch.events.len() as u64;
+        batch.number(&mut locked.published);
         (result, batch)
     }
 

@@ -4,6 +4,7 @@
 //! crate: the tests compile them once more with loom's, which run every interleaving (see
 //! `tests/interleavings` of this module). Who is told, and what waits, is above.
 
+pub(super) mod batch;
 pub(super) mod cell;
 pub(super) mod front;
 pub(super) mod gate;

@@ -5,63 +5,58 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use seawall_core::bulkhead::{self as core, Jobs, JobsSnapshot, Started};
-use seawall_core::event::Discard;
+use seawall_core::upstream::What;
 use tokio::sync::oneshot;
 
 use super::BlockingError;
-use crate::clock::Clock;
-use crate::mechanism::Permit;
+use crate::mechanism::guarded::Guarded;
+use crate::mechanism::report::Reports;
+use crate::mechanism::{Permit, Setup};
 
 /// What a thread runs. Never panics.
 pub(super) type Job = Box<dyn FnOnce() + Send>;
 
 /// The jobs of a pool, with their permits.
 #[derive(Debug)]
-pub(super) struct Roll {
-    clock: Clock,
-    jobs: Mutex<Jobs<Permit<'static>>>,
-}
+pub(super) struct Roll(Guarded<Jobs<Permit<'static>>>);
 
 impl Roll {
-    pub(super) fn new(threads: u32) -> Self {
+    pub(super) fn new(threads: u32, setup: Setup) -> Self {
         let jobs = Jobs::with_capacity(usize::try_from(threads).unwrap_or(0));
-        Self { clock: Clock::start(), jobs: Mutex::new(jobs) }
+        Self(Guarded::new(jobs, setup))
+    }
+
+    pub(super) fn reports(&self) -> &Reports {
+        &self.0.reports
     }
 
     pub(super) fn snapshot(&self) -> JobsSnapshot {
-        self.lock().snapshot()
+        self.0.look(|jobs| jobs.snapshot())
     }
 
     fn hand_over(&self, permit: Permit<'static>) -> core::Job {
-        self.lock().hand_over(permit)
+        self.0.look(|jobs| jobs.hand_over(permit))
     }
 
     fn start(&self, job: core::Job) -> Started {
-        let now = self.clock.now();
-        self.lock().start(job, now)
+        let now = self.0.now();
+        self.0.look(|jobs| jobs.start(job, now))
     }
 
     /// The job has returned. Its permit goes to whoever waits for it, not under the lock.
     fn on_returned(&self, job: core::Job) {
-        let now = self.clock.now();
-        let returned = self.lock().on_returned(job, now, &mut Discard);
-        drop(returned);
+        let now = self.0.now();
+        drop(self.0.step(now, What::Blocking, |jobs, sink| jobs.on_returned(job, now, sink)));
     }
 
     /// Nobody waits for the job any more. If it has not begun its permit comes free, not under the
     /// lock.
     fn abandon(&self, job: core::Job) {
-        let now = self.clock.now();
-        let unbegun = self.lock().abandon(job, now, &mut Discard);
-        drop(unbegun);
-    }
-
-    /// A step that panicked leaves the jobs whole.
-    fn lock(&self) -> MutexGuard<'_, Jobs<Permit<'static>>> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+        let now = self.0.now();
+        drop(self.0.step(now, What::Blocking, |jobs, sink| jobs.abandon(job, now, sink)));
     }
 }
 

@@ -28,8 +28,8 @@ use seawall_core::invalid::Invalid;
 use seawall_core::reason::Reason;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Bulkhead, Rejected};
-use crate::{BuildError, BulkheadSettings, QueueOrder, Until};
+use super::{Bulkhead, Rejected, Setup};
+use crate::{BuildError, BulkheadSettings, Events, QueueOrder, Until};
 use job::{Answer, Roll};
 use workers::Workers;
 
@@ -142,18 +142,36 @@ impl BlockingPool {
         name: impl Into<Arc<str>>,
         settings: BlockingSettings,
     ) -> Result<Self, BuildError> {
+        Self::with(settings, Setup::named(name))
+    }
+
+    /// The same with a name and listeners, who hear of closures that run for nobody. Of refusals
+    /// [`BlockingError::Rejected`] tells.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`], as [`BlockingPool::new`].
+    pub fn with(settings: BlockingSettings, setup: Setup) -> Result<Self, BuildError> {
         let threads = settings.threads;
         if !(1..=THREADS_MAX).contains(&threads) {
             return Err(BuildError::of(Invalid::new(FIELD, threads, "1 to 1024")));
         }
-        let name = name.into();
-        let bulkhead = Bulkhead::named(Arc::clone(&name), settings.bulkhead())?;
-        let workers = Workers::start(&name, threads).map_err(|refused| {
+        let roll = Roll::new(threads, setup);
+        let name = roll.reports().name.clone();
+        let unlistened = name.clone().map_or_else(Setup::new, Setup::named);
+        let bulkhead = Bulkhead::with(settings.bulkhead(), unlistened)?;
+        let workers = Workers::start(name.as_deref().unwrap_or("blocking"), threads);
+        let workers = workers.map_err(|refused| {
             let value = format_args!("{threads} ({refused})");
             BuildError::of(Invalid::new(FIELD, value, "as many as the system can start"))
         })?;
-        let roll = Arc::new(Roll::new(threads));
-        Ok(Self { shared: Arc::new(Shared { bulkhead, workers, roll }) })
+        Ok(Self { shared: Arc::new(Shared { bulkhead, workers, roll: Arc::new(roll) }) })
+    }
+
+    /// What happens to closures from now on. Bounded, see [`Events`].
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.shared.roll.reports().subscribe()
     }
 
     /// Runs `work` in a thread of the pool, after waiting for one if need be.

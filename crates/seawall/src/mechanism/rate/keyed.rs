@@ -4,18 +4,20 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::quality::RandomState;
-use seawall_core::event::Discard;
 use seawall_core::rate::{Caller, Capacity, Keyed, KeyedSettings, KeyedSnapshot, Quota};
 use seawall_core::rate::{RateSnapshot, Refused};
 use seawall_core::time::Instant;
+use seawall_core::upstream::What;
 
 use super::rejected;
-use crate::BuildError;
-use crate::clock::Clock;
-use crate::mechanism::Rejected;
+use crate::mechanism::atomic::batch::Batch;
+use crate::mechanism::report::Reports;
+use crate::mechanism::{Rejected, Setup};
+use crate::{BuildError, Events};
 
 /// Parts of a table. Sixteen let eight threads meet at one lock in a call of four, for so short a
 /// time that it hardly shows, and each part has 64 KiB beside its keys.
@@ -50,8 +52,9 @@ pub struct KeyedRateLimiter<K: ?Sized> {
 struct Shared {
     parts: Box<[Part]>,
     hasher: RandomState,
-    name: Option<Arc<str>>,
-    clock: Clock,
+    reports: Reports,
+    /// How many events were reported by all parts.
+    published: AtomicU64,
 }
 
 /// On cache lines of its own, so that locks of different keys do not meet.
@@ -67,7 +70,7 @@ impl<K: Hash + ?Sized> KeyedRateLimiter<K> {
     ///
     /// [`BuildError`] for a quota that cannot work.
     pub fn new(quota: Quota) -> Result<Self, BuildError> {
-        Self::build(None, KeyedSettings::default(), &[quota])
+        Self::with(KeyedSettings::default(), &[quota], Setup::new())
     }
 
     /// A quota for each tier, a capacity, a mode, and a name that rejections carry.
@@ -80,7 +83,26 @@ impl<K: Hash + ?Sized> KeyedRateLimiter<K> {
         settings: KeyedSettings,
         tiers: &[Quota],
     ) -> Result<Self, BuildError> {
-        Self::build(Some(name.into()), settings, tiers)
+        Self::with(settings, tiers, Setup::named(name))
+    }
+
+    /// The same with a name and listeners, who hear of every refusal and of keys without a place,
+    /// but never of the keys themselves.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] with the setting that cannot work.
+    pub fn with(
+        settings: KeyedSettings,
+        tiers: &[Quota],
+        setup: Setup,
+    ) -> Result<Self, BuildError> {
+        settings.validate(tiers).map_err(BuildError::of)?;
+        let (parts, each) = divided(settings, tiers);
+        let parts = (0..parts).map(|_| Part(Mutex::new(Keyed::new(each, tiers)))).collect();
+        let (reports, published) = (setup.reports(), AtomicU64::new(0));
+        let shared = Shared { parts, hasher: RandomState::default(), reports, published };
+        Ok(Self { shared: Arc::new(shared), keys: PhantomData })
     }
 
     /// Asks for one call of a key, and charges it if it passes.
@@ -114,10 +136,9 @@ impl<K: Hash + ?Sized> KeyedRateLimiter<K> {
         K: Borrow<Q>,
     {
         let caller = Caller { key: self.shared.hasher.hash_one(key), tier };
-        let now = self.shared.clock.now();
-        self.shared
-            .decide(caller, now, cost)
-            .map_err(|refused| rejected(self.shared.name.as_ref(), refused, now))
+        let now = self.shared.reports.clock.now();
+        let name = self.shared.reports.name.as_ref();
+        self.shared.decide(caller, now, cost).map_err(|refused| rejected(name, refused, now))
     }
 
     /// The limit of one key at this moment.
@@ -127,14 +148,14 @@ impl<K: Hash + ?Sized> KeyedRateLimiter<K> {
         K: Borrow<Q>,
     {
         let caller = Caller { key: self.shared.hasher.hash_one(key), tier };
-        let now = self.shared.clock.now();
+        let now = self.shared.reports.clock.now();
         self.shared.part(caller).snapshot_of(caller, now)
     }
 
     /// The table at this moment. Looks at every place, one part after the other.
     #[must_use]
     pub fn snapshot(&self) -> KeyedSnapshot {
-        let now = self.shared.clock.now();
+        let now = self.shared.reports.clock.now();
         let empty =
             KeyedSnapshot { owing: 0, places: 0, bytes: 0, overflow_cells: 0, overflowed: 0 };
         self.shared.parts.iter().fold(empty, |sum, part| {
@@ -149,6 +170,12 @@ impl<K: Hash + ?Sized> KeyedRateLimiter<K> {
         })
     }
 
+    /// The refusals from now on, without their keys. Bounded, see [`Events`].
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.shared.reports.subscribe()
+    }
+
     /// Takes other quotas and another mode; the capacity stays what it is. Every key keeps its
     /// debt, in calls. Goes over the whole table, one part after the other: a call meanwhile is
     /// decided by the old quotas or by the new ones.
@@ -158,30 +185,25 @@ impl<K: Hash + ?Sized> KeyedRateLimiter<K> {
     /// [`BuildError`] with the setting that cannot work; the old ones then stay in force.
     pub fn reconfigure(&self, settings: KeyedSettings, tiers: &[Quota]) -> Result<(), BuildError> {
         settings.validate(tiers).map_err(BuildError::of)?;
-        let now = self.shared.clock.now();
+        let now = self.shared.reports.clock.now();
         for part in &self.shared.parts {
             lock(part).reconfigure(settings, tiers, now);
         }
         Ok(())
     }
-
-    fn build(
-        name: Option<Arc<str>>,
-        settings: KeyedSettings,
-        tiers: &[Quota],
-    ) -> Result<Self, BuildError> {
-        settings.validate(tiers).map_err(BuildError::of)?;
-        let (parts, each) = divided(settings, tiers);
-        let parts = (0..parts).map(|_| Part(Mutex::new(Keyed::new(each, tiers)))).collect();
-        let (hasher, clock) = (RandomState::default(), Clock::start());
-        let shared = Arc::new(Shared { parts, hasher, name, clock });
-        Ok(Self { shared, keys: PhantomData })
-    }
 }
 
 impl Shared {
     fn decide(&self, caller: Caller, now: Instant, cost: u32) -> Result<(), Refused> {
-        self.part(caller).admit(caller, now, cost, &mut Discard)
+        let mut batch = Batch::new(self.reports.are_wanted());
+        let decision = self.part(caller).admit(caller, now, cost, &mut batch);
+        if !batch.events.is_empty() {
+            let events = batch.events.len() as u64;
+            // Relaxed: the number orders nothing but itself, and parts know nothing of each other.
+            batch.first = self.published.fetch_add(events, Ordering::Relaxed) + 1;
+            self.reports.publish(batch, now, What::Rate);
+        }
+        decision
     }
 
     fn part(&self, caller: Caller) -> MutexGuard<'_, Keyed> {
@@ -216,7 +238,7 @@ impl<K: ?Sized> Clone for KeyedRateLimiter<K> {
 impl<K: ?Sized> fmt::Debug for KeyedRateLimiter<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyedRateLimiter")
-            .field("name", &self.shared.name)
+            .field("name", &self.shared.reports.name)
             .field("parts", &self.shared.parts.len())
             .finish_non_exhaustive()
     }

@@ -2,17 +2,22 @@
 //!
 //! The word is in `atomic/cell.rs`. Waiting for a limit is in `queued.rs`.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
-use seawall_core::rate::{Pace, Quota, RateSnapshot, Refused};
+use seawall_core::Mode;
+use seawall_core::event::Sink as _;
+use seawall_core::rate::{Pace, Quota, RateEvent, RateSnapshot, Refused};
 use seawall_core::time::Instant;
+use seawall_core::upstream::What;
 
 use super::rejected;
-use crate::BuildError;
-use crate::clock::Clock;
-use crate::mechanism::Rejected;
+use crate::mechanism::atomic::batch::Batch;
 use crate::mechanism::atomic::cell::{Cell, Moved};
+use crate::mechanism::report::Reports;
+use crate::mechanism::{Rejected, Setup};
+use crate::{BuildError, Events};
 
 /// Bounds the rate of calls: for every interval t at most `burst + rate · t` pass.
 ///
@@ -45,8 +50,9 @@ struct Shared {
     later: ArcSwapOption<Cell>,
     /// Held while a quota changes.
     changing: Mutex<()>,
-    name: Option<Arc<str>>,
-    clock: Clock,
+    reports: Reports,
+    /// How many refusals were reported.
+    published: AtomicU64,
 }
 
 impl RateLimiter {
@@ -56,7 +62,7 @@ impl RateLimiter {
     ///
     /// [`BuildError`] for a quota that cannot work.
     pub fn new(quota: Quota) -> Result<Self, BuildError> {
-        Self::build(None, quota)
+        Self::with(quota, Setup::new())
     }
 
     /// The same with a name that rejections carry.
@@ -65,7 +71,20 @@ impl RateLimiter {
     ///
     /// [`BuildError`] for a quota that cannot work.
     pub fn named(name: impl Into<Arc<str>>, quota: Quota) -> Result<Self, BuildError> {
-        Self::build(Some(name.into()), quota)
+        Self::with(quota, Setup::named(name))
+    }
+
+    /// The same with a name and listeners, who hear of every refusal.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] for a quota that cannot work.
+    pub fn with(quota: Quota, setup: Setup) -> Result<Self, BuildError> {
+        quota.validate().map_err(BuildError::of)?;
+        let first = Cell::new(Pace::new(quota), 0);
+        let (later, changing) = (ArcSwapOption::empty(), Mutex::new(()));
+        let (reports, published) = (setup.reports(), AtomicU64::new(0));
+        Ok(Self { shared: Arc::new(Shared { first, later, changing, reports, published }) })
     }
 
     /// Asks for one call, and charges it if it passes.
@@ -88,16 +107,14 @@ impl RateLimiter {
     /// burst, and waiting cannot help.
     #[inline]
     pub fn try_acquire_many(&self, cost: u32) -> Result<(), Rejected> {
-        let now = self.shared.clock.now();
-        self.shared
-            .decide(now, cost)
-            .map_err(|refused| rejected(self.shared.name.as_ref(), refused, now))
+        let now = self.shared.reports.clock.now();
+        self.shared.decide(now, cost).map_err(|refused| self.shared.refused(refused, now, cost))
     }
 
     /// The limit at this moment.
     #[must_use]
     pub fn snapshot(&self) -> RateSnapshot {
-        let now = self.shared.clock.now();
+        let now = self.shared.reports.clock.now();
         let _unchanged = self.shared.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let later = self.shared.later.load();
         let (pace, word) = later.as_deref().unwrap_or(&self.shared.first).look();
@@ -113,7 +130,7 @@ impl RateLimiter {
     pub fn reconfigure(&self, quota: Quota) -> Result<(), BuildError> {
         quota.validate().map_err(BuildError::of)?;
         let shared = &*self.shared;
-        let now = shared.clock.now();
+        let now = shared.reports.clock.now();
         let _alone = shared.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let later = shared.later.load();
         let old = later.as_deref().unwrap_or(&shared.first);
@@ -122,18 +139,16 @@ impl RateLimiter {
         Ok(())
     }
 
+    /// The refusals from now on. Bounded, see [`Events`].
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.shared.reports.subscribe()
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.shared.name.as_deref()
-    }
-
-    fn build(name: Option<Arc<str>>, quota: Quota) -> Result<Self, BuildError> {
-        quota.validate().map_err(BuildError::of)?;
-        let first = Cell::new(Pace::new(quota), 0);
-        let (later, changing) = (ArcSwapOption::empty(), Mutex::new(()));
-        let shared = Shared { first, later, changing, name, clock: Clock::start() };
-        Ok(Self { shared: Arc::new(shared) })
+        self.shared.reports.name.as_deref()
     }
 }
 
@@ -144,6 +159,17 @@ impl Shared {
             Ok(decision) => decision,
             Err(Moved) => self.decide_later(now, cost),
         }
+    }
+
+    /// A refusal in the words of users, once who listens has heard of it.
+    #[cold]
+    fn refused(&self, refused: Refused, now: Instant, cost: u32) -> Rejected {
+        let mut batch = Batch::new(self.reports.are_wanted());
+        batch.emit(RateEvent::of_refusal(refused, Mode::Enforce, cost));
+        // Relaxed: the number orders nothing but itself, and no lock says who was first.
+        batch.first = self.published.fetch_add(1, Ordering::Relaxed) + 1;
+        self.reports.publish(batch, now, What::Rate);
+        rejected(self.reports.name.as_ref(), refused, now)
     }
 
     fn decide_later(&self, now: Instant, cost: u32) -> Result<(), Refused> {

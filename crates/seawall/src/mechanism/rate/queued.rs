@@ -3,23 +3,23 @@
 //! The limit that only refuses, without a lock, is in `limiter.rs`.
 
 use std::collections::HashMap;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Poll, Waker, ready};
 
-use seawall_core::event::Discard;
 use seawall_core::rate::{Claimed, QueueSettings, RateQueue, RateWaiter, Refused, Reserved};
 use seawall_core::reason::Reason;
 use seawall_core::time::Instant;
-use tokio::task::coop::unconstrained;
-use tokio::time::{Sleep, sleep_until};
+use seawall_core::upstream::What;
 
 use super::rejected;
-use crate::clock::Clock;
-use crate::mechanism::Rejected;
+use crate::mechanism::atomic::batch::Batch;
 use crate::mechanism::atomic::woken::Woken;
-use crate::{BuildError, Until};
+use crate::mechanism::report::Reports;
+use crate::mechanism::{Rejected, Setup};
+use crate::timer::Timer;
+use crate::{BuildError, Events, Until};
 
 /// Bounds the rate of calls, and lets those that come too early wait for their instant.
 ///
@@ -34,8 +34,7 @@ pub struct QueuedRateLimiter {
 #[derive(Debug)]
 struct Shared {
     locked: Mutex<Locked>,
-    name: Option<Arc<str>>,
-    clock: Clock,
+    reports: Reports,
 }
 
 #[derive(Debug)]
@@ -43,6 +42,7 @@ struct Locked {
     machine: RateQueue,
     /// Of those who wait and have been polled. The settings bound them.
     wakers: HashMap<RateWaiter, Waker>,
+    published: u64,
 }
 
 impl QueuedRateLimiter {
@@ -52,7 +52,7 @@ impl QueuedRateLimiter {
     ///
     /// [`BuildError`] for settings that cannot work.
     pub fn new(settings: QueueSettings) -> Result<Self, BuildError> {
-        Self::build(None, settings)
+        Self::with(settings, Setup::new())
     }
 
     /// The same with a name that rejections carry.
@@ -61,7 +61,19 @@ impl QueuedRateLimiter {
     ///
     /// [`BuildError`] for settings that cannot work.
     pub fn named(name: impl Into<Arc<str>>, settings: QueueSettings) -> Result<Self, BuildError> {
-        Self::build(Some(name.into()), settings)
+        Self::with(settings, Setup::named(name))
+    }
+
+    /// The same with a name and listeners, who hear of every wait and refusal.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] for settings that cannot work.
+    pub fn with(settings: QueueSettings, setup: Setup) -> Result<Self, BuildError> {
+        settings.validate().map_err(BuildError::of)?;
+        let (machine, wakers) = (RateQueue::new(settings), HashMap::new());
+        let locked = Mutex::new(Locked { machine, wakers, published: 0 });
+        Ok(Self { shared: Arc::new(Shared { locked, reports: setup.reports() }) })
     }
 
     /// Asks for one call that does not wait. It passes nobody who does.
@@ -70,7 +82,7 @@ impl QueuedRateLimiter {
     ///
     /// [`Rejected`] by [`Reason::RateLimited`], until it would pass.
     pub fn try_acquire(&self) -> Result<(), Rejected> {
-        let now = self.shared.clock.now();
+        let now = self.shared.reports.clock.now();
         match self.shared.reserve(1, now, now)? {
             None => Ok(()),
             // Its instant is now, and it has no more to wait for.
@@ -113,7 +125,7 @@ impl QueuedRateLimiter {
         cost: u32,
         deadline: Option<tokio::time::Instant>,
     ) -> Result<(), Rejected> {
-        let until = deadline.map_or(Instant::NEVER, |at| self.shared.clock.of(at));
+        let until = deadline.map_or(Instant::NEVER, |at| self.shared.reports.clock.of(at));
         self.shared.wait(cost, until).await
     }
 
@@ -126,7 +138,7 @@ impl QueuedRateLimiter {
     /// Calls of cost 1 that would pass now without waiting.
     #[must_use]
     pub fn remaining(&self) -> u64 {
-        let now = self.shared.clock.now();
+        let now = self.shared.reports.clock.now();
         self.shared.lock().machine.remaining(now)
     }
 
@@ -138,23 +150,22 @@ impl QueuedRateLimiter {
     /// [`BuildError`] for settings that cannot work; the old ones then stay in force.
     pub fn reconfigure(&self, settings: QueueSettings) -> Result<(), BuildError> {
         settings.validate().map_err(BuildError::of)?;
-        let now = self.shared.clock.now();
+        let now = self.shared.reports.clock.now();
         let ((), woken) = self.shared.step(|locked| locked.machine.reconfigure(settings, now));
         drop(woken);
         Ok(())
     }
 
+    /// The waits and refusals from now on. Bounded, see [`Events`].
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.shared.reports.subscribe()
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.shared.name.as_deref()
-    }
-
-    fn build(name: Option<Arc<str>>, settings: QueueSettings) -> Result<Self, BuildError> {
-        settings.validate().map_err(BuildError::of)?;
-        let locked = Locked { machine: RateQueue::new(settings), wakers: HashMap::new() };
-        let shared = Shared { locked: Mutex::new(locked), name, clock: Clock::start() };
-        Ok(Self { shared: Arc::new(shared) })
+        self.shared.reports.name.as_deref()
     }
 }
 
@@ -166,10 +177,14 @@ impl Shared {
         now: Instant,
         useful_until: Instant,
     ) -> Result<Option<(RateWaiter, Instant)>, Rejected> {
-        let act =
-            |locked: &mut Locked| locked.machine.reserve(now, cost, useful_until, &mut Discard);
-        let (reserved, woken) = self.step(act);
+        let mut batch = Batch::new(self.reports.are_wanted());
+        let (reserved, woken) = self.step(|locked| {
+            let reserved = locked.machine.reserve(now, cost, useful_until, &mut batch);
+            batch.number(&mut locked.published);
+            reserved
+        });
         drop(woken);
+        self.reports.publish(batch, now, What::Rate);
         match reserved {
             Reserved::Admitted { .. } => Ok(None),
             Reserved::Queued { waiter, wake_at } => Ok(Some((waiter, wake_at))),
@@ -179,7 +194,7 @@ impl Shared {
 
     /// Whoever had no time to wait was refused by the limit, not by the queue.
     fn refused(&self, reason: Reason, refused: Refused, now: Instant) -> Rejected {
-        let rejected = rejected(self.name.as_ref(), refused, now);
+        let rejected = rejected(self.reports.name.as_ref(), refused, now);
         match refused {
             Refused::Impossible { .. } => rejected,
             Refused::Limited { .. } => Rejected { reason, ..rejected },
@@ -187,12 +202,21 @@ impl Shared {
     }
 
     async fn wait(&self, cost: u32, useful_until: Instant) -> Result<(), Rejected> {
-        let Some((waiter, wake_at)) = self.reserve(cost, self.clock.now(), useful_until)? else {
+        let Some((waiter, _)) = self.reserve(cost, self.reports.clock.now(), useful_until)? else {
             return Ok(());
         };
         let mut place = Place { shared: self, waiter: Some(waiter) };
-        let mut timer = pin!(self.clock.runtime(wake_at).map(sleep_until));
-        poll_fn(|cx| place.poll(timer.as_mut(), cx)).await
+        let mut timer = pin!(Timer::default());
+        let clock = &self.reports.clock;
+        poll_fn(|cx| {
+            loop {
+                let Some(wake_at) = ready!(place.claim(cx.waker())?) else {
+                    return Poll::Ready(Ok(()));
+                };
+                ready!(timer.as_mut().poll_until(clock.runtime(wake_at), clock, cx));
+            }
+        })
+        .await
     }
 
     /// One step on the machine. Those whose instant has moved are woken by dropping the second
@@ -215,7 +239,7 @@ impl Shared {
     }
 
     fn too_late(&self) -> Rejected {
-        Rejected::new(self.name.as_ref(), Reason::QueueWait, Until::Unknown)
+        Rejected::new(self.reports.name.as_ref(), Reason::QueueWait, Until::Unknown)
     }
 }
 
@@ -227,31 +251,10 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// Ready once the instant has come. The timer is set anew only where the instant has moved.
-    fn poll(
-        &mut self,
-        mut timer: Pin<&mut Option<Sleep>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Rejected>> {
-        loop {
-            let wake_at = ready!(self.claim(cx.waker())?);
-            let Some(wake_at) = wake_at else { return Poll::Ready(Ok(())) };
-            let wanted = self.shared.clock.runtime(wake_at);
-            match (timer.as_mut().as_pin_mut(), wanted) {
-                (Some(armed), Some(at)) if armed.deadline() == at => {}
-                (Some(armed), Some(at)) => armed.reset(at),
-                _ => timer.set(wanted.map(sleep_until)),
-            }
-            let Some(armed) = timer.as_mut().as_pin_mut() else { return Poll::Pending };
-            // Outside the task's budget: a task that has used it up must still see its instant.
-            ready!(pin!(unconstrained(armed)).poll(cx));
-        }
-    }
-
     /// Asks whether the instant has come: nothing if so, else when it will.
     fn claim(&mut self, waker: &Waker) -> Poll<Result<Option<Instant>, Rejected>> {
         let Some(waiter) = self.waiter else { return Poll::Ready(Err(self.shared.too_late())) };
-        let now = self.shared.clock.now();
+        let now = self.shared.reports.clock.now();
         // Cloned before the lock is taken, and dropped after: both may run anything.
         let waker = waker.clone();
         let ((claimed, outlived), woken) = self.shared.step(|locked| {
@@ -277,7 +280,7 @@ impl Place<'_> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         let Some(waiter) = self.waiter.take() else { return };
-        let now = self.shared.clock.now();
+        let now = self.shared.reports.clock.now();
         let (waker, woken) = self.shared.step(|locked| {
             locked.machine.cancel(waiter, now);
             locked.wakers.remove(&waiter)

@@ -9,7 +9,8 @@ use seawall_core::reason::Reason;
 use tokio::time::{Duration, Instant};
 
 use super::{ms, poll};
-use crate::mechanism::{BlockingError, BlockingPool, BlockingSettings};
+use crate::What;
+use crate::mechanism::{BlockingError, BlockingEvent, BlockingPool, BlockingSettings, Setup};
 
 fn pool(threads: u32, queue: u32) -> BlockingPool {
     let settings = BlockingSettings::threads(threads).queue(queue, Duration::from_secs(600));
@@ -204,4 +205,28 @@ fn settings_that_cannot_work_are_refused() {
     }
     let waiting_for_nothing = BlockingSettings::threads(1).queue(1, Duration::ZERO);
     assert!(BlockingPool::new(waiting_for_nothing).is_err());
+}
+
+#[tokio::test]
+async fn listeners_hear_of_work_that_runs_for_nobody() {
+    let log: Arc<Mutex<Vec<What>>> = Arc::default();
+    let told = Arc::clone(&log);
+    let setup = Setup::named("disk").on_event(move |event| told.lock().unwrap().push(event.what));
+    let pool = BlockingPool::with(BlockingSettings::threads(1), setup).unwrap();
+    let (work, running, release) = latch();
+    {
+        let mut abandoned = pin!(pool.run(work));
+        assert!(poll(abandoned.as_mut(), &Arc::default()).is_pending());
+        running.recv().unwrap();
+    }
+    release.send(()).unwrap();
+    until(|| log.lock().unwrap().len() == 2).await;
+    let log = log.lock().unwrap();
+    let [
+        What::Blocking(BlockingEvent::Abandoned { zombies: 1, .. }),
+        What::Blocking(BlockingEvent::ZombieReturned { zombies: 0, .. }),
+    ] = &log[..]
+    else {
+        panic!("{log:?}")
+    };
 }

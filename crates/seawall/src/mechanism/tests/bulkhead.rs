@@ -2,16 +2,17 @@
 
 use std::future::{pending, ready};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
+use seawall_core::bulkhead::RejectCause;
 use seawall_core::reason::Reason;
 use tokio::time::{Duration, Instant, advance};
 
 use super::{Wakes, ms, poll};
-use crate::mechanism::Bulkhead;
-use crate::{BulkheadSettings, Error, QueueOrder, Until};
+use crate::mechanism::{Bulkhead, Setup};
+use crate::{BulkheadSettings, Error, Event, Heard, QueueOrder, Until, What};
 
 fn settings(permits: u32, queue: u32) -> BulkheadSettings {
     BulkheadSettings { permits, queue, max_wait: ms(1_000), ..BulkheadSettings::default() }
@@ -302,4 +303,29 @@ async fn t91_t95_t97_waiters_that_race_and_leave_lose_no_permit() {
     assert!(served.load(Ordering::Relaxed) > 5_000);
     assert_nothing_held(&bulkhead);
     assert_eq!(bulkhead.snapshot().expired, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_refusal_is_heard_of_also_that_of_who_waited() {
+    let log: Arc<Mutex<Vec<(u64, What)>>> = Arc::default();
+    let told = Arc::clone(&log);
+    let note = move |event: &Event| told.lock().unwrap().push((event.sequence, event.what));
+    let settings = BulkheadSettings { max_wait: ms(50), ..settings(1, 1) };
+    let bulkhead = Bulkhead::with(settings, Setup::named("db").on_event(note)).unwrap();
+    let mut events = bulkhead.events();
+    let held = bulkhead.try_acquire().unwrap();
+    let (waited, full) = tokio::join!(bulkhead.acquire(), bulkhead.acquire());
+    assert!(waited.is_err() && full.is_err());
+    drop(held);
+    let told = log.lock().unwrap().clone();
+    let causes: Vec<_> = told
+        .iter()
+        .map(|(sequence, what)| match what {
+            What::Bulkhead(rejected) => (*sequence, rejected.cause),
+            what => panic!("{what:?}"),
+        })
+        .collect();
+    assert_eq!(causes, [(1, RejectCause::QueueFull), (2, RejectCause::Expired)]);
+    let Some(Heard::Event(event)) = events.next().await else { panic!("nothing") };
+    assert_eq!((event.policy.as_deref(), event.sequence), (Some("db"), 1));
 }

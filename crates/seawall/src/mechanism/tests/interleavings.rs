@@ -9,6 +9,9 @@ mod sync {
     pub(super) use loom::sync::atomic::{AtomicU64, Ordering};
     pub(super) use loom::sync::{Mutex, MutexGuard};
 }
+#[path = "../atomic/batch.rs"]
+#[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
+mod batch;
 #[path = "../atomic/cell.rs"]
 #[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
 mod cell;
@@ -167,7 +170,7 @@ impl Counted {
             return Got::Permit(permit);
         }
         let act = |locked: &mut front::Locked| locked.machine.acquire(NOW, Instant::NEVER);
-        match self.compartment.step(NOW, act).0 {
+        match self.compartment.step(NOW, true, act).0 {
             Acquired::Permit(permit) => Got::Permit(permit),
             Acquired::Refused { .. } => Got::Nothing,
             Acquired::Queued { waiter, .. } => self.claim(waiter, wakes),
@@ -183,7 +186,7 @@ impl Counted {
             }
             claimed
         };
-        match self.compartment.step(NOW, act).0 {
+        match self.compartment.step(NOW, true, act).0 {
             Claimed::Permit(permit) => Got::Permit(permit),
             Claimed::StillWaiting => Got::Place(waiter),
             Claimed::Gone => Got::Nothing,
@@ -195,7 +198,7 @@ impl Counted {
             locked.machine.leave(waiter, NOW);
             locked.wakers.remove(&waiter)
         };
-        let _ = self.compartment.step(NOW, act);
+        let _ = self.compartment.step(NOW, true, act);
     }
 
     fn hold(&self) {
@@ -209,7 +212,7 @@ impl Counted {
             let act = |locked: &mut front::Locked| {
                 locked.machine.release(permit, Duration::ZERO, NOW);
             };
-            let _ = self.compartment.step(NOW, act);
+            let _ = self.compartment.step(NOW, true, act);
         }
     }
 
@@ -304,6 +307,31 @@ fn t95_a_waiter_that_leaves_while_it_is_woken_loses_no_permit() {
         counted.leave(waiter);
         other.join().unwrap();
         counted.assert_whole();
+    });
+}
+
+#[test]
+fn of_two_that_race_for_one_permit_one_is_refused_and_that_is_reported_once() {
+    bounded(|| {
+        let counted = Counted::new(1, 0);
+        let refusals = |counted: &Arc<Counted>| {
+            let counted = Arc::clone(counted);
+            move || {
+                let need = bulkhead::Need { weight: 1, useful_until: NOW };
+                let act = |locked: &mut front::Locked| {
+                    let front::Locked { machine, batch, .. } = locked;
+                    matches!(machine.acquire_weighted(need, NOW, batch), Ok(Acquired::Permit(_)))
+                };
+                let (got, front::After { woken, batch }) = counted.compartment.step(NOW, true, act);
+                drop(woken);
+                assert_eq!(got, batch.events.is_empty());
+                batch.events.iter().map(|_| batch.first).collect::<Vec<_>>()
+            }
+        };
+        let other = thread::spawn(refusals(&counted));
+        let mut numbers = refusals(&counted)();
+        numbers.extend(other.join().unwrap());
+        assert_eq!(numbers, [1]);
     });
 }
 

@@ -4,7 +4,10 @@
 mod blocking;
 mod breaker;
 mod bulkhead;
+mod detector;
 mod interleavings;
+mod keyed_breaker;
+mod overload;
 mod policies;
 mod rate;
 mod woken;

@@ -1,19 +1,20 @@
 //! Tests of the rate limits.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
+use seawall_core::rate::RateEvent;
 use seawall_core::reason::Reason;
 use tokio::time::{Duration, Instant, advance};
 
 use super::{Wakes, ms, poll};
-use crate::Until;
 use crate::mechanism::{
     Capacity, KeyedRateLimiter, KeyedSettings, QueueSettings, QueuedRateLimiter, Quota, Rate,
-    RateLimiter,
+    RateLimiter, Setup,
 };
+use crate::{Event, Heard, Until, What};
 
 const fn quota(rate: u32, burst: u32) -> Quota {
     Quota { rate: Rate::per_second(rate), burst }
@@ -213,4 +214,43 @@ fn t112_threads_racing_for_one_key_share_its_burst() {
         }
     });
     assert_eq!(admitted.load(Ordering::Relaxed), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_refusal_and_wait_is_heard_of() {
+    let heard = || {
+        let log: Arc<Mutex<Vec<(u64, What)>>> = Arc::default();
+        let told = Arc::clone(&log);
+        let note = move |event: &Event| told.lock().unwrap().push((event.sequence, event.what));
+        (Setup::named("api").on_event(note), log)
+    };
+    let (setup, log) = heard();
+    let limiter = RateLimiter::with(quota(10, 1), setup).unwrap();
+    let mut events = limiter.events();
+    limiter.try_acquire().unwrap();
+    limiter.try_acquire().unwrap_err();
+    limiter.try_acquire_many(2).unwrap_err();
+    let told = log.lock().unwrap().clone();
+    assert!(matches!(told[0], (1, What::Rate(RateEvent::Limited { .. }))), "{told:?}");
+    assert!(matches!(told[1], (2, What::Rate(RateEvent::Impossible { cost: 2, .. }))), "{told:?}");
+    let Some(Heard::Event(event)) = events.next().await else { panic!("nothing") };
+    assert_eq!(event.policy.as_deref(), Some("api"));
+
+    let (setup, log) = heard();
+    let settings = KeyedSettings::default();
+    let keyed = KeyedRateLimiter::<str>::with(settings, &[quota(1, 1)], setup).unwrap();
+    keyed.try_acquire("a").unwrap();
+    keyed.try_acquire("a").unwrap_err();
+    let told = log.lock().unwrap().clone();
+    assert!(matches!(told[..], [(1, What::Rate(RateEvent::Limited { .. }))]), "{told:?}");
+
+    let (setup, log) = heard();
+    let settings = QueueSettings { quota: quota(10, 1), waiters: 1, max_wait: ms(1_000) };
+    let queued = QueuedRateLimiter::with(settings, setup).unwrap();
+    queued.wait().await.unwrap();
+    let (waited, refused) = tokio::join!(queued.wait(), queued.wait());
+    assert!(waited.is_ok() != refused.is_ok());
+    let told: Vec<_> = log.lock().unwrap().clone();
+    assert!(matches!(told[0], (1, What::Rate(RateEvent::Queued { .. }))), "{told:?}");
+    assert!(matches!(told[1], (2, What::Rate(RateEvent::Limited { .. }))), "{told:?}");
 }

@@ -13,8 +13,10 @@ use tower::{Service, ServiceExt};
 use tower_layer::{Identity, Layer, layer_fn};
 
 use super::{Breach, Breaches, Probe, ProbeError, Request, Response, check};
+use crate::mechanism::{AdaptiveLimit, Brownout, BrownoutSettings, KeyedBreaker, Level, Throttle};
 use crate::{
-    BackoffSettings, BreakerSettings, BulkheadSettings, Hedge, PolicyBuilder, Retry, only,
+    BackoffSettings, BreakerSettings, BulkheadSettings, Hedge, Importance, LimitSettings,
+    PolicyBuilder, Retry, ThrottleSettings, only,
 };
 
 type Answered = Pin<Box<dyn Future<Output = Result<Response, ProbeError>> + Send>>;
@@ -186,6 +188,19 @@ async fn t178_each_layer_of_ours_passes() {
     passes(|| only::hedge(Hedge::after(ms(1))).idempotent()).await;
     passes(|| only::breaker(BreakerSettings::for_endpoint())).await;
     passes(|| only::bulkhead(bulkhead)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn t178_each_layer_of_a_mechanism_that_stands_alone_passes() {
+    let limit = || AdaptiveLimit::new(LimitSettings::default()).unwrap();
+    check(|| limit().layer()).await.unwrap();
+    let throttle = || Throttle::new(ThrottleSettings::default()).unwrap();
+    check(|| throttle().layer(Importance::Normal)).await.unwrap();
+    let breakers = || KeyedBreaker::<u64>::new(BreakerSettings::for_endpoint()).unwrap();
+    check(|| breakers().layer(|_: &Request| 7_u64)).await.unwrap();
+    let brownout = Brownout::new(BrownoutSettings::default()).unwrap();
+    let feature = brownout.feature("all", Level::Static).unwrap();
+    check(|| feature.layer()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,7 @@
-//! The one timer of a call. It is made when something has to be waited for, not before: to make
-//! and register one costs more than the rest of a call that succeeds at once.
+//! A timer of the runtime that is set anew whenever a machine names another instant: the one of a
+//! call, of a wait for a permit, and of a wait for a rate limit. It is made when something has to
+//! be waited for, not before: to make and register one costs more than the rest of a call that
+//! succeeds at once.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,7 +15,7 @@ use crate::clock::{Clock, ManualTimer};
 pin_project! {
     /// A timer that is set anew whenever the machine names another instant.
     #[derive(Debug, Default)]
-    pub(super) struct Timer {
+    pub(crate) struct Timer {
         #[pin]
         sleep: Option<Sleep>,
         manual: ManualTimer,
@@ -22,7 +24,7 @@ pin_project! {
 
 impl Timer {
     /// Ready when `at` has come; never without one.
-    pub(super) fn poll_until(
+    pub(crate) fn poll_until(
         self: Pin<&mut Self>,
         at: Option<Instant>,
         clock: &Clock,
