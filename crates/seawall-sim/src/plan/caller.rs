@@ -96,4 +96,6 @@ pub enum Pick {
     RoundRobin,
     /// The one with fewer jobs, as if that were known.
     LeastLoaded,
+    /// The one with fewer jobs of two draws, which may be of the same one (Mitzenmacher, 2001).
+    ShorterOfTwo,
 }

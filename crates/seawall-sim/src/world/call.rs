@@ -11,6 +11,7 @@ use super::event::{Answer, Asker, Event};
 use super::guarded::Guarded;
 use super::job::Job;
 use super::slab::Key;
+use super::station::Station;
 use super::{World, number};
 use crate::chance::Seed;
 use crate::observe::End;
@@ -292,6 +293,13 @@ impl World {
                 let stations = self.stations.get(all).unwrap_or_default();
                 let least = (0..).zip(stations).min_by_key(|(_, station)| station.crowd());
                 least.map_or(0, |(offset, _)| offset)
+            }
+            Pick::ShorterOfTwo => {
+                let draws = [(); 2].map(|()| below(&mut state.chance, replicas as usize));
+                let crowd = |draw: &u32| {
+                    self.stations.get(state.first + *draw as usize).map_or(0, Station::crowd)
+                };
+                draws.into_iter().min_by_key(crowd).unwrap_or(0)
             }
         };
         number(state.first) + offset
