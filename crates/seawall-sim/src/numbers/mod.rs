@@ -22,6 +22,8 @@ mod strategies;
 mod tails;
 
 #[cfg(test)]
+mod shapes;
+#[cfg(test)]
 mod tests;
 
 pub use judge::{Finding, Rule, Stated, Strictness};
