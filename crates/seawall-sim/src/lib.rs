@@ -15,6 +15,7 @@ pub mod agenda;
 pub mod chance;
 pub mod deployed;
 pub mod dist;
+pub mod numbers;
 pub mod observe;
 pub mod outcome;
 pub mod plan;

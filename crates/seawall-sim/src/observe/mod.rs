@@ -109,6 +109,13 @@ impl Observer {
         }
     }
 
+    /// An attempt on account of a load has taken too long.
+    pub(crate) fn timed_out(&mut self, load: u32, now: Instant) {
+        if let Some(bucket) = self.bucket(load, now) {
+            bucket.timed_out += 1;
+        }
+    }
+
     /// A call of a load ends.
     pub(crate) fn ended(&mut self, load: u32, (started, now): (Instant, Instant), end: End) {
         let latency = now.since(started);

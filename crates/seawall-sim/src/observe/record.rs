@@ -145,6 +145,8 @@ pub struct Bucket {
     pub started: u64,
     /// Attempts of callers.
     pub attempts: u64,
+    /// Attempts that their callers gave up.
+    pub timed_out: u64,
     /// Calls that ended well.
     pub good: u64,
     /// And badly.
@@ -172,6 +174,8 @@ pub struct ServiceRecord {
     pub waited: u64,
     /// All waits together, in seconds.
     pub wait: f64,
+    /// The waits of those that waited.
+    pub waits: Latency,
     /// From the arrival of a job to its end.
     pub stay: Latency,
     /// Work that somebody waited for, in seconds.
@@ -326,6 +330,7 @@ impl ServiceRecord {
         if !wait.is_zero() {
             self.waited += 1;
             self.wait += wait.as_secs_f64();
+            self.waits.record(wait);
         }
     }
 

@@ -34,6 +34,14 @@ pub struct Load {
     /// What is known of each recorded call, where arrivals are replayed; it goes before what is
     /// said here of all.
     pub recorded: Option<Recorded>,
+    /// Independent sources of calls, each with these arrivals and, by its number, with an instance
+    /// of the caller of its own. Where there is one, its calls are dealt to all instances.
+    pub sources: u32,
+    /// When the first call of a source, or of a user, comes; without it, after a gap or a pause
+    /// like all others.
+    pub first: Option<Distribution>,
+    /// An open call that took longer than this is followed by one more at its end.
+    pub repeat_above: Option<Duration>,
 }
 
 impl Load {
@@ -51,6 +59,9 @@ impl Load {
             deadline: None,
             keys: None,
             recorded: None,
+            sources: 1,
+            first: None,
+            repeat_above: None,
         }
     }
 }
@@ -85,6 +96,16 @@ pub enum Arrivals {
     },
     /// At these times, ascending, as recorded.
     Replay(Arc<[Instant]>),
+}
+
+impl Arrivals {
+    /// How many calls a contented user makes, where users arrive.
+    pub(crate) const fn calls_of_a_user(&self) -> Option<u32> {
+        match self {
+            Self::Hybrid { calls, .. } => Some(*calls),
+            Self::Open { .. } | Self::Closed { .. } | Self::Replay(_) => None,
+        }
+    }
 }
 
 /// When a user calls again.

@@ -17,7 +17,7 @@ pub use load::{Arrivals, Ending, Load, Pace, Rate, Shape, Spacing};
 pub use seawall_core::fault::{Direction, Fault, Shape as Course};
 pub use service::{
     Abandoned, Cache, Dependency, Discipline, Eviction, Expired, Holding, Need, Server, Service,
-    ServiceId, Slowdown,
+    ServiceId, Slowdown, Weather,
 };
 
 use seawall_core::time::{Duration, Instant};

@@ -242,7 +242,7 @@ impl World {
         station.stood = station.stood.saturating_add(stood);
         for held in std::mem::take(&mut station.held) {
             match held {
-                Held::Done(job) => self.finish_held(job, index),
+                Held::Done(job, due) => self.go_on((job, due.since(since)), index),
                 Held::Arrival(job) => self.reach(job),
             }
         }

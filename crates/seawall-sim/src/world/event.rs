@@ -6,9 +6,9 @@ use super::slab::Key;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
     /// A call, or a user, of an open load begins.
-    Arrive { load: u32 },
+    Arrive { load: u32, source: u32 },
     /// A load that was silent is looked at again.
-    Look { load: u32 },
+    Look { load: u32, source: u32 },
     /// A user calls again.
     User { user: Key },
     /// A request arrives at a replica.

@@ -348,7 +348,7 @@ impl World {
         let seen = match answer {
             Answer::Good | Answer::Substitute => head(200),
             Answer::Error => head(status.map_or(503, |service| service.error_status)),
-            Answer::Refused => head(503),
+            Answer::Refused => head(status.map_or(503, |service| service.refusal_status)),
             Answer::Lost => Observation::Lost { connection: Connection::Fresh, sent: Sent::Maybe },
             Answer::Unreachable => Observation::ConnectFailed(ConnectFailure::Refused),
         };

@@ -62,7 +62,14 @@ pub(super) fn plan(base: f64) -> Plan {
 pub(super) fn record(good: [u64; 4]) -> Record {
     let plan = plan(10.0);
     let mut record = World::run(Plan { loads: Vec::new(), ..plan }, Seed::new(0));
-    let bucket = |good| Bucket { started: 10, attempts: 12, good, bad: 10 - good, latency: 0.5 };
+    let bucket = |good| Bucket {
+        started: 10,
+        attempts: 12,
+        good,
+        bad: 10 - good,
+        timed_out: 0,
+        latency: 0.5,
+    };
     let timeline = good.map(bucket).into();
     let load = crate::observe::LoadRecord { timeline, ..Default::default() };
     record.loads.push(load);
