@@ -155,10 +155,12 @@ fn turning(outcome: &Outcome, found: &Threshold) -> String {
     let upto = if found.falls() { "down to" } else { "up to" };
     let step = |place: Option<usize>| found.steps.get(place?);
     let name = |turn: &Turn| named(outcome, found, turn);
+    // A value may itself end in a percentage.
+    let comma = if found.quantity == Quantity::Value { "," } else { "" };
     match (step(found.holds), step(found.fails)) {
         (Some(holds), None) => format!("{works} {upto} {}, the last value tried.", name(holds)),
         (Some(holds), Some(fails)) => format!(
-            "{works} {upto} {}; at {} {} stay down.",
+            "{works} {upto} {}; at {}{comma} {} stay down.",
             name(holds),
             name(fails),
             words::proportion(&fails.down)
