@@ -1,7 +1,5 @@
 //! The rows as text, as JSON and as a page. Nothing is judged here.
 
-use std::fmt::Write;
-
 use seawall_sim::numbers::{MASTER, Row, Rule};
 use serde_json::{Value, json};
 
@@ -49,10 +47,8 @@ pub(crate) fn text(rows: &[Row]) -> String {
         let ok = if row.ok { "yes" } else { "NO" };
         let (ours, error) = (digits(row.ours), digits(row.error));
         let (id, expected, tolerance) = (&row.id, &row.expected.text, digits(row.tolerance));
-        // Writing to a string does not fail.
-        let _ = writeln!(
-            text,
-            "{id:width$}  {expected:>9}  {ours:>10}  {error:>10}  {tolerance:>10}  {ok:4}  {}",
+        text += &format!(
+            "{id:width$}  {expected:>9}  {ours:>10}  {error:>10}  {tolerance:>10}  {ok:4}  {}\n",
             row.source
         );
     }
@@ -106,7 +102,7 @@ pub(crate) fn markdown(rows: &[Row]) -> String {
     for row in rows {
         if row.family != family {
             family = row.family;
-            let _ = writeln!(page, "\n## {family}\n\nSource: {}.\n", row.source);
+            page += &format!("\n## {family}\n\nSource: {}.\n\n", row.source);
             page.push_str(
                 "| number | expected | ours | 99 % ± | tolerance | rule | runs | looks | ok |\n",
             );
@@ -117,9 +113,8 @@ pub(crate) fn markdown(rows: &[Row]) -> String {
         let tolerance = digits(row.tolerance);
         let (expected, rule, runs) = (&row.expected.text, rule(row.rule), row.runs);
         let (id, looks) = (&row.id, row.looks);
-        let _ = writeln!(
-            page,
-            "| {id} | {expected} | {ours} | {error} | {tolerance} | {rule} | {runs} | {looks} | {ok} |"
+        page += &format!(
+            "| {id} | {expected} | {ours} | {error} | {tolerance} | {rule} | {runs} | {looks} | {ok} |\n"
         );
     }
     page

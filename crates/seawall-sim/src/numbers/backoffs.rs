@@ -121,8 +121,11 @@ fn columns() -> [(&'static str, BackoffSettings); 5] {
     ]
 }
 
-/// Clients, then calls and milliseconds of each column.
-const TABLE: [(usize, [(&str, &str); 5]); 10] = [
+/// Calls and milliseconds of each column.
+type Line = [(&'static str, &'static str); 5];
+
+/// By the number of clients.
+const TABLE: [(usize, Line); 10] = [
     (10, [("50.7", "382"), ("51.0", "3590"), ("42.4", "733"), ("38.7", "465"), ("37.9", "435")]),
     (20, [("151", "596"), ("151", "14817"), ("108", "1684"), ("99.9", "1012"), ("102", "803")]),
     (30, [("287", "773"), ("278", "22487"), ("183", "2674"), ("171", "1634"), ("180", "1261")]),
@@ -151,7 +154,7 @@ const TABLE: [(usize, [(&str, &str); 5]); 10] = [
 ];
 
 pub(super) fn cases() -> Vec<Case> {
-    let cell = |(clients, stated): &(usize, [(&'static str, &'static str); 5])| {
+    let cell = |(clients, stated): &(usize, Line)| {
         let clients = *clients;
         let pairs = columns().into_iter().zip(*stated);
         pairs
@@ -169,7 +172,7 @@ fn contest(
     let near = Rule::Near(if clients <= 30 { 0.04 } else { 0.02 });
     let wide = Rule::Near(match clients {
         ..=10 => 0.16,
-        ..=20 => 0.12,
+        11..=20 => 0.12,
         _ => 0.09,
     });
     let model = move |run: Run| Contest::new(clients, waits, run).result();

@@ -61,12 +61,13 @@ impl Course {
         real(attempts) / real(self.sum(all, |bucket| bucket.started))
     }
 
-    /// Starts, successes, retries and timeouts a second, and work in progress.
+    /// Starts, successes, retries and timeouts a second, and work in progress. A retry counts when
+    /// it is decided on, which is before its wait: each timeout that does not end its call.
     pub(super) fn rates(&self, from: usize, to: usize) -> [f64; 5] {
         let seconds = many(&vec![0.0; to - from]);
         let rate = |of: fn(&Bucket) -> u64| real(self.sum((from, to), of)) / seconds;
-        let (starts, attempts) = (rate(|b| b.started), rate(|b| b.attempts));
+        let (timeouts, bad) = (rate(|b| b.timed_out), rate(|b| b.bad));
         let present = mean(self.present.get(from..to).unwrap_or_default());
-        [starts, rate(|b| b.good), attempts - starts, rate(|b| b.timed_out), present]
+        [rate(|b| b.started), rate(|b| b.good), timeouts - bad, timeouts, present]
     }
 }

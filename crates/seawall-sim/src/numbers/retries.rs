@@ -7,14 +7,14 @@ use seawall_core::throttle::ThrottleSettings;
 use seawall_core::time::{Duration, Instant};
 use seawall_core::upstream::UpstreamSettings;
 
-use super::build::{SECOND, budget, direct, guard, idle, patient, poisson, steady};
+use super::build::{SECOND, at, budget, direct, following, guard, idle, patient, poisson, steady};
 use super::case::{Case, Run, Runs};
 use super::judge::Rule;
 use super::stats::real;
 use crate::dist::Distribution;
 use crate::observe::Record;
 use crate::plan::{
-    Arrivals, Caller, Dependency, Ending, Load, Need, Network, Plan, Server, Service,
+    Arrivals, Caller, Dependency, Ending, Load, Need, Network, Plan, Rate, Server, Service, Shape,
 };
 use crate::verdict::share;
 use crate::world::World;
@@ -158,11 +158,11 @@ enum Shed {
     Task,
 }
 
-/// Tasks of several calls to a backend that accepts half of all calls.
+/// Tasks of several calls to a backend that accepts half of all calls. Only those that begin
+/// before the last seconds count: while the last calls of a world come in, the load falls.
 fn tasks(calls: u32, shed: Shed, horizon: f64) -> Plan {
-    const CAPACITY: u32 = 1_000;
+    const CAPACITY: u32 = 2_000;
     let mut plan = steady(horizon);
-    // Tasks that fail are over sooner: those under way at the end are not like the others.
     plan.ending = Ending::Finish;
     let mut server = Server::unlimited(Distribution::NONE);
     server.limit = Some(limit(CAPACITY, SECOND));
@@ -177,8 +177,16 @@ fn tasks(calls: u32, shed: Shed, horizon: f64) -> Plan {
     front.calls.push(Dependency { caller, fan_out: calls, need: Need::All });
     let front = plan.service(front);
     let rate = 2.0 * f64::from(CAPACITY) / f64::from(calls);
-    plan.loads.push(Load::new("tasks", poisson(rate), direct(front)));
+    let (begin, last) = (Instant::EPOCH, at(horizon - 3.0));
+    let early = following(stepped(&[(begin, rate), (last, 0.0)]));
+    let late = following(stepped(&[(begin, 0.0), (last, rate)]));
+    plan.loads.push(Load::new("tasks", early, direct(front)));
+    plan.loads.push(Load::new("last", late, direct(front)));
     plan
+}
+
+fn stepped(points: &[(Instant, f64)]) -> Rate {
+    Rate { points: points.to_vec(), shape: Shape::Steps, scale: 1.0 }
 }
 
 fn e13() -> impl Iterator<Item = Case> {

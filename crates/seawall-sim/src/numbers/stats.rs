@@ -30,7 +30,7 @@ pub(super) fn quantile(values: &[f64], share: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
     let place = share * real(u64::try_from(last).unwrap_or_default());
     let step = (0..last).take_while(|step| real(*step as u64 + 1) <= place).count();
-    let (low, high) = (sorted.get(step), sorted.get(step + 1).or(sorted.get(step)));
+    let (low, high) = (sorted.get(step), sorted.get(step + 1).or_else(|| sorted.get(step)));
     let (Some(low), Some(high)) = (low, high) else { return f64::NAN };
     let part = place - real(u64::try_from(step).unwrap_or_default());
     if part <= 0.0 { *low } else { low + part * (high - low) }

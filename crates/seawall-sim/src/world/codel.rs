@@ -46,7 +46,7 @@ impl CoDel {
             self.stands_at = None;
             return false;
         }
-        now >= *self.stands_at.get_or_insert(now.after(interval))
+        now >= *self.stands_at.get_or_insert_with(|| now.after(interval))
     }
 
     fn begin(&mut self, interval: Duration, now: Instant) {
