@@ -42,7 +42,8 @@ struct Ran {
 }
 
 /// Runs everything. Of the first hundred points two records each are kept, those of the first run
-/// that went well and of the first that did not. `progress` is told how many of how many runs are over, from any thread.
+/// that went well and of the first that did not. `progress` is told how many of how many runs are
+/// over, from any thread.
 #[must_use]
 pub fn run(
     scenario: &Scenario,

@@ -113,9 +113,8 @@ pub(crate) fn markdown(rows: &[Row]) -> String {
         let tolerance = digits(row.tolerance);
         let (expected, rule, runs) = (&row.expected.text, rule(row.rule), row.runs);
         let (id, looks) = (&row.id, row.looks);
-        page += &format!(
-            "| {id} | {expected} | {ours} | {error} | {tolerance} | {rule} | {runs} | {looks} | {ok} |\n"
-        );
+        let measured = format!("{ours} | {error} | {tolerance} | {rule} | {runs} | {looks}");
+        page += &format!("| {id} | {expected} | {measured} | {ok} |\n");
     }
     page
 }
