@@ -11,6 +11,7 @@ mod index;
 mod mutants;
 mod process;
 mod sim_numbers;
+mod sim_same;
 mod sim_speed;
 mod stream;
 mod test;
@@ -40,6 +41,7 @@ pub(crate) type Clean = bool;
   cargo xtask bench --quick breaker M2    only some rows, roughly; `--list` names them all
   cargo xtask bench --json > bench.json   the same as one JSON object
   cargo xtask bench --markdown            the same as a page, for docs/bench.md
+  cargo xtask sim-same                    equal seeds give equal bytes in all builds
   cargo xtask sim-speed                   how many calls a second the simulator makes
   cargo xtask sim-numbers                 published numbers, and the simulator's (minutes)
   cargo xtask sim-numbers --only E1,M-A   some families; --json and --markdown print otherwise
@@ -65,6 +67,8 @@ enum Chore {
     Index,
     /// Measure speed and behaviour beside other crates, in the workspace below `bench/`
     Bench(BenchArguments),
+    /// Compare outcomes of the simulator between debug and release builds and numbers of threads
+    SimSame,
     /// Time the simulator in a release build: calls a second, and memory by the number of calls
     SimSpeed(SpeedArguments),
     /// Reproduce published numbers with the simulator in a release build (minutes)
@@ -140,6 +144,7 @@ fn run(chore: Chore, out: &mut dyn Write) -> Result<Clean, Error> {
         Chore::Tidy => tidy::run(out),
         Chore::Index => index::run(out),
         Chore::Bench(given) => bench::run(&given.handed_on),
+        Chore::SimSame => sim_same::run(out),
         Chore::SimSpeed(given) => sim_speed::run(given.json, out),
         Chore::SimNumbers(given) => sim_numbers::run(&given.handed_on),
         Chore::Mutants(given) => given.run(),
