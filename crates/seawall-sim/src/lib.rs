@@ -18,6 +18,7 @@ pub mod dist;
 pub mod observe;
 pub mod outcome;
 pub mod plan;
+pub mod prove;
 pub mod report;
 pub mod run;
 pub mod scenario;
