@@ -7,6 +7,7 @@ use seawall_core::outcome::Overrides;
 use seawall_core::ratio::Ratio;
 
 use super::Shown;
+use super::fix::whole;
 use super::look::{Look, Seen, Trial};
 use super::patience::share;
 use super::scene::{Scene, place, route_place};
@@ -16,8 +17,13 @@ use crate::plan::{Plan, Replicas};
 /// The failure that retries do not hide, and that every breaker counts unless it is told not to.
 const ERROR: u16 = 500;
 
-/// Runs where chance decides when a breaker trips.
-const RUNS: u32 = 10;
+/// Runs where chance decides when a breaker trips, as long as they have no more calls than this.
+const RUNS: f64 = 10.0;
+const CALLS: f64 = 30_000.0;
+
+fn runs((rate, lasting): (f64, f64)) -> u32 {
+    whole((CALLS / (rate * lasting)).clamp(1.0, RUNS))
+}
 
 /// One of the two breakers of an upstream.
 #[derive(Clone, Copy, PartialEq)]
@@ -105,7 +111,7 @@ fn too_few_calls(subject: &Subject<'_>) -> Shown {
             subject.upstream.name
         ),
         fix: format!("min_calls = {least}"),
-        runs: RUNS,
+        runs: runs((rate, lasting)),
         plans: [world(&now)?, world(&fixed)?],
         looks: vec![
             Look::reaches("opens", seen, (0.0, lasting)),
@@ -138,7 +144,7 @@ fn too_late(subject: &Subject<'_>, share_failing: f64) -> Shown {
     let trial = Trial {
         scene: format!("{percent:.1}% of {rate:.3} calls/s fail; nothing but this breaker on"),
         fix: format!("failure_rate = {limit}, min_calls = {least} and a window of the target"),
-        runs: RUNS,
+        runs: runs(timing),
         plans: [world(&now)?, world(&fixed)?],
         looks: vec![
             Look::reaches("opens within the target", seen, (from, from + target)),
@@ -183,11 +189,11 @@ fn uncounted(subject: &Subject<'_>) -> Shown {
 /// L10: an ordinary day.
 pub(super) fn noise(subject: &Subject<'_>) -> Shown {
     const DAY: f64 = 86_400.0;
-    /// Calls of the longest run.
-    const CALLS: f64 = 40_000.0;
+    const CALLS_OF_DAY: f64 = 40_000.0;
     let (which, usual) = (Which::of(subject), subject.need("usual_failures")?);
     let now = which.alone(subject);
-    let (fixed, fix) = match (subject.fixed_count("min_calls"), subject.fixed_share("failure_rate")) {
+    let (fixed, fix) = match (subject.fixed_count("min_calls"), subject.fixed_share("failure_rate"))
+    {
         (Ok(least), _) => {
             let edit = |upstream: &mut UpstreamConfig| which.settings(upstream).min_calls = least;
             (now.clone().upstream(edit), format!("min_calls = {least}"))
@@ -214,7 +220,7 @@ pub(super) fn noise(subject: &Subject<'_>) -> Shown {
         true => known / f64::from(subject.facts().gateways.max(1)),
         false => which.all(subject, subject.need("calls")? / window),
     };
-    let lasting = DAY.min(CALLS / rate);
+    let lasting = DAY.min(CALLS_OF_DAY / rate);
     let world = |edited| failing(subject, edited, (rate, lasting), (share(usual), 0.0));
     let seen = which.seen(place(subject.config, &subject.upstream.name));
     let scale = DAY / lasting;
@@ -239,7 +245,13 @@ pub(super) fn wide(subject: &Subject<'_>) -> Shown {
     let (lost, rate) = (1.0 / shards, subject.rate_of_one().min(500.0));
     let now = Which::Whole.alone(subject);
     let trips = subject.upstream.breaker.failure_rate.is_some_and(|limit| limit <= share(lost));
-    let opens = || Look::reached("opens after", Seen::opened(place(subject.config, &subject.upstream.name)), FROM);
+    let opens = || {
+        Look::reached(
+            "opens after",
+            Seen::opened(place(subject.config, &subject.upstream.name)),
+            FROM,
+        )
+    };
     let first = failing(subject, &now, (rate, LASTING), (share(lost), FROM))?;
     let (fix, second, looks) = if trips {
         let off = now.clone().unbroken();
@@ -274,10 +286,7 @@ pub(super) fn refusals(subject: &Subject<'_>) -> Shown {
         fix: "no override of 429".to_owned(),
         runs: 1,
         plans: [world(&now)?, world(&fixed)?],
-        looks: vec![
-            Look::failed(),
-            Look::reached("opens after", Seen::opened(service), FROM),
-        ],
+        looks: vec![Look::failed(), Look::reached("opens after", Seen::opened(service), FROM)],
     };
     Ok(trial.run())
 }

@@ -24,11 +24,15 @@ const LOST: (f64, f64) = (20.0, 40.0);
 pub(super) fn shared_fate(subject: &Subject<'_>) -> Shown {
     let formula = &subject.finding.formula;
     let Some((_, shared)) = formula.split_once(" both need ") else {
-        return Err("simulated services do not fall back upon each other, and would show no circle"
-            .to_owned());
+        return Err(
+            "simulated services do not fall back upon each other, and would show no circle"
+                .to_owned(),
+        );
     };
     let facts = subject.of_upstream();
-    let needs = |name: &String| upstream_facts(subject.config, name).depends_on.contains(&shared.to_owned());
+    let needs = |name: &String| {
+        upstream_facts(subject.config, name).depends_on.contains(&shared.to_owned())
+    };
     let called = |name: &String| formula.contains(&format!("its fallback {name} both"));
     let other = facts.fallback_to.iter().find(|name| called(name) || needs(name));
     let other = other.ok_or("the fallback that is meant is not in the config")?;
@@ -151,4 +155,3 @@ pub(super) fn zone(subject: &Subject<'_>) -> Shown {
     };
     Ok(trial.run())
 }
-

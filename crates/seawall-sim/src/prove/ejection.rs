@@ -3,6 +3,7 @@
 use seawall_config::UpstreamConfig;
 use seawall_config::units::print_duration;
 use seawall_core::Mode;
+use seawall_core::balance::Algorithm;
 use seawall_core::fault::Fault;
 use seawall_core::health::HealthSettings;
 use seawall_core::outlier::CapRule;
@@ -23,6 +24,8 @@ const LASTING: f64 = 60.0;
 /// L15: one replica answers with errors alone.
 pub(super) fn inert(subject: &Subject<'_>) -> Shown {
     let now = subject.edited().once().upstream(|upstream| {
+        // An algorithm that looks at failures would go round the sick one by itself.
+        upstream.balance.algorithm = Algorithm::RoundRobin;
         upstream.breaker.mode = Mode::Off;
         upstream.endpoint_breaker.mode = Mode::Off;
     });
@@ -37,7 +40,9 @@ pub(super) fn inert(subject: &Subject<'_>) -> Shown {
     };
     let seen = Seen::taken_out(service);
     let trial = Trial {
-        scene: format!("one replica answers with errors, at {rate:.1} calls/s; breakers off"),
+        scene: format!(
+            "one replica answers with errors, at {rate:.1} calls/s by turns; breakers and retries off"
+        ),
         fix,
         runs: 1,
         plans: [world(&now)?, world(&fixed)?],
@@ -73,8 +78,9 @@ fn mended<'s>(subject: &Subject<'_>, now: Edited<'s>) -> Result<(Edited<'s>, Str
 /// L16: one replica hangs.
 pub(super) fn slow(subject: &Subject<'_>) -> Shown {
     if subject.number("every_s").is_some() {
-        return Err("a simulated gateway never probes an endpoint that still owes an answer"
-            .to_owned());
+        return Err(
+            "a simulated gateway never probes an endpoint that still owes an answer".to_owned()
+        );
     }
     let target = subject.number("target_s");
     let now = subject.edited();

@@ -3,7 +3,7 @@
 use seawall_config::units::print_duration;
 use seawall_core::balance::Algorithm;
 use seawall_core::fault::Fault;
-use seawall_core::time::Duration;
+use seawall_core::time::{Duration, Instant};
 
 use super::Shown;
 use super::look::{Look, Trial};
@@ -12,7 +12,7 @@ use super::scene::{Scene, place, route_place};
 use super::subject::{Edited, Subject};
 use crate::dist::{Distribution, seconds};
 use crate::observe::End;
-use crate::plan::{Pick, Plan, Rate, Replicas, Server, Service, Target};
+use crate::plan::{Plan, Rate, Replicas, Server, Service, Shape, Target};
 use crate::verdict::{Unit, number};
 
 /// Workers of a replica that nothing is known of.
@@ -88,19 +88,19 @@ pub(super) fn drain(subject: &Subject<'_>) -> Shown {
     let (longest, lag) = (subject.need("longest_s")?, subject.need("deregistration_s")?);
     let longer = subject.fixed_time("drain")?;
     let world = |drain: f64| -> Result<Plan, String> {
-        let mut scene = Scene::of(&subject.edited().config, LEAVES + announce + drain + 1.0);
+        let mut scene = Scene::of(&subject.edited().config, LEAVES + announce + drain + lag + 1.0);
         let held = Distribution::Uniform(Duration::ZERO, seconds(longest));
-        let gateways = Service { replicas: 2, ..Service::new("gateways", Server::unlimited(held)) };
-        let id = scene.plan.service(gateways);
-        let scene = scene.load_of(Rate::constant(RATE), Target::Service(id));
-        let scene = scene.caller(|load| load.caller.pick = Pick::Random);
-        let leaving = (id.0, Replicas::One(0));
-        let scene = scene.befall(leaving.clone(), Fault::Drain, (LEAVES + lag, None));
-        scene.befall(leaving, Fault::Crash, (LEAVES + announce + drain, None)).plan()
+        let leaving = scene.plan.service(Service::new("gateway", Server::unlimited(held)));
+        let at = |secs| Instant::EPOCH.after(seconds(secs));
+        let points = vec![(at(0.0), RATE), (at(LEAVES + lag), 0.0)];
+        let rate = Rate { points, shape: Shape::Steps, scale: 1.0 };
+        let scene = scene.load_of(rate, Target::Service(leaving));
+        let gone = (leaving.0, Replicas::All);
+        scene.befall(gone, Fault::Crash, (LEAVES + announce + drain, None)).plan()
     };
     let trial = Trial {
         scene: format!(
-            "one of two gateways leaves; balancers learn of it after {}, calls take up to {}",
+            "a gateway with {RATE} calls/s leaves; none come after {}, and they take up to {}",
             print_duration(seconds(lag)),
             print_duration(seconds(longest))
         ),

@@ -101,9 +101,9 @@ type Shown = Result<Contrast, String>;
 /// second at most, since larger worlds are refused.
 #[must_use]
 pub fn prove(config: &Config, finding: &Finding) -> Option<Proof> {
+    finding.proof.as_ref()?;
     let about = finding.about.clone();
     let result = Subject::of(config, finding).ok_or_else(no_subject).and_then(|s| show(&s));
-    finding.proof.as_ref()?;
     Some(Proof { rule: finding.rule, about, result })
 }
 
@@ -139,9 +139,6 @@ fn show(subject: &Subject<'_>) -> Shown {
         24 => Err("connections of a gateway have no age in the simulation".to_owned()),
         25 => leaving::drain(subject),
         26 => queue::expiry(subject),
-        27 => Err("a fault that is left on does what it is told to; there is no other world \
-                  to compare it with"
-            .to_owned()),
         30 => breaker::refusals(subject),
         number => Err(format!("no world shows L{number}")),
     }

@@ -9,7 +9,7 @@ use super::look::{Look, Trial};
 use super::scene::{Scene, place, route_place};
 use super::subject::{Edited, Subject};
 use crate::dist::{Distribution, seconds};
-use crate::plan::Server;
+use crate::plan::{Abandoned, Server};
 
 /// Attempts that fail or hang; not so many that calls cannot be saved by another.
 const BAD: f64 = 0.3;
@@ -42,6 +42,9 @@ pub(super) fn inversion(subject: &Subject<'_>) -> Shown {
         let scene = Scene::of(&edited.config, (20.0 * needed).clamp(20.0, 600.0));
         let above = place(subject.config, &subject.route.upstream);
         let quick = Server::unlimited(Distribution::Constant(seconds(LITTLE)));
+        // It gives up with its caller, so that what is still worked on below can be told apart; a
+        // service that goes on would even try again.
+        let quick = Server { abandoned: Abandoned::Stops, ..quick };
         let slow = Server::unlimited(Distribution::Constant(seconds(answer)));
         let scene = scene.service(above, |service| service.server = quick);
         let scene = scene.service(below, |service| {

@@ -120,10 +120,7 @@ pub(super) fn expiry(subject: &Subject<'_>) -> Shown {
         scene: format!("{keys} keys stored at once, {rate:.0} calls/s over {lasting:.0} s"),
         fix: "10% jitter and single flight".to_owned(),
         runs: 1,
-        plans: [
-            world(facts.jitter, facts.single_flight)?,
-            world(Ratio::from_percent(10), true)?,
-        ],
+        plans: [world(facts.jitter, facts.single_flight)?, world(Ratio::from_percent(10), true)?],
         looks: vec![
             Look::new("refills in the worst half second", Unit::Number, move |record| {
                 worst(record, service)

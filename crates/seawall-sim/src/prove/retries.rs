@@ -88,11 +88,13 @@ pub(super) fn too_soon(subject: &Subject<'_>) -> Shown {
     let waves = (200.0 / (rate * ejected)).ceil().clamp(1.0, 50.0);
     let edited = subject.edited().unbudgeted();
     let hidden = {
-        let scene = Scene::of(&edited.config, ejected).load(route_place(subject.config, route), rate);
+        let scene =
+            Scene::of(&edited.config, ejected).load(route_place(subject.config, route), rate);
         behind_balancer(scene, (front, &edited.config), (subject.upstream, replicas))
     };
     let listed = {
-        let scene = Scene::of(&edited.config, ejected).load(route_place(subject.config, route), rate);
+        let scene =
+            Scene::of(&edited.config, ejected).load(route_place(subject.config, route), rate);
         dead(scene, front, fails_after)
     };
     let hidden_service = hidden.plan.services.len() - 1;

@@ -15,12 +15,13 @@ use super::subject::{replicas, upstream_facts};
 use crate::deployed;
 use crate::dist::{Distribution, seconds};
 use crate::plan::{
-    Arrivals, Caller, Dependency, Discipline, Disturbance, Gateway, GatewayId, Load, Need, Network,
-    Plan, Rate, Replicas, RouteId, Server, Service, ServiceId, Slowdown, Spacing, Target, Victims,
+    Arrivals, Caller, Cancel, Dependency, Discipline, Disturbance, Gateway, GatewayId, Load, Need,
+    Network, Plan, Rate, Replicas, RouteId, Server, Service, ServiceId, Slowdown, Spacing, Target,
+    Victims,
 };
 
 /// Calls of one run at most, so that a proof takes less than a second.
-const CALLS_MAX: f64 = 60_000.0;
+const CALLS_MAX: f64 = 100_000.0;
 
 /// What may be under way at once; a world that holds more has failed clearly enough.
 const CROWD_MAX: usize = 30_000;
@@ -87,7 +88,8 @@ impl Scene {
 
     /// Each job of a service calls a route of the gateway in turn.
     pub(super) fn link(self, upstream: usize, route: usize) -> Self {
-        let caller = Caller::of(Target::Route(GatewayId(0), RouteId(route)));
+        let target = Target::Route(GatewayId(0), RouteId(route));
+        let caller = Caller { cancel: Cancel::OnTimeout, ..Caller::of(target) };
         let dependency = Dependency { caller, fan_out: 1, need: Need::All };
         self.service(upstream, |service| service.calls.push(dependency))
     }

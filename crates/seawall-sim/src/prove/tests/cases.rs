@@ -56,10 +56,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
             "[assume.upstreams.payments]\ncalls = [\"/stock\"]\npasses_deadline = true\n"
         ),
     ),
-    (
-        "L2",
-        one!("", "timeouts = { total = \"1s\", attempt = \"400ms\" }", ""),
-    ),
+    ("L2", one!("", "timeouts = { total = \"1s\", attempt = \"400ms\" }", "")),
     (
         "L3",
         one!(
@@ -68,14 +65,8 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
             ""
         ),
     ),
-    (
-        "L4",
-        one!("", "", "[assume.routes.\"/pay\"]\nrate = 20"),
-    ),
-    (
-        "L4",
-        one!("", "", "[assume.routes.\"/pay\"]\nrate = 500\nquiet_rate = \"20/s\""),
-    ),
+    ("L4", one!("", "", "[assume.routes.\"/pay\"]\nrate = 20")),
+    ("L4", one!("", "", "[assume.routes.\"/pay\"]\nrate = 500\nquiet_rate = \"20/s\"")),
     (
         "L5",
         path!(
@@ -85,14 +76,8 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
             "[assume.upstreams.payments]\ncalls = [\"/stock\"]\n"
         ),
     ),
-    (
-        "L6",
-        one!("", "retry = { jitter = \"none\" }", ""),
-    ),
-    (
-        "L6",
-        one!("", "retry = { backoff = \"none\" }", ""),
-    ),
+    ("L6", one!("", "retry = { jitter = \"none\" }", "")),
+    ("L6", one!("", "retry = { backoff = \"none\" }", "")),
     (
         "L7",
         concat!(
@@ -109,10 +94,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
             "[assume.routes.\"/\"]\nrate = 50\n"
         ),
     ),
-    (
-        "L8",
-        one!("", "", "[assume.routes.\"/pay\"]\ncallers_retry = [\"503\", \"silence\"]"),
-    ),
+    ("L8", one!("", "", "[assume.routes.\"/pay\"]\ncallers_retry = [\"503\", \"silence\"]")),
     (
         "L8",
         one!(
@@ -129,10 +111,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
             "[assume.routes.\"/pay\"]\ncallers_retry = [\"refused\", \"504\"]"
         ),
     ),
-    (
-        "L9",
-        one!("", "", "[assume.routes.\"/pay\"]\nrate = \"30/min\""),
-    ),
+    ("L9", one!("", "", "[assume.routes.\"/pay\"]\nrate = \"30/min\"")),
     (
         "L9",
         one!(
@@ -165,10 +144,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
             "[assume.upstreams.payments]\nusual_failures = \"5%\""
         ),
     ),
-    (
-        "L11",
-        one!("", "", "[assume.upstreams.payments]\nshards = 4"),
-    ),
+    ("L11", one!("", "", "[assume.upstreams.payments]\nshards = 4")),
     (
         "L12",
         one!(
@@ -186,14 +162,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
             "[assume.routes.\"/pay\"]\nrate = 200"
         ),
     ),
-    (
-        "L13",
-        one!(
-            "bulkhead = { permits = 31 }\npool = { connections = 10, idle_max = 5 }",
-            "",
-            ""
-        ),
-    ),
+    ("L13", one!("bulkhead = { permits = 31 }\npool = { connections = 10, idle_max = 5 }", "", "")),
     (
         "L14",
         one!(
@@ -203,18 +172,9 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
              latency = { mean = \"50ms\", p99 = \"200ms\" }"
         ),
     ),
-    (
-        "L14",
-        one!("bulkhead = { permits = 9, max_wait = \"10s\" }", "", ""),
-    ),
-    (
-        "L15",
-        one!("ejection = { max_ejected = \"10%\", cap = \"strict\" }", "", ""),
-    ),
-    (
-        "L15",
-        one!("ejection = { min_healthy = 3 }", "", ""),
-    ),
+    ("L14", one!("bulkhead = { permits = 9, max_wait = \"10s\" }", "", "")),
+    ("L15", one!("ejection = { max_ejected = \"10%\", cap = \"strict\" }", "", "")),
+    ("L15", one!("ejection = { min_healthy = 3 }", "", "")),
     (
         "L15",
         concat!(
@@ -222,10 +182,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
             "ejection = { consecutive = 3 }\n"
         ),
     ),
-    (
-        "L15",
-        one!("balance = { panic_threshold = \"70%\" }", "", ""),
-    ),
+    ("L15", one!("balance = { panic_threshold = \"70%\" }", "", "")),
     (
         "L16",
         one!(
@@ -234,10 +191,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
             "[assume.routes.\"/pay\"]\nrate = 1\ndetect_within = \"12s\""
         ),
     ),
-    (
-        "L16",
-        one!("health_check = { tcp = true, every = \"1s\", timeout = \"1s\" }", "", ""),
-    ),
+    ("L16", one!("health_check = { tcp = true, every = \"1s\", timeout = \"1s\" }", "", "")),
     (
         "L16",
         one!(
@@ -256,11 +210,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ),
     (
         "L18",
-        one!(
-            "",
-            "",
-            "[assume]\ngateways = 20\n[assume.upstreams.payments]\ncold_concurrency = 19"
-        ),
+        one!("", "", "[assume]\ngateways = 20\n[assume.upstreams.payments]\ncold_concurrency = 19"),
     ),
     (
         "L18",
@@ -281,16 +231,9 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ),
     (
         "L19",
-        one!(
-            "",
-            "methods = [\"GET\"]",
-            "[assume.routes.\"/pay\"]\nhedge = { after = \"3s\" }"
-        ),
+        one!("", "methods = [\"GET\"]", "[assume.routes.\"/pay\"]\nhedge = { after = \"3s\" }"),
     ),
-    (
-        "L19",
-        one!("", "", "[assume.routes.\"/pay\"]\nhedge = { after = \"p95\" }"),
-    ),
+    ("L19", one!("", "", "[assume.routes.\"/pay\"]\nhedge = { after = \"p95\" }")),
     (
         "L19",
         one!(
@@ -362,16 +305,9 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ),
     (
         "L24",
-        one!(
-            "pool = { idle = \"5s\" }",
-            "",
-            "[assume.upstreams.payments]\nidle_timeout = \"5s\""
-        ),
+        one!("pool = { idle = \"5s\" }", "", "[assume.upstreams.payments]\nidle_timeout = \"5s\""),
     ),
-    (
-        "L25",
-        one!("", "", "[gateway]\ndrain = \"10s\"\n[assume]\nderegistration = \"5s\""),
-    ),
+    ("L25", one!("", "", "[gateway]\ndrain = \"10s\"\n[assume]\nderegistration = \"5s\"")),
     (
         "L26",
         one!(
@@ -390,14 +326,8 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
              stale_if_error = false"
         ),
     ),
-    (
-        "L27",
-        one!("", "", "[assume.faults.slow]\ntarget = \"payments\""),
-    ),
-    (
-        "L27",
-        one!("", "", "[assume]\nproduction = true\n[assume.faults.slow]\nttl = \"10m\""),
-    ),
+    ("L27", one!("", "", "[assume.faults.slow]\ntarget = \"payments\"")),
+    ("L27", one!("", "", "[assume]\nproduction = true\n[assume.faults.slow]\nttl = \"10m\"")),
     (
         "L27",
         one!(
@@ -415,12 +345,6 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
             "[assume]\ntoday = 2026-03-16\nshadow_since = 2026-03-01"
         ),
     ),
-    (
-        "L29",
-        one!("[policies.money]\nclass = \"batch\"", "", ""),
-    ),
-    (
-        "L30",
-        one!("overrides = [{ status = 429, class = \"failure\" }]", "", ""),
-    ),
+    ("L29", one!("[policies.money]\nclass = \"batch\"", "", "")),
+    ("L30", one!("overrides = [{ status = 429, class = \"failure\" }]", "", "")),
 ];
