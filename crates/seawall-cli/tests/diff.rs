@@ -1,4 +1,5 @@
 //! `seawall diff` and `seawall check --prove` as a user meets them.
+#![expect(clippy::expect_used, reason = "a test's helpers fail like the test itself")]
 
 use std::path::Path;
 use std::process::{Command, Output};

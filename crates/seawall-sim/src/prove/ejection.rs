@@ -133,7 +133,7 @@ pub(super) fn probes(subject: &Subject<'_>) -> Shown {
     let replicas = f64::from(subject.replicas());
     // One replica shows the share of each, so that only its probes are sent.
     let world = |each: f64| -> Result<Plan, String> {
-        let scene = Scene::of(&subject.edited().config, WATCHED);
+        let scene = Scene::of(&subject.edited().config, WATCHED).alone();
         let scene = scene.service(service, |service| service.replicas = 1);
         let target = Target::Service(ServiceId(service));
         let scene = scene.load_of(Rate::constant(each), target);

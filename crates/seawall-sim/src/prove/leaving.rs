@@ -3,11 +3,11 @@
 use seawall_config::units::print_duration;
 use seawall_core::balance::Algorithm;
 use seawall_core::fault::Fault;
+use seawall_core::ratio::Ratio;
 use seawall_core::time::{Duration, Instant};
 
 use super::Shown;
 use super::look::{Look, Trial};
-use super::patience::share;
 use super::scene::{Scene, place, route_place};
 use super::subject::{Edited, Subject};
 use crate::dist::{Distribution, seconds};
@@ -76,8 +76,8 @@ pub(super) fn stampede(subject: &Subject<'_>) -> Shown {
 }
 
 /// How many times as long; faults know no less than once, and no more than a thousand times.
-fn ratio(times: f64) -> seawall_core::ratio::Ratio {
-    seawall_core::ratio::Ratio::try_from(times.clamp(1.0, 1_000.0)).unwrap_or(share(1.0))
+fn ratio(times: f64) -> Ratio {
+    Ratio::try_from(times.clamp(1.0, 1_000.0)).unwrap_or(Ratio::ONE)
 }
 
 /// L25: a gateway leaves in a deploy, while calls take up to as long as they may.

@@ -10,11 +10,14 @@ use crate::plan::Plan;
 use crate::verdict::{Unit, number};
 use crate::world::World;
 
+/// A number of a run, if it has one.
+type Measure = Box<dyn Fn(&Record) -> Option<f64>>;
+
 /// A measure by name; what it says of a run, if anything.
 pub(super) struct Look {
     name: String,
     unit: Unit,
-    of: Box<dyn Fn(&Record) -> Option<f64>>,
+    of: Measure,
 }
 
 /// Two worlds that are to be compared.

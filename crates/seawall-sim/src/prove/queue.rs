@@ -12,6 +12,12 @@ use crate::observe::Record;
 use crate::plan::{Cache, Eviction, Rate, Server, Target};
 use crate::verdict::{Unit, number};
 
+/// Keys of a cache at most, all of which are in memory.
+const KEYS_MAX: u32 = 100_000;
+
+/// Pieces of a timeline at most.
+const PIECES_MAX: u32 = 10_000;
+
 /// Somewhat more than what can be done.
 const OVERLOAD: f64 = 1.3;
 
@@ -92,6 +98,9 @@ pub(super) fn expiry(subject: &Subject<'_>) -> Shown {
         return Err("simulated caches never answer with what has expired".to_owned());
     };
     let keys = facts.keys.unwrap_or(1);
+    if keys > KEYS_MAX {
+        return Err(format!("it needs {keys} keys, and a proof has {KEYS_MAX} at most"));
+    }
     let refill = Distribution::Constant(facts.refill.unwrap_or_default());
     let (ttl, rate) = (facts.ttl.as_secs_f64(), subject.rate());
     let lasting = 1.4 * ttl;
@@ -113,7 +122,7 @@ pub(super) fn expiry(subject: &Subject<'_>) -> Shown {
         let target = Target::Service(crate::plan::ServiceId(service));
         let scene = scene.load_of(Rate::constant(rate), target);
         let mut plan = scene.caller(|load| load.keys = Some((keys, 0.0))).plan()?;
-        plan.buckets = super::fix::whole(lasting / PIECE).max(1);
+        plan.buckets = super::fix::whole(lasting / PIECE).clamp(1, PIECES_MAX);
         Ok::<_, String>(plan)
     };
     let trial = Trial {

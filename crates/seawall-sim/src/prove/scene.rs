@@ -26,8 +26,8 @@ const CALLS_MAX: f64 = 100_000.0;
 /// What may be under way at once; a world that holds more has failed clearly enough.
 const CROWD_MAX: usize = 30_000;
 
-/// Gateways of a world at most: more show nothing that these do not.
-const GATEWAYS_MAX: u32 = 1_000;
+/// Machines of a world at most: replicas, and the endpoints that all gateways together know.
+const MACHINES_MAX: u64 = 20_000;
 
 /// The mean service time where nothing is assumed: an ordinary service.
 pub(super) const USUAL: Duration = Duration::from_millis(20);
@@ -47,13 +47,15 @@ impl Scene {
         plan.services = config.upstreams.iter().map(|upstream| service(config, upstream)).collect();
         let way = Network::symmetric(Distribution::Constant(config.assume.round_trip / 2));
         let place = |name: &str| config.upstreams.iter().position(|u| u.name == name);
-        let instances = config.assume.gateways.clamp(1, GATEWAYS_MAX);
+        let instances = config.assume.gateways.max(1);
         let mut gateway = deployed::gateway(config, instances, |upstream| {
             Some((ServiceId(place(&upstream.name)?), way.clone()))
         });
         for upstream in &mut gateway.upstreams {
             let replicas = plan.services.get(upstream.service.0).map_or(0, |s| s.replicas);
-            upstream.endpoints = deployed::repeated(&upstream.endpoints, replicas);
+            // More would not be run in any case.
+            let described = replicas.min(u32::try_from(MACHINES_MAX).unwrap_or(u32::MAX));
+            upstream.endpoints = deployed::repeated(&upstream.endpoints, described);
         }
         plan.gateway(gateway);
         Self { plan, calls: 0.0 }
@@ -139,8 +141,20 @@ impl Scene {
             let calls = self.calls;
             return Err(format!("it needs {calls:.0} calls, and a proof has {CALLS_MAX} at most"));
         }
+        let machines = machines(&self.plan);
+        if machines > MACHINES_MAX {
+            let most = MACHINES_MAX;
+            return Err(format!("it needs {machines} machines, and a proof has {most} at most"));
+        }
         Ok(self.plan)
     }
+}
+
+/// Replicas, and once more for each gateway that knows them.
+fn machines(plan: &Plan) -> u64 {
+    let replicas = plan.services.iter().map(|service| u64::from(service.replicas)).sum::<u64>();
+    let gateways = plan.gateways.iter().map(|gateway| u64::from(gateway.instances)).sum::<u64>();
+    replicas.saturating_mul(gateways.saturating_add(1))
 }
 
 /// The place of an upstream in its config, which is also that of its service.

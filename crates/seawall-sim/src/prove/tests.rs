@@ -60,6 +60,22 @@ fn what_the_world_cannot_express_is_said() {
 }
 
 #[test]
+fn a_world_that_is_too_large_is_refused_before_it_is_built() {
+    let huge = [
+        ("L4", "[assume.routes", "[assume]\ngateways = 1000000\n[assume.routes", "machines"),
+        ("L12", "rate = 100", "rate = 90000", "calls"),
+        ("L26", "keys = 100", "keys = 4000000000", "keys"),
+    ];
+    for (rule, part, instead, why) in huge {
+        let texts = TEXTS.iter().filter(|(name, _)| *name == rule);
+        let text = texts.clone().next().expect("a config").1.replacen(part, instead, 1);
+        let of_rule = proofs(&text).into_iter().find(|proof| proof.rule.to_string() == rule);
+        let refused = of_rule.expect("it fires").result.expect_err("it is too large");
+        assert!(refused.contains(why), "{rule}: {refused}");
+    }
+}
+
+#[test]
 fn a_proof_is_the_same_again() {
     assert_eq!(shown("L12", 0), shown("L12", 0));
     let text = TEXTS.iter().find(|(rule, _)| *rule == "L12").expect("it is there").1;
