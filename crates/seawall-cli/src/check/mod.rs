@@ -1,6 +1,7 @@
 //! `seawall check`: what is wrong with a config, what will hurt, and what it comes to.
 //!
-//! How findings are printed is in `findings.rs`, how they are shown in `proofs.rs`; what they are about in `seawall_config::lint`.
+//! How findings are printed is in `findings.rs`, how they are shown in `proofs.rs`; what they are
+//! about in `seawall_config::lint`.
 
 mod findings;
 mod proofs;

@@ -41,7 +41,7 @@ pub(super) fn inert(subject: &Subject<'_>) -> Shown {
     let seen = Seen::taken_out(service);
     let trial = Trial {
         scene: format!(
-            "one replica answers with errors, at {rate:.1} calls/s by turns; breakers and retries off"
+            "one replica answers with errors, {rate:.1} calls/s by turns; breakers, retries off"
         ),
         fix,
         runs: 1,
