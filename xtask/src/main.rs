@@ -10,6 +10,7 @@ mod fix;
 mod index;
 mod mutants;
 mod process;
+mod sim_numbers;
 mod sim_speed;
 mod stream;
 mod test;
@@ -40,6 +41,8 @@ pub(crate) type Clean = bool;
   cargo xtask bench --json > bench.json   the same as one JSON object
   cargo xtask bench --markdown            the same as a page, for docs/bench.md
   cargo xtask sim-speed                   how many calls a second the simulator makes
+  cargo xtask sim-numbers                 published numbers, and the simulator's (minutes)
+  cargo xtask sim-numbers --only E1,M-A   some families; --json and --markdown print otherwise
   cargo xtask mutants --list              the mutants that the tests of the core have to kill
   cargo xtask mutants --module budget     run those of one module (needs cargo-mutants; hours)
   cargo xtask mutants --shard 0/40        run the first of forty parts of all
@@ -64,6 +67,8 @@ enum Chore {
     Bench(BenchArguments),
     /// Time the simulator in a release build: calls a second, and memory by the number of calls
     SimSpeed(SpeedArguments),
+    /// Reproduce published numbers with the simulator in a release build (minutes)
+    SimNumbers(NumberArguments),
     /// Change the core one decision at a time and list the changes that no test notices (hours)
     Mutants(MutantArguments),
     /// Format the sources and apply the suggestions of clippy (writes files)
@@ -91,6 +96,13 @@ struct SpeedArguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Args)]
+struct NumberArguments {
+    /// Any of --json, --markdown, --only FAMILY,…, --jobs N, --quick
+    #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
+    handed_on: Vec<String>,
 }
 
 #[derive(Args)]
@@ -129,6 +141,7 @@ fn run(chore: Chore, out: &mut dyn Write) -> Result<Clean, Error> {
         Chore::Index => index::run(out),
         Chore::Bench(given) => bench::run(&given.handed_on),
         Chore::SimSpeed(given) => sim_speed::run(given.json, out),
+        Chore::SimNumbers(given) => sim_numbers::run(&given.handed_on),
         Chore::Mutants(given) => given.run(),
         Chore::Fix => fix::run(out),
     }

@@ -81,6 +81,8 @@ pub(crate) struct Row {
     pub(crate) bare: Option<&'static str>,
     /// Why we lose this row, where we do and the reason is known.
     pub(crate) loss: &'static str,
+    /// What our entry comes up against where it misses its target, and what has been tried.
+    pub(crate) floor: &'static str,
 }
 
 /// Who calls.
@@ -131,6 +133,7 @@ pub(crate) struct Measured {
     pub(crate) target: Option<f64>,
     pub(crate) bare: Option<&'static str>,
     pub(crate) loss: &'static str,
+    pub(crate) floor: &'static str,
     pub(crate) timings: Vec<Timing>,
 }
 

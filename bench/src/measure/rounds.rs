@@ -68,6 +68,7 @@ pub(crate) fn measure(row: &Row, callers: Callers, effort: Effort) -> Measured {
         target,
         bare: row.bare,
         loss: row.loss,
+        floor: row.floor,
         timings: runners.into_iter().map(timing).collect(),
     }
 }

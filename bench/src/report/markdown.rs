@@ -14,6 +14,7 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     scale(report, out)?;
     speed(report, out)?;
     notes(report, out)?;
+    floors(report, out)?;
     entries(report, out)?;
     behaviour(report, out)
 }
@@ -135,6 +136,20 @@ fn notes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         if row.ours().is_some() && !note.is_empty() && told != row.row {
             told = row.row;
             writeln!(out, "- `{}`: {note}.", row.row)?;
+        }
+    }
+    Ok(())
+}
+
+/// What we come up against where a target is missed: once for each row, whoever calls.
+fn floors(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\n### Targets that are missed, and why\n")?;
+    let mut told = "";
+    for row in &report.rows {
+        let missed = verdict(row, report.clock_ns).ends_with("missed");
+        if missed && !row.floor.is_empty() && told != row.row {
+            told = row.row;
+            writeln!(out, "- `{}`: {}.", row.row, row.floor)?;
         }
     }
     Ok(())

@@ -16,6 +16,7 @@ pub(super) fn row() -> Row {
         targets: (None, None),
         bare: None,
         loss: "",
+        floor: "",
     }
 }
 

@@ -24,6 +24,7 @@ pub(super) fn row() -> Row {
                throttle-net pays into a balance that does not age; tower-resilience knows \
                no share of the calls. Ours turns its window with every deposit, under a \
                lock",
+        floor: "",
     }
 }
 

@@ -32,6 +32,9 @@ pub(super) fn row() -> Row {
         loss: "threads swap one word to get a permit and to give it back, and each takes \
                its cache line from the other; the semaphore gives back through a lock, \
                which keeps the others off the word meanwhile",
+        floor: "two swaps of a shared word, one to take the permit and one to give it back; to \
+                give it back by a subtraction is a locked instruction as well, and could \
+                not tell a count that has gone to the queue's lock",
     }
 }
 

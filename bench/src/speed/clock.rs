@@ -38,6 +38,7 @@ pub(super) fn row() -> Row {
         targets: (None, None),
         bare: None,
         loss: "",
+        floor: "",
     }
 }
 

@@ -28,6 +28,7 @@ fn row(name: &'static str, about: &'static str, entries: Vec<Entry>) -> Row {
         targets: (None, None),
         bare: None,
         loss: "",
+        floor: "",
     }
 }
 

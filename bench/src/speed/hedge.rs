@@ -34,6 +34,7 @@ pub(super) fn row() -> Row {
         loss: "throttle-net polls the first attempt before it looks at the clock, learns \
                no latencies and bounds no hedges (M13), as tower and seatbelt do not; a \
                policy runs its whole call machine, two steps under its lock",
+        floor: "",
     }
 }
 

@@ -32,6 +32,9 @@ pub(super) fn row() -> Row {
                and admits twice its rate around an edge; governor reads the TSC in place \
                of the system's clock, which paused time could not drive; ours keeps \
                fractions of a nanosecond exactly",
+        floor: "one swap of a shared word, after a reading of the clock has become an instant, \
+                which takes one subtraction in the standard library and two \
+                multiplications in a row",
     }
 }
 

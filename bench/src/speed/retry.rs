@@ -40,6 +40,7 @@ pub(super) fn row() -> Row {
                same call machine whether it has one mechanism or all (compare the \
                pipeline): two steps under its lock, each with a reading of the clock, \
                which pay a budget that all its calls share and bound the attempt",
+        floor: "",
     }
 }
 

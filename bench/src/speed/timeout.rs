@@ -35,6 +35,7 @@ pub(super) fn row() -> Row {
         loss: "a timer that is set and dropped reads the clock once. A policy runs the \
                same call machine whether it has one mechanism or all (compare the \
                pipeline): two steps under its lock, each with a reading of the clock",
+        floor: "",
     }
 }
 

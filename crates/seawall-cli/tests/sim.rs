@@ -1,5 +1,7 @@
 //! `seawall sim` as a user meets it: exit status, what is printed, and the same outcome again.
 
+#![expect(clippy::expect_used, reason = "a test's helpers fail like the test itself")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -53,7 +55,8 @@ fn a_scenario_that_holds_says_so_and_prints_its_seed_first_and_last() {
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines.first(), Some(&"a quiet day: seed 7"));
     let last = lines.last().expect("more than one line");
-    assert!(last.contains("seawall sim day.toml --seed 7"), "{said}");
+    assert!(last.contains("seed 7"), "{said}");
+    assert!(said.contains("seawall sim day.toml --seed 7"), "{said}");
     assert!(said.contains("success_rate >= 99%"), "{said}");
     assert_eq!(text(&output.stderr), "", "progress is for terminals");
 }
@@ -98,7 +101,7 @@ fn json_is_the_same_on_any_number_of_threads() {
     let one = json("1");
     assert_eq!(one, json("3"));
     let value: serde_json::Value = serde_json::from_slice(&one).expect("nothing but JSON");
-    assert_eq!(value["seed"], 7);
+    assert_eq!(value["seed"], "7");
     let other = sim(folder.path(), &["day.toml", "--json", "-", "--seed", "8"]).stdout;
     assert_ne!(one, other);
 }
@@ -112,4 +115,16 @@ fn another_config_takes_the_place_of_the_scenarios() {
     // One replica that crashes for a quarter of the time, and nobody tries again.
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
     assert!(text(&output.stdout).contains("-c mine.toml"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn a_page_with_plots_is_written_beside_the_summary() {
+    let folder = folder(SCENARIO);
+    let output = sim(folder.path(), &["day.toml", "--seeds", "1", "--html", "day.html"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let page = std::fs::read_to_string(folder.path().join("day.html")).expect("it is there");
+    assert!(page.contains("a quiet day") && page.contains("<svg"), "{}", page.len());
+    let output = sim(folder.path(), &["day.toml", "--quiet", "--html", "no/such/folder.html"]);
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(2), ""));
+    assert!(text(&output.stderr).starts_with("cannot write no/such/folder.html: "), "{output:?}");
 }

@@ -59,6 +59,12 @@ impl<T: Copy + Default> TimeRing<T> {
         now.as_nanos() < self.next_turn
     }
 
+    /// The first instant of the next bucket.
+    #[must_use]
+    pub const fn turns_at(&self) -> Instant {
+        Instant::from_nanos(self.next_turn)
+    }
+
     /// The bucket of `now`, after dropping what is too old.
     #[expect(clippy::indexing_slicing, reason = "the position is taken modulo the length")]
     #[inline]

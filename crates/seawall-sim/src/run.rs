@@ -17,6 +17,9 @@ use crate::scenario::{Expect, GOODPUT, Scenario, Setup};
 use crate::verdict::{Unit, Verdict, share};
 use crate::world::World;
 
+/// Points of which records are kept: each takes about a megabyte, and no plot shows more.
+const POINTS_KEPT: usize = 100;
+
 /// How a scenario is run.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -38,7 +41,9 @@ struct Ran {
     seen: Vec<Option<f64>>,
 }
 
-/// Runs everything. `progress` is told how many of how many runs are over, from any thread.
+/// Runs everything. Of the first hundred points two records each are kept, those of the first run
+/// that went well and of the first that did not. `progress` is told how many of how many runs are
+/// over, from any thread.
 #[must_use]
 pub fn run(
     scenario: &Scenario,
@@ -59,7 +64,7 @@ pub fn run(
                 return;
             };
             let (record, mut ran) = one(scenario, setup, (settings.seed, index % seeds));
-            let firsts = firsts.get(index / seeds);
+            let firsts = firsts.get(index / seeds).filter(|_| index / seeds < POINTS_KEPT);
             if firsts.is_some_and(|firsts| firsts.is_first(index % seeds, &ran.run.verdict)) {
                 ran.run.record = Some(record);
             }

@@ -224,10 +224,13 @@ enum Patience {
     Linger,
 }
 
+/// A question, until it is answered.
+type Question<P, Op, Fut> = Option<Pin<Box<Call<P, Op, Fut>>>>;
+
 /// The questions of a read, and the replies so far.
 struct Reading<P: Handle, Op, Fut: Future, T, E, K> {
     patience: Patience,
-    calls: Vec<Option<Pin<Box<Call<P, Op, Fut>>>>>,
+    calls: Vec<Question<P, Op, Fut>>,
     count: Count<P, T, E, K>,
 }
 

@@ -47,7 +47,7 @@ fn weighted(hash: u64, weight: u32) -> f64 {
 }
 
 /// The middle of the last step, which rounding would make 1, whose logarithm is no score.
-const BELOW_ONE: f64 = 1.0 - f64::EPSILON / 2.0;
+const BELOW_ONE: f64 = 0.999_999_999_999_999_9;
 
 /// Rendezvous hashing over a list of members. Equal sets give equal choices in any order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

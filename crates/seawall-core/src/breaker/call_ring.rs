@@ -57,6 +57,19 @@ impl CallRing {
         self.next = if self.next + 1 == self.size { 0 } else { self.next + 1 };
     }
 
+    /// Records so many successes in a row, none of them slow.
+    pub(super) fn record_successes(&mut self, count: u32) {
+        if count >= self.size {
+            self.votes.clear();
+            (self.next, self.held) = (0, Tally { calls: self.size.into(), ..Tally::default() });
+            return;
+        }
+        self.held.abandoned = 0;
+        for _ in 0..count {
+            self.push(Weighed { vote: Vote::Success, slow: false });
+        }
+    }
+
     #[inline]
     pub(super) fn tally(&self) -> Tally {
         // Asked for with every outcome, and hardly ever is there anything to settle.
@@ -151,6 +164,10 @@ impl Votes {
     fn get(&self, index: u32) -> u64 {
         let word = self.0.get((index / IN_WORD) as usize);
         word.map_or(0, |word| word >> (index % IN_WORD * WIDTH) & VOTE)
+    }
+
+    fn clear(&mut self) {
+        self.0.fill(0);
     }
 
     /// Puts `bits` where others were, which are returned.

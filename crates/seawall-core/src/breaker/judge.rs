@@ -60,7 +60,7 @@ impl Breaker {
     }
 
     #[inline]
-    fn cause(&self, consecutive: u32, tally: Tally) -> Option<Cause> {
+    pub(super) fn cause(&self, consecutive: u32, tally: Tally) -> Option<Cause> {
         // Where every call was abandoned, each is a failure, and they followed one another.
         let run = u64::from(consecutive).max(tally.abandoned);
         if self.settings.consecutive.is_some_and(|limit| run >= u64::from(limit.max(1))) {

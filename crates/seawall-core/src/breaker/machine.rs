@@ -40,7 +40,7 @@ pub struct Breaker {
     pub(super) state: State,
     pub(super) manual: Manual,
     pub(super) generation: u64,
-    latest: Instant,
+    pub(super) latest: Instant,
 }
 
 impl Breaker {
@@ -112,6 +112,7 @@ impl Breaker {
         whole && self.manual == Manual::Auto && self.settings.mode != Mode::Off
     }
 
+    #[inline(never)]
     fn admit_with_care(
         &mut self,
         now: Instant,

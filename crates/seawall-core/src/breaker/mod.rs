@@ -33,6 +33,7 @@
 //! and in which order they are asked (`upstream`, `call`), and locks are elsewhere.
 
 mod call_ring;
+mod collect;
 mod cool_down;
 mod event;
 mod free_flow;
@@ -51,6 +52,7 @@ mod weigh;
 mod window;
 
 pub use call_ring::CALLS_MAX;
+pub use collect::{Collect, Tallied};
 pub use event::{BreakerEvent, Cause};
 pub use free_flow::FreeFlow;
 pub use keyed::{KeyedBreakers, KeyedSnapshot, KeyedTicket};

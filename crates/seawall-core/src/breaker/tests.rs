@@ -5,6 +5,7 @@
 //! comparison with the naive breaker of `model.rs`. `keyed.rs` is about sets of breakers,
 //! `validate.rs` about settings, and `invariants.rs` about noticing a state that cannot be.
 
+mod collect;
 mod control;
 mod examples;
 mod invariants;

@@ -169,6 +169,24 @@ impl Window {
         }
     }
 
+    /// Records so many successes as of `now`, none of them slow.
+    pub(super) fn record_successes(&mut self, count: u32, now: Instant) {
+        match self {
+            Self::Calls(ring) => ring.record_successes(count),
+            Self::Time(buckets) => {
+                buckets.put(Tally { calls: count.into(), ..Tally::default() }, now);
+            }
+        }
+    }
+
+    /// When time alone next changes what it holds.
+    pub(super) const fn turns_at(&self) -> Instant {
+        match self {
+            Self::Calls(_) => Instant::NEVER,
+            Self::Time(buckets) => buckets.ring.turns_at(),
+        }
+    }
+
     /// So many calls are enough for a rate: `wanted`, but never more than a count window can hold,
     /// which would disarm the breaker without a word.
     #[inline]

@@ -207,3 +207,17 @@ fn room(settings: &BudgetSettings, sum: Counts, current: Counts) -> u64 {
     let in_bucket = settings.floor_of_bucket().saturating_sub(current.extra);
     by_ratio.max(in_window.min(in_bucket))
 }
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "more first attempts than were deposited")]
+    fn an_attempt_that_nobody_deposited_is_noticed() {
+        let mut budget = Budget::new(BudgetSettings::default(), Instant::EPOCH);
+        budget.deposit(Instant::EPOCH);
+        budget.ever.first = 0;
+        budget.invariants();
+    }
+}

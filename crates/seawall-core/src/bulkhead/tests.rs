@@ -105,8 +105,10 @@ fn the_newest_of_a_lifo_queue_is_next_and_estimated_so() {
 #[test]
 fn an_unknown_service_time_refuses_nobody_by_estimate() {
     let (mut bulkhead, _permits) = full(settings(1, 50));
+    assert_eq!(bulkhead.queued(), 0);
     wait(&mut bulkhead, 49);
     queued(bulkhead.acquire(at(0), at(1)));
+    assert_eq!(bulkhead.queued(), 50);
     assert_eq!(bulkhead.snapshot().service_time, None);
 }
 

@@ -73,8 +73,9 @@ impl Call {
     pub(super) fn admit(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
         let (own, given) = (self.settings.total, self.facts.remaining);
         self.started = ctx.now;
-        ctx.note(StepKind::Deadline(deadline::shortest(own, given)));
-        match deadline::begin(ctx.now, own, given) {
+        let limit = deadline::shortest(own, given);
+        ctx.note(StepKind::Deadline(limit));
+        match deadline::begin(ctx.now, limit, None) {
             Ok(end) if !self.settings.attempt.is_zero() => {
                 self.attempts_end = attempts_end(ctx.now, end, self.settings.rungs);
             }

@@ -28,12 +28,11 @@ impl Call {
         if self.is_plain(number, &seen, ctx) {
             return self.serve(number, seen, ctx);
         }
-        match self.head(number, seen, replay, ctx) {
-            Action::Deliver(number) => {
-                self.ended(number, Observation::Completed, Replay::Possible, ctx)
-            }
-            action => action,
+        let action = self.head(number, seen, replay, ctx);
+        if let Action::Deliver(number) = action {
+            return self.ended(number, Observation::Completed, Replay::Possible, ctx);
         }
+        action
     }
 
     /// Whether the only attempt of a call without hedges has brought what most attempts bring.

@@ -34,8 +34,8 @@ pub enum Which {
 }
 
 /// The forms that a target takes, for whoever wrote another.
-const FORMS: &str = "write \"upstream:NAME\", \"upstream:NAME#2\", \"service:NAME\", \"zone:NAME\", \
-                     \"load:NAME\" or \"gateway\"";
+const FORMS: &str = "write \"upstream:NAME\", \"upstream:NAME#2\", \"service:NAME\", \
+                     \"zone:NAME\", \"load:NAME\" or \"gateway\"";
 
 impl FromStr for Target {
     type Err = String;

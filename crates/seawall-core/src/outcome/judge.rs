@@ -79,8 +79,8 @@ pub fn classify_with(seen: Observation, opt_ins: OptIns, overrides: &Overrides) 
 pub(crate) const PLAIN_SUCCESS: Outcome = Outcome::new(Success, Upstream, Never);
 
 impl Observation {
-    /// Whether it is what most attempts bring: a success that nobody can have said otherwise of. Asked
-    /// first, so that the common case costs a comparison and not a walk of the table.
+    /// Whether it is what most attempts bring: a success that nobody can have said otherwise of.
+    /// Asked first, so that the common case costs a comparison and not a walk of the table.
     #[inline]
     pub(crate) const fn is_plain_success(&self, overrides: &Overrides) -> bool {
         match self {

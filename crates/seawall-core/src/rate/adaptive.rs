@@ -135,3 +135,16 @@ impl Adaptive {
         Ratio::from_ppm(small(share))
     }
 }
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "more than was configured")]
+    fn a_share_above_all_is_noticed() {
+        let mut adaptive = Adaptive::new(AdaptiveSettings::default());
+        adaptive.share = Ratio::from_percent(101);
+        adaptive.invariants();
+    }
+}

@@ -160,3 +160,17 @@ impl Layer for Gcra {
         self.invariants();
     }
 }
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+    use crate::rate::Rate;
+
+    #[test]
+    #[should_panic(expected = "more than a nanosecond")]
+    fn a_part_that_should_have_been_carried_is_noticed() {
+        let mut gcra = Gcra::new(Quota::of(Rate::per_second(10)));
+        gcra.account.tat.part = u64::MAX;
+        gcra.invariants();
+    }
+}

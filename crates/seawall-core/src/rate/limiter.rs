@@ -207,9 +207,10 @@ impl Limiter {
             return Ok(());
         }
         self.poll(now, sink);
-        let refused = match &mut self.rule {
-            Rule::Gcra(rule) => rule.admit(now, cost),
-            rule => decide(rule.layer(), now, cost).map(|_| ()),
+        let refused = if let Rule::Gcra(rule) = &mut self.rule {
+            rule.admit(now, cost)
+        } else {
+            decide(self.rule.layer(), now, cost).map(|_| ())
         };
         match refused {
             Ok(()) => Ok(()),

@@ -179,13 +179,13 @@ impl RateQueue {
     ) -> Reserved {
         let now = self.observe(now);
         let tail = self.tail();
-        let behind = self.waiting.back().map(|last| last.at).filter(|at| *at > now);
         let refused = match self.account.step(tail, now, cost) {
-            Ok(tat) => match behind {
-                None => return self.pass(tat, now),
-                // Behind somebody who waits nobody passes, even where a small cost would fit.
-                Some(retry_at) => Refused::Limited { retry_at, remaining: 0 },
-            },
+            Ok(tat) => {
+                // Behind somebody whose instant is to come nothing fits, not even no cost: the
+                // tail is then beyond what the burst forgives.
+                debug_assert!(self.waiting.back().is_none_or(|last| last.at <= now), "overtaken");
+                return self.pass(tat, now);
+            }
             Err(refused) => refused,
         };
         let reserved = self.enqueue(now, cost, useful_until, refused);

@@ -147,3 +147,17 @@ impl Layer for SlidingCounter {
         self.invariants();
     }
 }
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "a window that has not begun")]
+    fn a_window_to_come_is_noticed() {
+        let settings = WindowLimit { limit: 1, window: Duration::from_secs(1) };
+        let mut counter = SlidingCounter::new(settings, Instant::EPOCH);
+        counter.window = 1;
+        counter.invariants();
+    }
+}

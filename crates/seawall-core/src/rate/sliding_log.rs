@@ -162,3 +162,16 @@ impl Layer for SlidingLog {
 fn bounded(settings: WindowLimit) -> WindowLimit {
     WindowLimit { limit: settings.limit.min(LOG_MAX), ..settings }
 }
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "the sum of the log")]
+    fn a_sum_that_is_no_recount_is_noticed() {
+        let mut log = SlidingLog::new(WindowLimit { limit: 1, window: Duration::from_secs(1) });
+        log.used = 1;
+        log.invariants();
+    }
+}

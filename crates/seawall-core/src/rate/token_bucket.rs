@@ -132,3 +132,17 @@ impl Layer for TokenBucket {
 fn parts(quota: Quota, tokens: u64) -> u128 {
     u128::from(tokens) * u128::from(quota.rate.period())
 }
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+    use crate::rate::Rate;
+
+    #[test]
+    #[should_panic(expected = "more tokens than the bucket holds")]
+    fn more_tokens_than_fit_are_noticed() {
+        let mut bucket = TokenBucket::new(Quota::of(Rate::per_second(10)));
+        bucket.level += 1;
+        bucket.invariants();
+    }
+}

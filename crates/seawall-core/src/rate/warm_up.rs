@@ -271,6 +271,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[cfg(debug_assertions)]
+    #[test]
+    #[should_panic(expected = "colder than cold")]
+    fn colder_than_cold_is_noticed() {
+        let quota = Quota::of(crate::rate::Rate::per_second(10));
+        let mut limit = WarmUp::new(WarmUpSettings::of(quota, Duration::from_secs(1)));
+        limit.stored += 1;
+        limit.invariants();
+    }
+
     proptest! {
         /// What does not fit is rounded up twice, each time by less than one in 2^55.
         #[test]

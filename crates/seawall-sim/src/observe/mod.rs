@@ -4,12 +4,16 @@
 //! counts from the intended start of a call. What begins before the end of the warm-up is in the
 //! timeline only. Judging is not done here.
 
+mod gateways;
 mod heat;
 mod latency;
 mod record;
 mod series;
 mod strips;
 mod twice;
+
+#[cfg(test)]
+mod tests;
 
 use seawall_core::breaker::BreakerEvent;
 use seawall_core::budget::BudgetEvent;
@@ -25,7 +29,7 @@ use twice::Twice;
 pub use heat::{CELLS, Heat, cell_start};
 pub use latency::Latency;
 pub use record::{
-    Bucket, End, LoadRecord, MARKS_MAX, Mark, Record, ServiceRecord, UpstreamRecord, Work,
+    Befallen, Bucket, End, LoadRecord, MARKS_MAX, Mark, Record, ServiceRecord, UpstreamRecord, Work,
 };
 pub use series::{Series, ServiceBucket, Tally};
 pub use strips::{Condition, Stretch, Strip, strips, time_in};
@@ -102,6 +106,13 @@ impl Observer {
         }
         if let Some(bucket) = self.bucket(load, now) {
             bucket.attempts += 1;
+        }
+    }
+
+    /// An attempt on account of a load has taken too long.
+    pub(crate) fn timed_out(&mut self, load: u32, now: Instant) {
+        if let Some(bucket) = self.bucket(load, now) {
+            bucket.timed_out += 1;
         }
     }
 
@@ -246,6 +257,20 @@ impl Observer {
         let counts = event.at >= self.warmup;
         if let Some(upstream) = self.record.upstream((gateway, upstream)).filter(|_| counts) {
             *upstream.decisions.entry(word).or_default() += 1;
+        }
+    }
+
+    /// A disturbance begins.
+    pub(crate) fn befell(&mut self, disturbance: u32, now: Instant) {
+        if let Some(befallen) = self.record.befallen.get_mut(disturbance as usize) {
+            *befallen = Befallen { from: Some(now), to: None };
+        }
+    }
+
+    /// A disturbance ends.
+    pub(crate) fn passed(&mut self, disturbance: u32, now: Instant) {
+        if let Some(befallen) = self.record.befallen.get_mut(disturbance as usize) {
+            befallen.to = Some(now);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use seawall_core::call::{Role, Verdict};
+use seawall_core::reason::Reason;
 use seawall_core::time::{Duration, Instant};
 use seawall_core::upstream::Event;
 
@@ -98,11 +99,22 @@ pub struct Record {
     pub end: Instant,
     /// The length of a bucket of the timelines.
     pub bucket: Duration,
+    /// When each disturbance of the plan began and ended, as far as it did.
+    pub befallen: Vec<Befallen>,
     /// Executions of unsafe calls after their first, by the service that the load calls. Rarely
     /// one is missed where tens of thousands of calls lie between two executions.
     pub duplicates: u64,
     /// What happened in each bucket besides calls.
     pub series: Series,
+}
+
+/// When a disturbance was in force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Befallen {
+    /// Since when; none if it never began.
+    pub from: Option<Instant>,
+    /// Until when; none if it lasted.
+    pub to: Option<Instant>,
 }
 
 /// A load.
@@ -120,6 +132,10 @@ pub struct LoadRecord {
     pub bad: Latency,
     /// Over time, the warm-up included: starts and attempts when they happen, ends when they do.
     pub timeline: Vec<Bucket>,
+    /// Attempts that gateways made for them.
+    pub sent: u64,
+    /// Verdicts of gateways other than an answer of the service, by reason code.
+    pub reasons: BTreeMap<&'static str, u64>,
 }
 
 /// A piece of a timeline.
@@ -129,6 +145,8 @@ pub struct Bucket {
     pub started: u64,
     /// Attempts of callers.
     pub attempts: u64,
+    /// Attempts that their callers gave up.
+    pub timed_out: u64,
     /// Calls that ended well.
     pub good: u64,
     /// And badly.
@@ -156,6 +174,8 @@ pub struct ServiceRecord {
     pub waited: u64,
     /// All waits together, in seconds.
     pub wait: f64,
+    /// The waits of those that waited.
+    pub waits: Latency,
     /// From the arrival of a job to its end.
     pub stay: Latency,
     /// Work that somebody waited for, in seconds.
@@ -211,6 +231,7 @@ impl Record {
             unstable: self.unstable,
             end: self.end,
             bucket: self.bucket,
+            befallen: self.befallen.clone(),
             duplicates: self.duplicates,
             series: self.series.clone(),
         }
@@ -231,6 +252,7 @@ impl Record {
             unstable: None,
             end: Instant::EPOCH,
             bucket,
+            befallen: vec![Befallen::default(); plan.disturbances.len()],
             duplicates: 0,
             series: Series::new(buckets),
         }
@@ -253,7 +275,7 @@ impl Record {
 }
 
 impl LoadRecord {
-    pub(super) fn count(&mut self, end: End, latency: Duration) {
+    pub(crate) fn count(&mut self, end: End, latency: Duration) {
         if let Some(count) = self.ends.get_mut(end.index()) {
             *count += 1;
         }
@@ -308,6 +330,7 @@ impl ServiceRecord {
         if !wait.is_zero() {
             self.waited += 1;
             self.wait += wait.as_secs_f64();
+            self.waits.record(wait);
         }
     }
 
@@ -329,16 +352,20 @@ impl UpstreamRecord {
     }
 
     pub(super) fn concluded(&mut self, verdict: Verdict) {
-        let why = match verdict {
-            Verdict::Answered { .. } | Verdict::Cancelled => {
-                self.answered += u64::from(verdict != Verdict::Cancelled);
-                return;
-            }
-            Verdict::Truncated { why, .. }
-            | Verdict::FellBack { why, .. }
-            | Verdict::Rejected { why, .. }
-            | Verdict::Failed { why } => why,
-        };
-        *self.reasons.entry(why.code()).or_default() += 1;
+        self.answered += u64::from(matches!(verdict, Verdict::Answered { .. }));
+        if let Some(why) = why(verdict) {
+            *self.reasons.entry(why.code()).or_default() += 1;
+        }
+    }
+}
+
+/// Why a verdict is not an answer of the service, where a gateway decided that.
+pub(super) const fn why(verdict: Verdict) -> Option<Reason> {
+    match verdict {
+        Verdict::Answered { .. } | Verdict::Cancelled => None,
+        Verdict::Truncated { why, .. }
+        | Verdict::FellBack { why, .. }
+        | Verdict::Rejected { why, .. }
+        | Verdict::Failed { why } => Some(why),
     }
 }

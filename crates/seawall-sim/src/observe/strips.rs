@@ -149,10 +149,10 @@ fn change(what: What) -> Option<(Kind, Option<Condition>)> {
         What::Breaker(BreakerEvent::Opened { .. }) => into(Condition::Open),
         What::Breaker(BreakerEvent::HalfOpened) => into(Condition::HalfOpen),
         What::Breaker(BreakerEvent::Closed { .. }) => Some((Kind::Breaker, None)),
-        What::Outlier(OutlierEvent::Ejected { mode, .. }) if mode == Mode::Enforce => {
+        What::Outlier(OutlierEvent::Ejected { mode: Mode::Enforce, .. }) => {
             into(Condition::Ejected)
         }
-        What::Outlier(OutlierEvent::Returned { mode, .. }) if mode == Mode::Enforce => {
+        What::Outlier(OutlierEvent::Returned { mode: Mode::Enforce, .. }) => {
             Some((Kind::Outlier, None))
         }
         What::Health(change) if change.to == HealthState::Unhealthy => into(Condition::Unhealthy),

@@ -63,7 +63,8 @@ pub struct Pool {
 pub enum Guard {
     /// Nothing.
     None,
-    /// A bucket of tokens, in thousandths: a call puts some in, a retry takes 1000.
+    /// A bucket of tokens, in thousandths: a call puts some in, a retry takes 1000. Programs keep
+    /// such tokens in floating point, and so does this: ten tenths may be a hair more than one.
     Bucket {
         /// Tokens at the start, and at most.
         full: u32,
@@ -95,4 +96,6 @@ pub enum Pick {
     RoundRobin,
     /// The one with fewer jobs, as if that were known.
     LeastLoaded,
+    /// The one with fewer jobs of two draws, which may be of the same one (Mitzenmacher, 2001).
+    ShorterOfTwo,
 }

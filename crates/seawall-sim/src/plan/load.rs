@@ -8,6 +8,7 @@ use seawall_core::time::{Duration, Instant};
 
 use super::Caller;
 use crate::dist::Distribution;
+use crate::trace::Recorded;
 
 /// A stream of calls of one kind.
 #[derive(Clone, Debug)]
@@ -30,6 +31,17 @@ pub struct Load {
     pub deadline: Option<Duration>,
     /// Keys that calls are spread over, by Zipf's law with this exponent; none without.
     pub keys: Option<(u32, f64)>,
+    /// What is known of each recorded call, where arrivals are replayed; it goes before what is
+    /// said here of all.
+    pub recorded: Option<Recorded>,
+    /// Independent sources of calls, each with these arrivals and, by its number, with an instance
+    /// of the caller of its own. Where there is one, its calls are dealt to all instances.
+    pub sources: u32,
+    /// When the first call of a source, or of a user, comes; without it, after a gap or a pause
+    /// like all others.
+    pub first: Option<Distribution>,
+    /// An open call that took longer than this is followed by one more at its end.
+    pub repeat_above: Option<Duration>,
 }
 
 impl Load {
@@ -46,6 +58,10 @@ impl Load {
             cost: 1,
             deadline: None,
             keys: None,
+            recorded: None,
+            sources: 1,
+            first: None,
+            repeat_above: None,
         }
     }
 }
@@ -80,6 +96,16 @@ pub enum Arrivals {
     },
     /// At these times, ascending, as recorded.
     Replay(Arc<[Instant]>),
+}
+
+impl Arrivals {
+    /// How many calls a contented user makes, where users arrive.
+    pub(crate) const fn calls_of_a_user(&self) -> Option<u32> {
+        match self {
+            Self::Hybrid { calls, .. } => Some(*calls),
+            Self::Open { .. } | Self::Closed { .. } | Self::Replay(_) => None,
+        }
+    }
 }
 
 /// When a user calls again.

@@ -17,10 +17,10 @@ pub use load::{Arrivals, Ending, Load, Pace, Rate, Shape, Spacing};
 pub use seawall_core::fault::{Direction, Fault, Shape as Course};
 pub use service::{
     Abandoned, Cache, Dependency, Discipline, Eviction, Expired, Holding, Need, Server, Service,
-    ServiceId, Slowdown,
+    ServiceId, Slowdown, Weather,
 };
 
-use seawall_core::time::Duration;
+use seawall_core::time::{Duration, Instant};
 
 use crate::dist::Distribution;
 
@@ -66,6 +66,14 @@ impl Plan {
             services: Vec::new(),
             disturbances: Vec::new(),
         }
+    }
+
+    /// When the last disturbance ends, if that is known beforehand.
+    #[must_use]
+    pub fn quiet(&self) -> Option<Instant> {
+        let ends = self.disturbances.iter().map(|disturbance| Some(disturbance.span()?.1));
+        let ends: Option<Vec<Instant>> = ends.collect();
+        ends.map(|ends| ends.into_iter().max().unwrap_or(Instant::EPOCH))
     }
 
     /// Adds a service.

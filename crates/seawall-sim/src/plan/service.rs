@@ -1,11 +1,14 @@
 //! Services: what is called, how long it takes, and what it does when it is too much.
 
+use std::sync::Arc;
+
 use seawall_core::rate::LimiterSettings;
 use seawall_core::ratio::Ratio;
 use seawall_core::time::Duration;
 
 use super::Caller;
 use crate::dist::Distribution;
+use crate::trace::Trace;
 
 /// The place of a service in its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,10 +29,17 @@ pub struct Service {
     pub errors: Ratio,
     /// Their status, as a gateway sees it.
     pub error_status: u16,
+    /// The status of refusals: 503, or 429 where the service says that it was load.
+    pub refusal_status: u16,
+    /// Spells in which all replicas are slow together, as beside a batch job or on a shared disk.
+    pub weather: Option<Weather>,
     /// What it remembers of answers; a key that is known costs no worker.
     pub cache: Option<Cache>,
     /// What it calls for each job, after its own work; the answer waits for all of them.
     pub calls: Vec<Dependency>,
+    /// What becomes of each job and how long that takes, as recorded; it goes before time and
+    /// errors.
+    pub trace: Option<Arc<Trace>>,
 }
 
 impl Service {
@@ -43,8 +53,11 @@ impl Service {
             server,
             errors: Ratio::ZERO,
             error_status: 503,
+            refusal_status: 503,
+            weather: None,
             cache: None,
             calls: Vec::new(),
+            trace: None,
         }
     }
 
@@ -138,6 +151,24 @@ pub enum Slowdown {
     None,
     /// So much for each job that is there when the work begins, itself included.
     PerJob(Duration),
+    /// So much for each job that waits when the work begins.
+    PerWaiting(Duration),
+    /// So many times as long with so many jobs there, itself included; ascending, a straight line
+    /// between two entries, the last entry beyond it.
+    Table(Arc<[(u32, f64)]>),
+    /// Every so many jobs one pays for a collection of garbage: so much for each job there.
+    Collections(u32, Duration),
+}
+
+/// Good and bad spells that all replicas of a service share.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weather {
+    /// How long a good spell lasts. The first begins with the world.
+    pub good: Distribution,
+    /// How long a bad one lasts.
+    pub bad: Distribution,
+    /// Work that begins in a bad spell takes so many times as long.
+    pub slower: f64,
 }
 
 /// Which waiting job is next.
@@ -151,6 +182,14 @@ pub enum Discipline {
     AdaptiveLifo(Duration),
     /// The most important, and the oldest of these.
     Priority,
+    /// The oldest; while even the least wait of an interval stays above the target, jobs are
+    /// dropped at their turn, ever faster (RFC 8289).
+    CoDel {
+        /// A wait that is no reason to drop: 5 ms.
+        target: Duration,
+        /// The worst round trip of those who should slow down: 100 ms.
+        interval: Duration,
+    },
 }
 
 /// What a job holds while it waits for calls of its own.

@@ -5,6 +5,7 @@ use seawall_core::ratio::Ratio;
 use seawall_core::time::Instant;
 
 use super::words;
+use crate::observe::{Befallen, Record};
 use crate::plan::{Arrivals, Disturbance, Load, Plan, Replicas, Shape, Victims};
 
 /// A disturbance, as long as it lasted.
@@ -18,10 +19,13 @@ pub(super) struct Band {
     pub(super) name: String,
 }
 
-/// What befell a world and what its loads did, by the plan; in the order of the plan.
-pub(super) fn bands(plan: &Plan) -> Vec<Band> {
+/// What befell a world and what its loads did, in the order of the plan.
+pub(super) fn bands(plan: &Plan, record: &Record) -> Vec<Band> {
     let horizon = plan.horizon.as_secs_f64();
-    let struck = plan.disturbances.iter().filter_map(|disturbance| struck(plan, disturbance));
+    let struck = plan.disturbances.iter().enumerate().filter_map(|(place, disturbance)| {
+        let seen = record.befallen.get(place).copied().unwrap_or_default();
+        struck(plan, (disturbance, seen))
+    });
     let risen = plan.loads.iter().flat_map(risen);
     struck
         .chain(risen)
@@ -31,8 +35,9 @@ pub(super) fn bands(plan: &Plan) -> Vec<Band> {
 }
 
 /// A disturbance that waits for something has no time of its own before the run.
-fn struck(plan: &Plan, disturbance: &Disturbance) -> Option<Band> {
-    let (from, to) = disturbance.span()?;
+fn struck(plan: &Plan, (disturbance, seen): (&Disturbance, Befallen)) -> Option<Band> {
+    let seen = seen.from.map(|from| (from, seen.to.unwrap_or(Instant::NEVER)));
+    let (from, to) = disturbance.span().or(seen)?;
     let (whom, what) = (whom(plan, &disturbance.victims), what(disturbance.fault));
     let to = if to.is_never() { f64::INFINITY } else { seconds(to) };
     Some(Band { from: seconds(from), to, name: format!("{whom}: {what}") })

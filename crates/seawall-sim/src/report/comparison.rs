@@ -172,7 +172,7 @@ const fn plus(a: Fates, b: Fates) -> Fates {
 
 pub(super) fn fates(fates: Fates) -> String {
     format!(
-        "Of {}: {} work under both, {} only under the new, {} only under the old, {} under neither.",
+        "{}: both work in {}, only the new in {}, only the old in {}, neither in {}.",
         words::count(fates.pairs(), "pair"),
         fates.both_back,
         fates.won,

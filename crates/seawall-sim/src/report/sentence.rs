@@ -109,14 +109,14 @@ fn of_kind(point: &Point, fate: Fate) -> Option<String> {
     let word = |(unit, estimate): (Unit, Estimate)| words::estimate(unit, &estimate);
     let goodput = word(tell("goodput")?);
     let (success, p99) = (word(tell("success_rate")?), word(tell("p99")?));
-    let who = match fate {
-        Fate::Back => "work",
-        Fate::Down => "stay down",
+    let who = match (fate, count) {
+        (Fate::Back, 1) => "The run that works".to_owned(),
+        (Fate::Down, 1) => "The run that stays down".to_owned(),
+        (Fate::Back, _) => format!("The {count} runs that work"),
+        (Fate::Down, _) => format!("The {count} runs that stay down"),
     };
-    let mut told = format!(
-        "The {} that {who}: {success} of calls end well, goodput {goodput} calls a second, p99 {p99}",
-        words::count(count, "run")
-    );
+    let mut told =
+        format!("{who}: {success} of calls end well, goodput {goodput} a second, p99 {p99}");
     if let Some(after) = tell("time_to_recover").filter(|_| fate == Fate::Back) {
         told = format!("{told}, well again {} after the trigger", word(after));
     }
@@ -155,10 +155,12 @@ fn turning(outcome: &Outcome, found: &Threshold) -> String {
     let upto = if found.falls() { "down to" } else { "up to" };
     let step = |place: Option<usize>| found.steps.get(place?);
     let name = |turn: &Turn| named(outcome, found, turn);
+    // A value may itself end in a percentage.
+    let comma = if found.quantity == Quantity::Value { "," } else { "" };
     match (step(found.holds), step(found.fails)) {
         (Some(holds), None) => format!("{works} {upto} {}, the last value tried.", name(holds)),
         (Some(holds), Some(fails)) => format!(
-            "{works} {upto} {}; at {} {} stay down.",
+            "{works} {upto} {}; at {}{comma} {} stay down.",
             name(holds),
             name(fails),
             words::proportion(&fails.down)
@@ -172,8 +174,8 @@ fn turning(outcome: &Outcome, found: &Threshold) -> String {
     }
 }
 
-/// The value of a step as it is called in sentences and on axes.
-pub(super) fn named(outcome: &Outcome, found: &Threshold, turn: &Turn) -> String {
+/// The value of a step as it is called in sentences.
+fn named(outcome: &Outcome, found: &Threshold, turn: &Turn) -> String {
     match found.quantity {
         Quantity::Load => words::rate(turn.number),
         Quantity::EndLoad => format!("{} at the end", words::rate(turn.number)),

@@ -226,7 +226,7 @@ mod tests {
     fn a_wide_interval_is_printed_in_place_of_digits() {
         let of = |values: &[f64]| Estimate::of(values).expect("there are values");
         assert_eq!(estimate(Unit::Time, &of(&[1.0, 1.02, 0.98])), "1.000 ± 0.050 s");
-        assert_eq!(estimate(Unit::Time, &of(&[1.0, 5.0, 0.3])), "0 s to 8.36 s (uncertain)");
+        assert_eq!(estimate(Unit::Time, &of(&[1.0, 5.0, 0.3])), "0 s to 8.4 s (uncertain)");
         assert_eq!(estimate(Unit::Share, &of(&[0.5, 0.9])), "0 % to 100 % (uncertain)");
         assert_eq!(estimate(Unit::Number, &of(&[3.0])), "3");
         assert_eq!(estimate(Unit::Number, &of(&[3.0, 3.0])), "3");

@@ -24,8 +24,11 @@ pub(super) struct World<'a> {
     pub(super) loads: &'a [Load],
     pub(super) horizon: Duration,
     /// Reads another config into the places of the gateway.
-    pub(super) reload: &'a dyn Fn(&str) -> Result<(Vec<Protected>, Vec<Route>), String>,
+    pub(super) reload: &'a dyn Fn(&str) -> Reloaded,
 }
+
+/// Upstreams and routes in the places of the gateway; why there are none otherwise.
+pub(super) type Reloaded = Result<(Vec<Protected>, Vec<Route>), String>;
 
 /// An event that may take place after another.
 struct Read {

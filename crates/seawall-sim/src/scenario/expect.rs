@@ -190,7 +190,7 @@ fn axis_value(
     if found.is_none() {
         let names: Vec<&str> = values.iter().map(seawall_config::reader::Plain::written).collect();
         let what = format!("\"{}\" never is {}", name.value, plain.written());
-        element.wrong(what, nearest::remedy(plain.written(), &names, "its values"));
+        element.wrong(what, format!("its values: {}", names.join(", ")));
     }
     Some((place, found?))
 }

@@ -3,6 +3,7 @@
 use seawall_config::{Config, PolicySettings};
 use seawall_core::balance::EndpointInfo;
 
+use super::event::Reloaded;
 use super::place::{Gateways, Ways};
 use super::service::Section;
 use crate::deployed;
@@ -29,7 +30,7 @@ pub(super) fn reload(
     (old, shared): (&Gateway, Gateways),
     config: &Config,
     sections: &[Section],
-) -> Result<(Vec<Protected>, Vec<Route>), String> {
+) -> Reloaded {
     let new = build(config, sections, shared);
     if let Some(missing) = old.upstreams.iter().find(|u| config.upstream(&u.name).is_none()) {
         return Err(format!("{} has no upstream \"{}\"", config.file, missing.name));

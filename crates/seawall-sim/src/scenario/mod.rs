@@ -111,6 +111,17 @@ impl Scenario {
         read::scenario(&Sources::parse(text, file, folder)?)
     }
 
+    /// The same world in which nothing happens: what a report compares the events with. Nothing
+    /// is expected of it.
+    #[must_use]
+    pub fn without_events(mut self) -> Self {
+        for setup in &mut self.points {
+            setup.plan.disturbances.clear();
+        }
+        self.expectations.clear();
+        self
+    }
+
     /// The same world for a shorter time, the warm-up with it. For trials of a file: expectations
     /// need not hold then.
     #[must_use]

@@ -28,7 +28,7 @@ impl Ways {
             }
         });
         let near = Network::NONE;
-        ways.unwrap_or(Self { client: near.clone(), upstream: near.clone(), service: near })
+        ways.unwrap_or_else(|| Self { client: near.clone(), upstream: near.clone(), service: near })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use seawall_config::reader::{Document, Given, TableReader, or};
 use seawall_config::{Config, ConfigError, Place};
-use seawall_core::time::{Duration, Instant};
+use seawall_core::time::Duration;
 
 use super::expect::{Expect, Frame};
 use super::place::{Gateways, Ways};
@@ -397,20 +397,10 @@ fn reloaded(
     file: &str,
     (sources, sections, shared): (&Sources, &[Section], Gateways),
     gateway: Option<&Gateway>,
-) -> Result<(Vec<crate::plan::Protected>, Vec<crate::plan::Route>), String> {
+) -> event::Reloaded {
     let source = sources.own.beside(file).map_err(|error| error.to_string())?;
     let source = source.map_err(|why| format!("cannot read \"{file}\": {why}"))?;
     let config = source.config().map_err(|error| error.to_string())?;
     let gateway = gateway.ok_or("there is no gateway")?;
     gateway::reload((gateway, shared), &config, sections)
-}
-
-impl Plan {
-    /// When the last disturbance ends, if that is known beforehand.
-    #[must_use]
-    pub fn quiet(&self) -> Option<Instant> {
-        let ends = self.disturbances.iter().map(|disturbance| Some(disturbance.span()?.1));
-        let ends: Option<Vec<Instant>> = ends.collect();
-        ends.map(|ends| ends.into_iter().max().unwrap_or(Instant::EPOCH))
-    }
 }

@@ -11,6 +11,8 @@ mod paired;
 mod threshold;
 
 #[cfg(test)]
+mod sweep_tests;
+#[cfg(test)]
 mod tests;
 
 use seawall_core::time::Duration;

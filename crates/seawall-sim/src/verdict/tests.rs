@@ -33,7 +33,7 @@ fn record(plan: &Plan, good: impl Fn(u32) -> u64) -> Record {
     let mut record = World::run(Plan { loads: Vec::new(), ..plan.clone() }, Seed::new(0));
     let bucket = |second| {
         let good = good(second);
-        Bucket { started: 10, attempts: 10, good, bad: 10 - good, latency: 0.0 }
+        Bucket { started: 10, attempts: 10, good, bad: 10 - good, ..Bucket::default() }
     };
     let timeline = (0..60).map(bucket).collect();
     record.loads.push(crate::observe::LoadRecord { timeline, ..Default::default() });

@@ -3,7 +3,7 @@
 use seawall_core::fault::Fault;
 use seawall_core::ratio::Ratio;
 use seawall_core::rng::{Rng, Stream};
-use seawall_core::time::Instant;
+use seawall_core::time::{Duration, Instant};
 
 use super::call::{Burden, Owner};
 use super::event::Event;
@@ -15,7 +15,10 @@ use crate::dist::{Distribution, seconds};
 use crate::observe::End;
 use crate::plan::{Arrivals, Ending, Load, Pace, Rate, Spacing};
 
-/// Where the calls of a load come from.
+/// The shortest time from one call of a user to the next: no process asks again sooner.
+const AGAIN: Duration = Duration::from_millis(1);
+
+/// Where the calls of a load come from, all its sources together.
 #[derive(Debug)]
 pub(super) struct Source {
     chance: Stream,
@@ -57,6 +60,12 @@ impl Source {
         self.surges.iter().map(|(_, factor)| times(*factor)).product()
     }
 
+    /// The place of the recorded call that arrives: the next but one after it is awaited already.
+    fn recorded(&self, load: &Load) -> Option<u32> {
+        load.recorded.as_ref()?;
+        self.next.checked_sub(2).map(number)
+    }
+
     fn key(&mut self) -> Option<u64> {
         if self.keys.is_empty() {
             return None;
@@ -81,15 +90,19 @@ fn zipf(count: u32, exponent: f64) -> Vec<f64> {
 impl World {
     pub(super) fn begin_loads(&mut self) {
         for index in 0..self.plan.loads.len() {
-            let Some(load) = self.plan.loads.get(index) else { continue };
-            match load.arrivals.clone() {
-                Arrivals::Open { .. } | Arrivals::Hybrid { .. } | Arrivals::Replay(_) => {
-                    self.schedule_arrival(number(index));
+            let Some(load) = self.plan.loads.get(index).cloned() else { continue };
+            match load.arrivals {
+                Arrivals::Open { .. } | Arrivals::Hybrid { .. } => {
+                    for source in 0..load.sources.max(1) {
+                        self.schedule_first((number(index), source));
+                    }
                 }
+                Arrivals::Replay(_) => self.schedule_arrival((number(index), 0)),
                 Arrivals::Closed { users, pace } => {
-                    let (Pace::AfterEnd(pause) | Pace::AfterStart(pause)) = &pace;
+                    let (Pace::AfterEnd(pause) | Pace::AfterStart(pause)) = pace;
+                    let first = load.first.unwrap_or(pause);
                     for user in 0..users {
-                        self.user_joins(number(index), user, pause, None);
+                        self.user_joins(number(index), user, &first, None);
                     }
                 }
             }
@@ -103,8 +116,21 @@ impl World {
         self.after(wait, Event::User { user });
     }
 
-    /// Enters the next arrival of an open load.
-    fn schedule_arrival(&mut self, load: u32) {
+    /// Enters the first arrival of a source of an open load.
+    fn schedule_first(&mut self, (load, source): (u32, u32)) {
+        let first = self.plan.loads.get(load as usize).and_then(|load| load.first.as_ref());
+        let chance = self.sources.get_mut(load as usize).map(|source| &mut source.chance);
+        let (Some(first), Some(chance)) = (first, chance) else {
+            return self.schedule_arrival((load, source));
+        };
+        let at = self.now.after(first.draw(chance));
+        if at <= self.horizon {
+            self.agenda.enter(at, Event::Arrive { load, source });
+        }
+    }
+
+    /// Enters the next arrival of a source of an open load.
+    fn schedule_arrival(&mut self, (load, number): (u32, u32)) {
         let Some(source) = self.sources.get_mut(load as usize) else { return };
         let Some(settings) = self.plan.loads.get(load as usize) else { return };
         let (rate, spacing) = match &settings.arrivals {
@@ -113,7 +139,7 @@ impl World {
             Arrivals::Replay(times) => {
                 source.next += 1;
                 if let Some(at) = times.get(source.next - 1).copied() {
-                    self.agenda.enter(at, Event::Arrive { load });
+                    self.agenda.enter(at, Event::Arrive { load, source: number });
                 }
                 return;
             }
@@ -121,11 +147,12 @@ impl World {
         };
         let (swollen, look) = (source.swollen(), rate.next_look(self.now));
         let next = next((rate, swollen), spacing, self.now, &mut source.chance);
+        let arrive = Event::Arrive { load, source: number };
         let (at, event) = match (next, spacing) {
-            (Some(at), Spacing::Even) => (at, Event::Arrive { load }),
+            (Some(at), Spacing::Even) => (at, arrive),
             // What has no memory may forget a gap that reaches into another rate.
-            (Some(at), Spacing::Poisson) if at <= look => (at, Event::Arrive { load }),
-            (Some(_) | None, _) => (look, Event::Look { load }),
+            (Some(at), Spacing::Poisson) if at <= look => (at, arrive),
+            (Some(_) | None, _) => (look, Event::Look { load, source: number }),
         };
         if at <= self.horizon {
             self.agenda.enter(at, event);
@@ -133,20 +160,29 @@ impl World {
     }
 
     /// A load that was silent may begin to call.
-    pub(super) fn look(&mut self, load: u32) {
-        self.schedule_arrival(load);
+    pub(super) fn look(&mut self, source: (u32, u32)) {
+        self.schedule_arrival(source);
     }
 
-    pub(super) fn arrive(&mut self, load: u32) {
-        self.schedule_arrival(load);
+    pub(super) fn arrive(&mut self, (load, source): (u32, u32)) {
+        self.schedule_arrival((load, source));
         let Some(settings) = self.plan.loads.get(load as usize) else { return };
-        if let Arrivals::Hybrid { calls, .. } = settings.arrivals {
-            let instance = self.any_instance(load);
+        let (own, hybrid) = (settings.sources > 1, settings.arrivals.calls_of_a_user());
+        let instance = if own { source } else { self.any_instance(load) };
+        if let Some(calls) = hybrid {
             self.user_joins(load, instance, &Distribution::NONE, Some(calls));
             return;
         }
-        let instance = self.any_instance(load);
         self.call_of(load, (Owner::Load, instance));
+    }
+
+    /// An open call is over; whoever waited too long calls once more.
+    pub(super) fn open_call_ended(&mut self, (load, instance): (u32, u32), took: Duration) {
+        let most = self.plan.loads.get(load as usize).and_then(|load| load.repeat_above);
+        let over = self.now > self.horizon;
+        if most.is_some_and(|most| took > most) && !over {
+            self.call_of(load, (Owner::Load, instance));
+        }
     }
 
     fn any_instance(&mut self, load: u32) -> u32 {
@@ -158,9 +194,11 @@ impl World {
         let Some(settings) = self.plan.loads.get(load as usize) else { return };
         let Some(source) = self.sources.get_mut(load as usize) else { return };
         let deadline = settings.deadline.map_or(Instant::NEVER, |left| self.now.after(left));
-        let repeatable = settings.safety.is_repeatable();
-        let serial = if repeatable { None } else { self.observer.serial() };
-        let burden = Burden { load, key: source.key(), deadline, serial };
+        let told = source.recorded(settings);
+        let own = told.and_then(|told| settings.recorded.as_ref()?.calls.get(told as usize));
+        let safety = own.map_or(settings.safety, crate::trace::Asked::safety);
+        let serial = if safety.is_repeatable() { None } else { self.observer.serial() };
+        let burden = Burden { load, key: source.key(), deadline, serial, told };
         self.observer.started(load, self.now);
         self.call((owner, load, instance), burden);
     }
@@ -197,6 +235,10 @@ impl World {
             Arrivals::Open { .. } | Arrivals::Replay(_) => None,
         };
         match at {
+            // A call that takes no time and a user who takes none would hold the time of the world.
+            Some(at) if at == started => {
+                self.agenda.enter(at.after(AGAIN), Event::User { user: key });
+            }
             Some(at) => self.agenda.enter(at, Event::User { user: key }),
             None => drop(self.users.remove(key)),
         }

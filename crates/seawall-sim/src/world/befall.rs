@@ -96,6 +96,7 @@ impl World {
             return;
         };
         course.begun = Some(now);
+        self.observer.befell(index, now);
         course.strength = disturbance.shape.at(Duration::ZERO);
         let (fault, tick) = (disturbance.fault.at(course.strength), disturbance.shape.tick());
         let lasts = match disturbance.fault {
@@ -132,6 +133,7 @@ impl World {
     }
 
     pub(super) fn pass(&mut self, index: u32) {
+        self.observer.passed(index, self.now);
         if let Some(course) = self.courses.get_mut(index as usize) {
             course.over = true;
         }
@@ -240,7 +242,7 @@ impl World {
         station.stood = station.stood.saturating_add(stood);
         for held in std::mem::take(&mut station.held) {
             match held {
-                Held::Done(job) => self.finish_held(job, index),
+                Held::Done(job, due) => self.go_on((job, due.since(since)), index),
                 Held::Arrival(job) => self.reach(job),
             }
         }

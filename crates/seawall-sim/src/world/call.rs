@@ -11,6 +11,7 @@ use super::event::{Answer, Asker, Event};
 use super::guarded::Guarded;
 use super::job::Job;
 use super::slab::Key;
+use super::station::Station;
 use super::{World, number};
 use crate::chance::Seed;
 use crate::observe::{End, Serial};
@@ -33,19 +34,18 @@ struct Instance {
     busy: u32,
     /// Attempts that wait for one: the call and the number of the attempt.
     waiting: VecDeque<(Key, u32)>,
-    /// In thousandths.
-    tokens: u32,
+    tokens: f64,
     calls: u64,
     failures: u64,
 }
 
 impl CallerState {
     pub(super) fn new(settings: &Caller, name: &str, seed: Seed) -> Self {
-        let tokens = match settings.guard {
-            Guard::Bucket { full, .. } => full,
-            Guard::None | Guard::FailureShare(_) => 0,
+        let begin = match settings.guard {
+            Guard::Bucket { full, .. } => tokens(full),
+            Guard::None | Guard::FailureShare(_) => 0.0,
         };
-        let instance = Instance { tokens, ..Instance::default() };
+        let instance = Instance { tokens: begin, ..Instance::default() };
         Self {
             settings: settings.clone(),
             instances: vec![instance; settings.instances.max(1) as usize],
@@ -71,7 +71,7 @@ impl CallerState {
         let Some(instance) = self.instance(instance) else { return };
         instance.calls += 1;
         if let Guard::Bucket { full, gain, .. } = guard {
-            instance.tokens = instance.tokens.saturating_add(gain).min(full);
+            instance.tokens = (instance.tokens + tokens(gain)).min(tokens(full));
         }
     }
 
@@ -86,8 +86,8 @@ impl CallerState {
         match guard {
             Guard::None => true,
             Guard::Bucket { above, .. } => {
-                let pays = instance.tokens > above && instance.tokens >= TOKEN;
-                instance.tokens -= if pays { TOKEN } else { 0 };
+                let pays = instance.tokens > tokens(above);
+                instance.tokens -= if pays { 1.0 } else { 0.0 };
                 pays
             }
             Guard::FailureShare(share) => {
@@ -95,6 +95,11 @@ impl CallerState {
             }
         }
     }
+}
+
+/// Thousandths of tokens, as tokens.
+fn tokens(thousandths: u32) -> f64 {
+    f64::from(thousandths) / 1e3
 }
 
 /// What an attempt gets of the connections of its process.
@@ -133,9 +138,6 @@ impl CallerState {
     }
 }
 
-/// A token, in thousandths.
-const TOKEN: u32 = 1000;
-
 /// One of so many, as a place in a list.
 fn below(rng: &mut impl Rng, bound: usize) -> u32 {
     let bound = u64::try_from(bound).unwrap_or(u64::MAX);
@@ -151,6 +153,8 @@ pub(super) struct Burden {
     pub(super) key: Option<u64>,
     /// By when it must have been answered, as far as it is told.
     pub(super) deadline: Instant,
+    /// Its place among the recorded calls of its load, if it was recorded.
+    pub(super) told: Option<u32>,
     /// What tells an unsafe call, as far as the service that the load calls.
     pub(super) serial: Serial,
 }
@@ -215,6 +219,8 @@ impl World {
 
     /// Makes the next attempt of a call.
     pub(super) fn attempt(&mut self, key: Key) {
+        let burden = self.calls.find(key).map(|calling| calling.burden);
+        let patience = burden.and_then(|burden| self.recorded_patience(&burden));
         let Some(calling) = self.calls.find_mut(key) else { return };
         let Some(caller) = self.callers.get_mut(calling.caller as usize) else { return };
         calling.attempt += 1;
@@ -222,7 +228,7 @@ impl World {
         let load = calling.burden.load;
         let own = !matches!(calling.owner, Owner::Job { .. });
         calling.until = calling.burden.deadline;
-        if let Some(timeout) = caller.settings.timeout {
+        if let Some(timeout) = patience.or(caller.settings.timeout) {
             let at = self.now.after(timeout);
             calling.until = calling.until.min(at);
             self.agenda.enter_limit(at, Event::Timeout { call: key, attempt });
@@ -298,6 +304,13 @@ impl World {
                 let least = (0..).zip(stations).min_by_key(|(_, station)| station.crowd());
                 least.map_or(0, |(offset, _)| offset)
             }
+            Pick::ShorterOfTwo => {
+                let draws = [(); 2].map(|()| below(&mut state.chance, replicas as usize));
+                let crowd = |draw: &u32| {
+                    self.stations.get(state.first + *draw as usize).map_or(0, Station::crowd)
+                };
+                draws.into_iter().min_by_key(crowd).unwrap_or(0)
+            }
         };
         number(state.first) + offset
     }
@@ -363,6 +376,9 @@ impl World {
 
     fn failed(&mut self, key: Key, end: End) {
         let Some(calling) = self.calls.find_mut(key) else { return };
+        if end == End::TimedOut {
+            self.observer.timed_out(calling.burden.load, self.now);
+        }
         let Some(caller) = self.callers.get_mut(calling.caller as usize) else { return };
         if !caller.may_retry(calling.instance, calling.attempt) {
             return self.end_call(key, end);
@@ -380,8 +396,10 @@ impl World {
         let Some(calling) = self.calls.remove(key) else { return };
         match calling.owner {
             Owner::Load => {
-                self.tally.count(end, self.now.since(calling.started));
-                self.observer.ended(calling.burden.load, (calling.started, self.now), end);
+                let (load, took) = (calling.burden.load, self.now.since(calling.started));
+                self.tally.count(end, took);
+                self.observer.ended(load, (calling.started, self.now), end);
+                self.open_call_ended((load, calling.instance), took);
             }
             Owner::User(user) => {
                 self.tally.count(end, self.now.since(calling.started));

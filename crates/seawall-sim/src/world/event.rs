@@ -6,9 +6,9 @@ use super::slab::Key;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
     /// A call, or a user, of an open load begins.
-    Arrive { load: u32 },
+    Arrive { load: u32, source: u32 },
     /// A load that was silent is looked at again.
-    Look { load: u32 },
+    Look { load: u32, source: u32 },
     /// A user calls again.
     User { user: Key },
     /// A request arrives at a replica.
@@ -29,6 +29,10 @@ pub(crate) enum Event {
     Retry { call: Key },
     /// A call of a gateway asked to be woken.
     Timer { guarded: Key },
+    /// A gateway learns what an attempt met, by its number on a tape.
+    Told { guarded: Key, number: u32, sample: u32 },
+    /// The body of an answer ends.
+    Body { guarded: Key, number: u32 },
     /// A gateway checks an endpoint.
     Check { protected: u32, endpoint: u32 },
     /// The warm-up is over.

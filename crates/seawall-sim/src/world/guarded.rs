@@ -17,6 +17,7 @@ use super::call::Burden;
 use super::event::{Answer, Asker, Event};
 use super::job::Job;
 use super::slab::Key;
+use super::traced::Body;
 use super::{GatewayState, World, number};
 use crate::chance::Seed;
 use crate::plan::{Cancel, Gateway, GatewayId, Network, Plan, Protected, RouteId, ServiceId};
@@ -58,7 +59,9 @@ pub(super) struct Guarded {
     latest: Option<(u32, Key)>,
     others: Vec<(u32, Key)>,
     /// What the latest head said.
-    heard: Answer,
+    pub(super) heard: Answer,
+    /// The body that belongs to it, where that was recorded.
+    pub(super) body: Option<Body>,
     entered: Instant,
 }
 
@@ -74,11 +77,12 @@ impl Guarded {
             latest: None,
             others: Vec::new(),
             heard: Answer::Error,
+            body: None,
             entered: Instant::NEVER,
         }
     }
 
-    fn take_job(&mut self, number: u32) -> Option<Key> {
+    pub(super) fn take_job(&mut self, number: u32) -> Option<Key> {
         if let Some((_, job)) = self.latest.take_if(|(latest, _)| *latest == number) {
             return Some(job);
         }
@@ -101,7 +105,7 @@ impl Sink<Step> for Notes {
     fn emit(&mut self, _: Step) {}
 }
 
-type Ctx<'a> = Context<'a, Stream, Notes>;
+pub(super) type Ctx<'a> = Context<'a, Stream, Notes>;
 
 /// The upstreams of all instances of all gateways.
 pub(super) fn build(plan: &Plan, seed: Seed) -> (Vec<ProtectedState>, Vec<GatewayState>) {
@@ -192,6 +196,7 @@ impl World {
             cost: load.cost,
             ..Facts::of(load.safety)
         };
+        let facts = self.recorded_facts(&guarded.burden, route.priority).unwrap_or(facts);
         let settings = route.settings;
         let Some(guarded) = self.guarded.find_mut(key) else { return };
         guarded.entered = self.now;
@@ -208,7 +213,11 @@ impl World {
 
     /// Gives an input to the machine of a call, and does what it says until there is nothing to do
     /// at this time; then serves those whom that helped.
-    fn drive(&mut self, key: Key, input: impl FnOnce(&mut Call, &mut Ctx<'_>) -> Action) {
+    pub(super) fn drive(
+        &mut self,
+        key: Key,
+        input: impl FnOnce(&mut Call, &mut Ctx<'_>) -> Action,
+    ) {
         let Some(place) = self.guarded.find(key).map(|guarded| guarded.protected) else { return };
         if let Some(action) = self.put(key, input) {
             self.act(key, action);
@@ -279,6 +288,9 @@ impl World {
                 }
                 Action::Deliver(number) => {
                     self.forsake_running(key);
+                    if self.body_flows(key, number) {
+                        break;
+                    }
                     let seen = Observation::Completed;
                     self.put(key, |call, ctx| call.ended(number, seen, Replay::Possible, ctx))
                 }
@@ -319,6 +331,7 @@ impl World {
         }
         let leg = state.network.there.draw(&mut self.network);
         self.observer.sent((state.gateway, state.place), plan.role, self.now);
+        self.observer.sent_for(burden.load, guarded.entered);
         self.agenda.enter(self.now.after(leg), Event::Reach { job });
     }
 
@@ -335,7 +348,7 @@ impl World {
         let seen = match answer {
             Answer::Good | Answer::Substitute => head(200),
             Answer::Error => head(status.map_or(503, |service| service.error_status)),
-            Answer::Refused => head(503),
+            Answer::Refused => head(status.map_or(503, |service| service.refusal_status)),
             Answer::Lost => Observation::Lost { connection: Connection::Fresh, sent: Sent::Maybe },
             Answer::Unreachable => Observation::ConnectFailed(ConnectFailure::Refused),
         };
@@ -387,6 +400,7 @@ impl World {
         if let Some(state) = self.protected.get(guarded.protected as usize) {
             let at = (state.gateway, state.place);
             self.observer.concluded(at, (guarded.entered, self.now), verdict);
+            self.observer.concluded_for(guarded.burden.load, guarded.entered, verdict);
         }
         if guarded.gone {
             return;

@@ -8,7 +8,8 @@ use super::slab::Key;
 use super::station::{Door, Held, Station};
 use super::{World, number};
 use crate::observe::{End, Work};
-use crate::plan::{Abandoned, Expired, Holding, Need, ServiceId};
+use crate::plan::{Abandoned, Dependency, Expired, Holding, Need, ServiceId};
+use crate::trace::Told;
 
 /// A request on its way to a replica, or at it.
 #[derive(Debug)]
@@ -27,6 +28,17 @@ pub(super) struct Job {
     work: Duration,
     stood: Duration,
     branches: Vec<Branch>,
+    /// What it meets, where that was recorded.
+    pub(super) told: Option<Told>,
+    /// Of each dependency, how many of its calls ended well, and how many have not ended.
+    tallies: Vec<Tally>,
+}
+
+/// What the calls of one dependency have come to.
+#[derive(Clone, Copy, Debug)]
+struct Tally {
+    good: u32,
+    open: u32,
 }
 
 /// How far a job is.
@@ -44,7 +56,6 @@ pub(super) enum State {
 struct Branch {
     dependency: u32,
     call: Option<Key>,
-    end: Option<End>,
 }
 
 impl Job {
@@ -61,6 +72,8 @@ impl Job {
             work: Duration::ZERO,
             stood: Duration::ZERO,
             branches: Vec::new(),
+            told: None,
+            tallies: Vec::new(),
         }
     }
 }
@@ -88,7 +101,7 @@ impl World {
     }
 
     /// A request needs a worker.
-    fn enter_station(&mut self, key: Key) {
+    pub(super) fn enter_station(&mut self, key: Key) {
         let Some(job) = self.jobs.find_mut(key) else { return };
         let Some(station) = self.stations.get_mut(job.station as usize) else { return };
         match station.arrive(self.now) {
@@ -107,10 +120,15 @@ impl World {
     }
 
     fn begin_work(&mut self, key: Key) {
+        let fate = self.fate(key);
         let Some(job) = self.jobs.find_mut(key) else { return };
         let Some(station) = self.stations.get_mut(job.station as usize) else { return };
         job.state = State::Working;
-        job.work = station.begin(self.now);
+        let weather = self.plan.services.get(job.service as usize).and_then(|s| s.weather.as_ref());
+        let spell = self.services.get_mut(job.service as usize).map(|state| &mut state.weather);
+        let slower = weather.zip(spell).map_or(1.0, |(weather, spell)| spell.at(weather, self.now));
+        job.work = station.begin(slower, self.now);
+        job.work = job.takes(fate, job.work);
         job.stood = station.stood;
         self.observer.executes(job.burden.serial, self.now);
         self.observer.began(job.service, (job.arrived, self.now));
@@ -122,7 +140,7 @@ impl World {
         let Some(job) = self.jobs.find_mut(key) else { return };
         let Some(station) = self.stations.get_mut(job.station as usize) else { return };
         if station.ills.frozen {
-            return station.held.push(Held::Done(key));
+            return station.held.push(Held::Done(key, self.now));
         }
         if station.stood > job.stood {
             // Its replica stood still meanwhile, and works that much longer.
@@ -133,7 +151,11 @@ impl World {
         let work = if job.gone { Work::Wasted } else { Work::Wanted };
         self.observer.worked(job.service, (work, job.work), self.now);
         let (errs, index) = (station.errs(), job.station as usize);
-        let calls = self.services.get(job.service as usize).is_some_and(|s| !s.callers.is_empty());
+        let (service, told) = (job.service, job.told);
+        if let Some(answer) = told.and_then(|told| self.meet(key, told)) {
+            return self.complete(key, answer);
+        }
+        let calls = self.services.get(service as usize).is_some_and(|s| !s.callers.is_empty());
         if calls && !errs {
             return self.call_on(key);
         }
@@ -142,13 +164,14 @@ impl World {
         self.complete(key, if errs { Answer::Error } else { fate });
     }
 
-    /// The work of a job ended while its replica stood still.
-    pub(super) fn finish_held(&mut self, key: Key, index: u32) {
+    /// A job would have been done while its replica stood still: what was left of its work when
+    /// that began is still to be done.
+    pub(super) fn go_on(&mut self, (key, left): (Key, Duration), index: u32) {
         let stood = self.stations.get(index as usize).map(|station| station.stood);
         if let (Some(job), Some(stood)) = (self.jobs.find_mut(key), stood) {
             job.stood = stood;
+            self.after(left, Event::Done { job: key });
         }
-        self.done(key);
     }
 
     /// A job ends at its replica, whose worker takes the next.
@@ -173,7 +196,9 @@ impl World {
             let Some(next) = station.next(self.now) else { return };
             let expired = station.server.expired;
             let Some(job) = self.jobs.find(next) else { continue };
-            if expired == Expired::Dropped && self.now >= job.burden.deadline {
+            station.leave_queue();
+            let late = expired == Expired::Dropped && self.now >= job.burden.deadline;
+            if late || station.drops(self.now.since(job.arrived), self.now) {
                 station.depart(self.now);
                 self.observer.dropped(job.service, self.now);
                 self.answer(next, Answer::Refused);
@@ -246,7 +271,10 @@ impl World {
         let (state, index) = (job.state, job.station);
         match state {
             State::Travelling => {}
-            State::Waiting => station.depart(self.now),
+            State::Waiting => {
+                station.depart(self.now);
+                station.leave_queue();
+            }
             State::Working | State::Calling => {
                 station.depart(self.now);
                 if state == State::Working || station.server.holding == Holding::Worker {
@@ -258,15 +286,24 @@ impl World {
         if let Some(job) = self.jobs.remove(key).filter(|job| job.fetching) {
             self.fetched((job.service, job.station), job.burden.key, None);
         }
+        self.sweep(index);
         self.take_next(index);
+    }
+
+    /// Clears a queue of names of what is gone, once they are the most of it.
+    fn sweep(&mut self, index: u32) {
+        let (jobs, station) = (&self.jobs, self.stations.get_mut(index as usize));
+        if let Some(station) = station.filter(|station| station.is_stale()) {
+            station.sweep(|key| jobs.find(key).is_some());
+        }
     }
 
     /// After its own work a job makes the calls that its service depends on.
     fn call_on(&mut self, key: Key) {
         let Some(job) = self.jobs.find_mut(key) else { return };
         let (service, burden, replica) = (job.service as usize, job.burden, job.station);
-        // What a job asks of others is a call of its own.
-        let burden = Burden { serial: None, ..burden };
+        // What a job asks of others is a call of its own, and was not recorded with it.
+        let burden = Burden { serial: None, told: None, ..burden };
         job.state = State::Calling;
         let index = job.station;
         if let Some(station) = self.stations.get_mut(index as usize)
@@ -276,10 +313,12 @@ impl World {
         }
         let Some(settings) = self.plan.services.get(service) else { return };
         let branches = settings.calls.iter().zip(0_u32..).flat_map(|(call, dependency)| {
-            let branch = Branch { dependency, call: None, end: None };
+            let branch = Branch { dependency, call: None };
             std::iter::repeat_n(branch, call.fan_out as usize)
         });
         job.branches = branches.collect();
+        let tally = |call: &Dependency| Tally { good: 0, open: call.fan_out };
+        job.tallies = settings.calls.iter().map(tally).collect();
         for branch in 0..job.branches.len() {
             let Some(job) = self.jobs.find(key) else { return };
             let Some(dependency) = job.branches.get(branch).map(|b| b.dependency) else { return };
@@ -293,6 +332,11 @@ impl World {
                 branch.call = call;
             }
         }
+        if let Some(answer) = self.outcome_of_branches(key) {
+            // It needs no answer at all, or more of them than there can be.
+            self.forsake_branches(key);
+            return self.complete(key, answer);
+        }
         self.take_next(index);
     }
 
@@ -300,7 +344,11 @@ impl World {
     pub(super) fn branch_ended(&mut self, key: Key, branch: u32, end: End) {
         let Some(job) = self.jobs.find_mut(key) else { return };
         if let Some(branch) = job.branches.get_mut(branch as usize) {
-            (branch.call, branch.end) = (None, Some(end));
+            branch.call = None;
+            if let Some(tally) = job.tallies.get_mut(branch.dependency as usize) {
+                tally.open = tally.open.saturating_sub(1);
+                tally.good += u32::from(end.is_good());
+            }
         }
         if let Some(answer) = self.outcome_of_branches(key) {
             self.forsake_branches(key);
@@ -313,13 +361,10 @@ impl World {
         let job = self.jobs.find(key)?;
         let calls = &self.plan.services.get(job.service as usize)?.calls;
         let mut all_enough = true;
-        for (dependency, call) in (0_u32..).zip(calls) {
-            let of = job.branches.iter().filter(|branch| branch.dependency == dependency);
-            let good = of.clone().filter(|b| b.end.is_some_and(End::is_good)).count();
-            let open = of.clone().filter(|branch| branch.end.is_none()).count();
+        for (call, Tally { good, open }) in calls.iter().zip(job.tallies.iter().copied()) {
             let need = match call.need {
-                Need::All => call.fan_out as usize,
-                Need::First(least) => least as usize,
+                Need::All => call.fan_out,
+                Need::First(least) => least,
                 Need::None => 0,
             };
             if good + open < need {
@@ -346,7 +391,12 @@ impl World {
     /// Everything at a replica is lost.
     pub(super) fn lose_jobs(&mut self, index: u32) {
         let there = |job: &Job| job.station == index && job.state != State::Travelling;
-        for key in self.jobs.keys(there) {
+        let held = self.stations.get_mut(index as usize).map(|s| std::mem::take(&mut s.held));
+        let at_the_door = held.into_iter().flatten().filter_map(|held| match held {
+            Held::Arrival(job) => Some(job),
+            Held::Done(..) => None,
+        });
+        for key in self.jobs.keys(there).into_iter().chain(at_the_door) {
             self.forsake_branches(key);
             self.answer(key, Answer::Lost);
         }

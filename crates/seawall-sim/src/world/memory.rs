@@ -163,7 +163,8 @@ impl World {
         for waiter in waiters {
             match answer {
                 Some(answer) => self.answer(waiter, answer),
-                None => self.reach(waiter),
+                None if self.misses(waiter) => self.enter_station(waiter),
+                None => {}
             }
         }
     }

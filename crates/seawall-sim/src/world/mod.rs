@@ -1,19 +1,23 @@
 //! A plan that runs: the state of the world, and the loop that lets its events happen.
 //!
 //! Each kind of inhabitant has a file: loads and users (`arrive`), callers with habits of their
-//! own (`call`), gateways (`guarded`), replicas (`job`, `station`), and what befalls them
-//! (`befall`, `change`), what services remember (`memory`). They know each other by names (`slab`) and meet through events (`event`).
+//! own (`call`), gateways (`guarded`), replicas (`job`, `station`), what services remember
+//! (`memory`), and what befalls them all (`befall`, `change`). What was recorded
+//! happens again in `traced`. They know each other by names (`slab`) and meet through events
+//! (`event`).
 
 mod arrive;
 mod befall;
 mod call;
 mod change;
+mod codel;
 mod event;
 mod guarded;
 mod job;
 mod memory;
 mod slab;
 mod station;
+mod traced;
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +29,7 @@ use seawall_core::time::{Duration, Instant};
 use crate::agenda::Agenda;
 use crate::chance::Seed;
 use crate::observe::{Observer, Record};
-use crate::plan::{Ending, Plan};
+use crate::plan::{Ending, Plan, Service, ServiceId, Weather};
 
 pub use event::Answer;
 
@@ -94,6 +98,35 @@ struct ServiceState {
     chance: Stream,
     /// What it remembers: nothing, one memory for all replicas, or one for each.
     memories: Vec<Memory>,
+    weather: Spell,
+}
+
+/// The spell that a service is in. Nobody knows of one that is over before anything begins in it.
+#[derive(Debug)]
+struct Spell {
+    chance: Stream,
+    is_bad: bool,
+    until: Instant,
+}
+
+impl Spell {
+    fn new(service: &Service, seed: Seed) -> Self {
+        let mut chance = seed.stream(&format!("weather {}", service.name));
+        let first = service.weather.as_ref().map_or(Duration::MAX, |w| w.good.draw(&mut chance));
+        Self { chance, is_bad: false, until: Instant::EPOCH.after(first) }
+    }
+
+    /// How much slower work is that begins at `now`.
+    fn at(&mut self, weather: &Weather, now: Instant) -> f64 {
+        while self.until <= now {
+            self.is_bad = !self.is_bad;
+            let next = if self.is_bad { &weather.bad } else { &weather.good };
+            // A spell of no length would never let time go on.
+            let lasts = next.draw(&mut self.chance).max(Duration::from_nanos(1));
+            self.until = self.until.after(lasts);
+        }
+        if self.is_bad { weather.slower } else { 1.0 }
+    }
 }
 
 impl World {
@@ -117,8 +150,8 @@ impl World {
             callers.extend(service.calls.iter().enumerate().map(of));
             let chance = seed.stream(&format!("service {}", service.name));
             let callers = (begin..callers.len()).map(number).collect();
-            let memories = Memory::of(service, seed);
-            services.push(ServiceState { first, callers, chance, memories });
+            let (memories, weather) = (Memory::of(service, seed), Spell::new(service, seed));
+            services.push(ServiceState { first, callers, chance, memories, weather });
         }
         let (protected, gateways) = guarded::build(&plan, seed);
         let mut world = Self {
@@ -181,6 +214,15 @@ impl World {
         self.now
     }
 
+    /// How many jobs are at the replicas of a service now.
+    #[must_use]
+    pub fn present(&self, service: ServiceId) -> u32 {
+        let Some(state) = self.services.get(service.0) else { return 0 };
+        let replicas = self.plan.services.get(service.0).map_or(0, |of| of.replicas as usize);
+        let stations = self.stations.get(state.first..state.first + replicas);
+        stations.unwrap_or_default().iter().map(Station::crowd).sum()
+    }
+
     /// What was observed. Calls under way count as cut.
     #[must_use]
     pub fn finish(mut self) -> Record {
@@ -195,7 +237,7 @@ impl World {
 
     /// The integral of jobs over time of each service's replicas, in job-seconds.
     fn occupancy(&self) -> Vec<f64> {
-        let of = |(state, service): (&ServiceState, &crate::plan::Service)| {
+        let of = |(state, service): (&ServiceState, &Service)| {
             let last = state.first + service.replicas as usize;
             let replicas = self.stations.get(state.first..last).unwrap_or_default();
             replicas.iter().map(Station::occupancy).sum()
@@ -234,8 +276,8 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Arrive { load } => self.arrive(load),
-            Event::Look { load } => self.look(load),
+            Event::Arrive { load, source } => self.arrive((load, source)),
+            Event::Look { load, source } => self.look((load, source)),
             Event::User { user } => self.user_calls(user),
             Event::Reach { job } => self.reach(job),
             Event::Enter { guarded } => self.enter(guarded),
@@ -246,6 +288,8 @@ impl World {
             Event::Timeout { call, attempt } => self.timed_out(call, attempt),
             Event::Retry { call } => self.attempt(call),
             Event::Timer { guarded } => self.wake(guarded),
+            Event::Told { guarded, number, sample } => self.told(guarded, number, sample),
+            Event::Body { guarded, number } => self.body_ends(guarded, number),
             Event::Check { protected, endpoint } => self.check(protected, endpoint),
             Event::Warm => self.forget_occupancy(),
             Event::Befall { disturbance } => self.befall(disturbance),

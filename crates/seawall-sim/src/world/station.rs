@@ -9,6 +9,7 @@ use seawall_core::ratio::Ratio;
 use seawall_core::rng::{Rng, Stream};
 use seawall_core::time::{Duration, Instant};
 
+use super::codel::CoDel;
 use super::slab::Key;
 use crate::chance::{Seed, unit};
 use crate::dist::scaled;
@@ -28,6 +29,11 @@ pub(super) struct Station {
     /// Jobs that are there.
     crowd: u32,
     queue: Queue,
+    /// Jobs in the queue that are still wanted; those that were cancelled stay in it as names.
+    waiting: usize,
+    /// Jobs that began, where some of them pay for a collection.
+    begun: u64,
+    codel: CoDel,
     pub(super) ills: Ills,
     /// The faults that they come from, each with the disturbance that brought it.
     faults: Vec<(u32, Fault)>,
@@ -45,8 +51,8 @@ pub(super) struct Station {
 pub(super) enum Held {
     /// A request at its door.
     Arrival(Key),
-    /// A job whose work is done.
-    Done(Key),
+    /// A job whose work would have been done then.
+    Done(Key, Instant),
 }
 
 /// What is wrong with a replica, all faults together.
@@ -161,9 +167,10 @@ impl Station {
         let server = service.server.clone();
         let queue = match server.discipline {
             Discipline::Priority => Queue::Ranks(BTreeMap::new()),
-            Discipline::Fifo | Discipline::Lifo | Discipline::AdaptiveLifo(_) => {
-                Queue::Line(VecDeque::new())
-            }
+            Discipline::Fifo
+            | Discipline::Lifo
+            | Discipline::AdaptiveLifo(_)
+            | Discipline::CoDel { .. } => Queue::Line(VecDeque::new()),
         };
         Self {
             service: place,
@@ -174,6 +181,9 @@ impl Station {
             busy: 0,
             crowd: 0,
             queue,
+            waiting: 0,
+            begun: 0,
+            codel: CoDel::default(),
             ills: Ills::default(),
             faults: Vec::new(),
             warming: None,
@@ -212,7 +222,7 @@ impl Station {
         }
         let door = if self.has_worker() {
             Door::Begin
-        } else if self.server.queue.is_none_or(|most| self.queue.len() < most) {
+        } else if self.server.queue.is_none_or(|most| self.waiting < most) {
             Door::Wait
         } else {
             return Door::Refuse;
@@ -239,16 +249,14 @@ impl Station {
         self.crowd = self.crowd.saturating_sub(1);
     }
 
-    /// A worker begins with a job; how long it will take.
-    pub(super) fn begin(&mut self, now: Instant) -> Duration {
+    /// A worker begins with a job; how long it will take where the weather makes it so many times
+    /// as long.
+    pub(super) fn begin(&mut self, weather: f64, now: Instant) -> Duration {
         self.busy += 1;
+        self.begun += 1;
         let time = self.server.time.draw(&mut self.chance);
-        let crowding = match &self.server.slowdown {
-            Slowdown::None => Duration::ZERO,
-            Slowdown::PerJob(each) => each.saturating_mul(self.crowd),
-        };
-        let own = time.saturating_add(crowding);
-        let factor = self.ills.slower * self.coldness(now);
+        let own = self.crowded(time);
+        let factor = self.ills.slower * self.coldness(now) * weather;
         if factor > 1.0 { scaled(own, factor) } else { own }
     }
 
@@ -297,6 +305,24 @@ impl Station {
         self.ills.cut > Ratio::ZERO && self.chance.draw().is_below(self.ills.cut)
     }
 
+    /// What the jobs that are there make of a time.
+    fn crowded(&self, time: Duration) -> Duration {
+        match &self.server.slowdown {
+            Slowdown::None => time,
+            Slowdown::PerJob(each) => time.saturating_add(each.saturating_mul(self.crowd)),
+            Slowdown::PerWaiting(each) => {
+                let waiting = u32::try_from(self.waiting).unwrap_or(u32::MAX);
+                time.saturating_add(each.saturating_mul(waiting))
+            }
+            Slowdown::Table(table) => scaled(time, read(table, self.crowd)),
+            Slowdown::Collections(every, each) => {
+                let pays = self.begun.is_multiple_of(u64::from(*every));
+                let pause = each.saturating_mul(if pays { self.crowd } else { 0 });
+                time.saturating_add(pause)
+            }
+        }
+    }
+
     /// A worker is free.
     pub(super) fn release(&mut self) {
         self.busy = self.busy.saturating_sub(1);
@@ -309,6 +335,7 @@ impl Station {
     }
 
     pub(super) fn wait(&mut self, job: Key, rank: u16, (number, now): (u64, Instant)) {
+        self.waiting += 1;
         match &mut self.queue {
             Queue::Line(line) => line.push_back((job, now)),
             Queue::Ranks(ranks) => drop(ranks.insert((rank, number), job)),
@@ -317,7 +344,7 @@ impl Station {
 
     /// The next job for a free worker. It may have left meanwhile.
     pub(super) fn next(&mut self, now: Instant) -> Option<Key> {
-        if !self.has_worker() {
+        if self.ills.frozen || !self.has_worker() {
             return None;
         }
         match (&mut self.queue, self.server.discipline) {
@@ -328,21 +355,67 @@ impl Station {
                 let next = if late { line.pop_back() } else { line.pop_front() };
                 next.map(|(job, _)| job)
             }
-            (Queue::Line(line), Discipline::Fifo | Discipline::Priority) => {
-                line.pop_front().map(|(job, _)| job)
+            (
+                Queue::Line(line),
+                Discipline::Fifo | Discipline::Priority | Discipline::CoDel { .. },
+            ) => line.pop_front().map(|(job, _)| job),
+        }
+    }
+
+    /// A job that waited waits no longer: its turn has come, or nobody wants it.
+    pub(super) fn leave_queue(&mut self) {
+        self.waiting = self.waiting.saturating_sub(1);
+    }
+
+    /// Whether most of the queue are names of what is gone: only the end that is served is ever
+    /// looked at, and the other would keep them for ever.
+    pub(super) fn is_stale(&self) -> bool {
+        self.queue.len() > 2 * self.waiting + 64
+    }
+
+    /// Drops from the queue what is gone.
+    pub(super) fn sweep(&mut self, is_there: impl Fn(Key) -> bool) {
+        match &mut self.queue {
+            Queue::Line(line) => line.retain(|(job, _)| is_there(*job)),
+            Queue::Ranks(ranks) => ranks.retain(|_, job| is_there(*job)),
+        }
+    }
+
+    /// Whether the discipline drops a job whose turn has come.
+    pub(super) fn drops(&mut self, waited: Duration, now: Instant) -> bool {
+        match self.server.discipline {
+            Discipline::CoDel { target, interval } => {
+                let stands = waited >= target && self.waiting > 0;
+                self.codel.drops(stands, interval, now)
             }
+            Discipline::Fifo
+            | Discipline::Lifo
+            | Discipline::AdaptiveLifo(_)
+            | Discipline::Priority => false,
         }
     }
 
     /// Everything in it is lost.
     pub(super) fn crash(&mut self, now: Instant) {
         self.settle(now);
-        (self.busy, self.crowd) = (0, 0);
-        self.held.clear();
+        (self.busy, self.crowd, self.waiting) = (0, 0, 0);
         match &mut self.queue {
             Queue::Line(line) => line.clear(),
             Queue::Ranks(ranks) => ranks.clear(),
         }
+    }
+}
+
+/// A table between whose entries lie straight lines.
+fn read(table: &[(u32, f64)], at: u32) -> f64 {
+    let next = table.partition_point(|(from, _)| *from <= at);
+    let before = next.checked_sub(1).and_then(|before| table.get(before));
+    match (before, table.get(next)) {
+        (Some((from, low)), Some((to, high))) => {
+            low + (high - low) * f64::from(at - from) / f64::from(to - from)
+        }
+        (Some((_, only)), None) | (None, Some((_, only))) => *only,
+        (None, None) => 1.0,
     }
 }
 

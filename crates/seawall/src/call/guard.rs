@@ -134,6 +134,7 @@ impl<P: Handle> Guard<P> {
     }
 
     /// Tells observers how the call ended, once it has.
+    #[inline]
     pub(super) fn tell_end(&self) {
         if let Some(verdict) = &self.place.verdict {
             self.tell(verdict);
@@ -141,11 +142,16 @@ impl<P: Handle> Guard<P> {
     }
 
     /// Tells observers how the call ended; nothing where there are none.
+    #[inline]
     pub(super) fn tell(&self, verdict: &Verdict) {
-        let listeners = &shared(&self.policy).listeners.calls;
-        if listeners.is_empty() {
-            return;
+        if !shared(&self.policy).listeners.calls.is_empty() {
+            self.tell_all(verdict);
         }
+    }
+
+    #[cold]
+    fn tell_all(&self, verdict: &Verdict) {
+        let listeners = &shared(&self.policy).listeners.calls;
         let (ending, reason) = Ending::of(verdict, self.denied());
         let (policy, attempts, elapsed) = (self.name().cloned(), self.attempts(), self.elapsed());
         tell(listeners, &Ended { policy, ending, reason, attempts, elapsed });

@@ -22,8 +22,8 @@ use crate::{BuildError, Events};
 ///
 /// Tell it of each beat. Whether the peer is suspected follows from time alone
 /// ([`status`](Self::status)); [`suspected`](Self::suspected) waits for it. Clones share
-/// everything. Memory: eight bytes for each interval that is remembered, 1 000 by default; none with a fixed
-/// time.
+/// everything. Memory: eight bytes for each interval that is remembered, 1 000 by default; none
+/// with a fixed time.
 ///
 /// ```
 /// use seawall::mechanism::{FailureDetector, PhiSettings, Status};

@@ -59,6 +59,7 @@ mod detector;
 mod guarded;
 mod hold;
 mod keyed_breaker;
+mod lane;
 mod pass;
 mod permit;
 mod policies;

@@ -103,7 +103,6 @@ fn everything() -> Vec<What> {
     let endpoint = seawall_core::endpoint::EndpointId { slot, generation: 0 };
     let reason = seawall_core::hedge::Suppressed::BudgetEmpty;
     let (zero, purpose) = (Duration::ZERO, seawall_core::budget::Purpose::Retry);
-    let beat = Beat { incarnation: 0, sequence: 0 };
     let throttled = seawall_core::throttle::Throttled { p: rate, requests: 1, accepts: 0 };
     vec![
         What::Breaker(BreakerEvent::Opened { cause, rate, calls, openings, until: at }),
@@ -151,6 +150,15 @@ fn everything() -> Vec<What> {
         What::SlowStart,
         What::PanicEntered,
         What::PanicLeft,
+    ]
+}
+
+/// One of each thing that can happen to mechanisms that stand alone.
+fn everything_alone() -> Vec<What> {
+    let (at, zero) = (seawall_core::time::Instant::EPOCH, Duration::ZERO);
+    let beat = Beat { incarnation: 0, sequence: 0 };
+    let (rate, mode) = (Ratio::ONE, Mode::Enforce);
+    vec![
         What::Keyed(KeyedEvent::Breaker { class: KeyClass::Own, event: BreakerEvent::HalfOpened }),
         What::Keyed(KeyedEvent::Full { keys: 1 }),
         What::Blocking(BlockingEvent::Abandoned { after: zero, zombies: 1 }),
@@ -223,7 +231,7 @@ fn t173_every_documented_signal_fires_and_no_other_does() {
         let builder = builder.breaker(BreakerSettings::for_upstream());
         let builder = builder.tracing().metrics().trace_decisions().count_decisions();
         let policy = listeners_of(builder);
-        for (sequence, what) in (1..).zip(everything()) {
+        for (sequence, what) in (1..).zip(everything().into_iter().chain(everything_alone())) {
             publish(&policy.shared.listeners, sequence, what);
         }
         for what in every_decision() {

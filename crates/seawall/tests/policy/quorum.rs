@@ -184,6 +184,7 @@ async fn who_is_odd_and_slow_is_noticed_by_whoever_waits_for_late_answers() {
 }
 
 #[tokio::test(start_paused = true)]
+#[expect(clippy::disallowed_methods, reason = "it is waited for at once")]
 async fn a_slow_liar_is_ejected_after_as_many_reads_as_a_quick_one() {
     let policy = three();
     let odd = OutlierSettings::default().odd.expect("on by default");

@@ -283,10 +283,10 @@ fn a_reload_keeps_slow_calls_and_runs_of_abandoned_ones() {
     let (count, time) = (WindowKind::Calls(40), WindowKind::Time(SECOND * 10));
     for (from, to) in [(count, WindowKind::Calls(30)), (count, time), (time, count)] {
         let mut slow = Bench::new(with(from));
-        slow.run(Class::Success, 5);
-        slow.run_for(Class::Success, SECOND, 5);
+        slow.run(Class::Success, 6);
+        slow.run_for(Class::Success, SECOND, 4);
         slow.breaker.reconfigure(with(to), slow.now);
-        assert_eq!((slow.snapshot().calls, slow.snapshot().slow), (10, 5), "{from:?} {to:?}");
+        assert_eq!((slow.snapshot().calls, slow.snapshot().slow), (10, 4), "{from:?} {to:?}");
         let mut abandoned = Bench::new(with(from));
         abandoned.run(Class::Abandoned, 29);
         abandoned.breaker.reconfigure(with(to), abandoned.now);

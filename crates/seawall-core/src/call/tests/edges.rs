@@ -2,16 +2,18 @@
 //! due yet, what the breaker is told, and what the call says of itself.
 
 use super::world::{
-    COMPLETED, Client, MS, REFUSED, SECOND, TIMED_OUT, World, get, lenient, plain, plan, status,
-    verdict, within,
+    COMPLETED, Client, MS, REFUSED, SECOND, TIMED_OUT, World, get, lenient, plain, plan, post,
+    status, verdict, within,
 };
 use crate::Mode;
 use crate::backoff::{BackoffSettings, HINT_MAX};
 use crate::breaker::BreakerSettings;
-use crate::call::{ATTEMPTS_MAX, Action, CallSettings, Layer, StepKind, TRAIL_MAX, Trail, Verdict};
+use crate::call::{
+    ATTEMPTS_MAX, Action, CallSettings, Facts, Layer, StepKind, TRAIL_MAX, Trail, Verdict,
+};
 use crate::event::Sink;
 use crate::hedge::{HedgeDelay, HedgeSettings};
-use crate::outcome::{Class, GrpcCode, Observation, Pushback};
+use crate::outcome::{CallerFault, Class, GrpcCode, Observation, Pushback};
 use crate::ratio::Ratio;
 use crate::reason::Reason;
 use crate::time::{Duration, Instant};
@@ -164,6 +166,27 @@ fn the_breaker_is_told_what_came_of_the_call_and_not_of_its_first_attempt() {
     assert_eq!(call.head(&mut world, retry, status(200)), Action::Deliver(retry));
     let _end = call.ended(&mut world, retry, COMPLETED);
     assert_eq!(counted(&world), (1, 0));
+}
+
+#[test]
+fn what_the_caller_did_wrong_on_a_retry_is_held_against_nobody() {
+    let mut world = World::new(watched(), 2);
+    let (mut call, _) = world.attempt(plain(), get());
+    assert_eq!(call.head(&mut world, 1, status(503)), Action::Wait);
+    let retry = call.retried(&mut world).number;
+    let seen = Observation::CallerFault(CallerFault::Stalled);
+    assert!(matches!(verdict(&call.ended(&mut world, retry, seen)), Verdict::Failed { .. }));
+    assert_eq!(counted(&world), (0, 0));
+}
+
+#[test]
+fn no_hedge_is_planned_for_a_call_that_may_have_none() {
+    let mut world = World::new(hedged(), 3);
+    let only = Some(world.ids[0]);
+    for facts in [post(), Facts { only, ..get() }] {
+        let (call, first) = world.attempt(plain(), facts);
+        assert_eq!(call.next_deadline(), Some(first.deadline), "{facts:?}");
+    }
 }
 
 #[test]

@@ -291,12 +291,16 @@ fn a_callers_own_fault_is_not_answered_with_an_older_answer() {
 fn ending(first: Observation, next: Option<Observation>) -> Ending {
     let mut world = World::new(lenient(), 2);
     let (mut call, _) = world.attempt(plain(), get());
-    let report = |call: &mut Client, world: &mut World, number, seen| match seen {
-        Observation::Status { .. } => match call.head(world, number, seen) {
-            Action::Deliver(number) => call.ended(world, number, COMPLETED),
-            action => action,
-        },
-        _ => call.ended(world, number, seen),
+    let report = |call: &mut Client, world: &mut World, number, seen| {
+        if !matches!(seen, Observation::Status { .. }) {
+            return call.ended(world, number, seen);
+        }
+        let action = call.head(world, number, seen);
+        if action == Action::Deliver(number) {
+            call.ended(world, number, COMPLETED)
+        } else {
+            action
+        }
     };
     let mut action = report(&mut call, &mut world, 1, first);
     if let Some(next) = next {

@@ -32,10 +32,11 @@ fn number(chance: &mut Stream, client: &Client) -> u32 {
 
 /// Head and end apart, as a driver reports them whose answers stream.
 fn in_two_steps(client: &mut Client, world: &mut World, number: u32, seen: Observation) -> Action {
-    match client.head(world, number, seen) {
-        Action::Deliver(number) => client.ended(world, number, COMPLETED),
-        action => action,
+    let action = client.head(world, number, seen);
+    if let Action::Deliver(number) = action {
+        return client.ended(world, number, COMPLETED);
     }
+    action
 }
 
 fn in_one_step(client: &mut Client, world: &mut World, number: u32, seen: Observation) -> Action {

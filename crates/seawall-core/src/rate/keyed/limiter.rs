@@ -371,3 +371,18 @@ fn carried(from: &Terms, to: &Terms, tat: Exact, now: Instant) -> Exact {
     }
     from.carried(tat, now, to)
 }
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+    use crate::rate::Rate;
+
+    #[test]
+    #[should_panic(expected = "reported more than there was")]
+    fn more_told_than_there_was_is_noticed() {
+        let quota = Quota::of(Rate::per_second(10));
+        let mut keyed = Keyed::new(KeyedSettings::default(), &[quota]);
+        keyed.reported.0 = 1;
+        keyed.invariants();
+    }
+}

@@ -153,6 +153,25 @@ fn a_fixed_window_keeps_its_count_when_the_limit_changes() {
 }
 
 #[test]
+fn a_fixed_window_shows_when_it_starts_anew() {
+    let mut fixed = FixedWindow::new(window(5, 10), Instant::EPOCH);
+    let shown = |fixed: &FixedWindow, millis| {
+        let RateSnapshot { remaining, reset, .. } = fixed.snapshot(at(millis));
+        (remaining, reset)
+    };
+    assert_eq!(shown(&fixed, 1_000), (5, Duration::ZERO));
+    fixed.decide(at(1_000), 3).unwrap();
+    assert_eq!(shown(&fixed, 4_000), (2, seconds(6)));
+    assert_eq!(shown(&fixed, 10_000), (5, Duration::ZERO));
+}
+
+#[test]
+fn a_log_keeps_no_more_than_its_bound_whatever_it_is_asked_for() {
+    let log = SlidingLog::new(window(u32::MAX, 1));
+    assert_eq!(log.snapshot(at(0)).limit, u64::from(LOG_MAX));
+}
+
+#[test]
 fn a_leaky_bucket_spaces_by_the_new_rate_after_what_waits() {
     let settings = |rate| LeakySettings { rate, max_wait: seconds(10) };
     let mut leaky = LeakyBucket::new(settings(Rate::per_second(1)));
@@ -247,7 +266,7 @@ fn a_queue_tells_how_many_wait_and_how_many_would_pass() {
     assert_eq!(reserve(&mut queue), Reserved::Admitted { remaining: 2 });
     assert_eq!((queue.queued(), queue.remaining(at(0))), (0, 2));
     for _ in 0..4 {
-        let _ = reserve(&mut queue);
+        assert!(!matches!(reserve(&mut queue), Reserved::Refused { .. }));
     }
     assert_eq!((queue.queued(), queue.remaining(at(0))), (2, 0));
     assert_eq!(RateQueue::new(QueueSettings { waiters: u32::MAX, ..settings }).queued(), 0);

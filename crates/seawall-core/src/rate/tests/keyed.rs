@@ -211,6 +211,23 @@ fn a_cell_is_free_at_the_very_instant_until_which_it_owed() {
 }
 
 #[test]
+fn admitting_a_key_decides_as_asking_what_remains_does() {
+    for mode in [Mode::Enforce, Mode::Shadow, Mode::Off] {
+        let settings = KeyedSettings { mode, ..KeyedSettings::default() };
+        let fresh = || Keyed::new(settings, &[quota(Rate::per_second(1), 2)]);
+        let (mut asked, mut admitted) = (fresh(), fresh());
+        let (mut told, mut heard) = (Vec::new(), Vec::new());
+        for (millis, cost) in [(0, 1), (0, 1), (0, 1), (0, 9), (1_000, 1), (1_000, 1)] {
+            let decision = asked.decide(caller(1), at(millis), cost, &mut told);
+            let admission = admitted.admit(caller(1), at(millis), cost, &mut heard);
+            assert_eq!(admission, decision.map(|_| ()), "{mode:?}: {cost} at {millis} ms");
+        }
+        assert_eq!(told, heard);
+        assert_eq!(told.is_empty(), mode == Mode::Off);
+    }
+}
+
+#[test]
 fn a_pause_forgives_no_key() {
     let mut keyed = keyed(Capacity::Keys(10), quota(Rate::per_second(1), 2));
     assert_eq!(passes(&mut keyed, 1, at(0)), 2);

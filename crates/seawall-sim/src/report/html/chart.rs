@@ -153,7 +153,7 @@ impl Chart {
 
     /// When something was wrong, behind all that follows. Names are written one under the other.
     pub(super) fn bands(&mut self, bands: &[Band], named: Named) {
-        let Area { top, bottom, right, .. } = self.area;
+        let Area { left, top, right, bottom } = self.area;
         let mut y = top + 13.0;
         for band in bands {
             let (Some(from), Some(to)) = (self.across(band.from), self.across(band.to)) else {
@@ -165,8 +165,14 @@ impl Chart {
             self.svg.rect("band", area, &band.name);
             if named == Named::Yes && y < bottom {
                 let name = crate::report::words::clipped(&band.name, 48);
-                let fits = to + 4.0 + width(&name) < right;
-                let (class, x) = if fits { ("note", to + 4.0) } else { ("note end", from - 4.0) };
+                // Beside the band where there is room, else in it.
+                let (class, x) = if to + 4.0 + width(&name) < right {
+                    ("note", to + 4.0)
+                } else if from - 4.0 - width(&name) > left {
+                    ("note end", from - 4.0)
+                } else {
+                    ("note", from + 4.0)
+                };
                 self.svg.text(class, (x, y), &name);
                 y += LINE;
             }

@@ -71,7 +71,7 @@ impl Line {
             pieces: (0..count).map(piece).collect(),
             length: record.bucket.as_secs_f64().max(1e-9),
             horizon: shown.point.plan.horizon.as_secs_f64(),
-            bands: bands(&shown.point.plan),
+            bands: bands(&shown.point.plan, record),
             guarded: !shown.point.plan.gateways.is_empty(),
         }
     }

@@ -55,7 +55,7 @@ fn map(run: &Shown<'_>) -> String {
     let y = Axis::new(scale, "latency", words::time);
     let time = Axis::time(run.point.plan.horizon.as_secs_f64());
     let mut chart = Chart::new("Latency over time", Room::of(260.0), &time, &y);
-    chart.bands(&bands(&run.point.plan), Named::No);
+    chart.bands(&bands(&run.point.plan, run.record), Named::No);
     shade(&mut chart, run.record, low..=high);
     for (class, share) in [("p50", 0.5), ("p99", 0.99)] {
         let length = run.record.bucket.as_secs_f64();

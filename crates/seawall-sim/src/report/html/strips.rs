@@ -29,7 +29,7 @@ pub(super) fn pictures(run: &Shown<'_>) -> String {
     let time = Axis::time(plan.horizon.as_secs_f64());
     let none = Axis::new(Scale::Log(2.0, 4.0), "", |_| String::new());
     let mut chart = Chart::new("States of breakers and endpoints over time", room, &time, &none);
-    chart.bands(&bands(plan), Named::No);
+    chart.bands(&bands(plan, run.record), Named::No);
     let mut top = chart.area.top + 4.0;
     for strip in all.iter().take(DRAWN) {
         row(&mut chart, strip, (&format!("{} · {}", name(plan, strip), kind(strip)), top));

@@ -6,7 +6,6 @@ use super::scale::Scale;
 use super::svg::{Area, Svg};
 use super::{escaped, figure, section as framed};
 use crate::outcome::{Outcome, Point};
-use crate::report::sentence::named;
 use crate::report::shown::place;
 use crate::report::words;
 use crate::verdict::{Fate, MEASURES, Measure, Threshold, Unit, number, thresholds};
@@ -103,28 +102,28 @@ fn folded(pictures: &[String]) -> String {
     }
     let rest = rest.concat();
     format!(
-        "{first}<details>\n<summary>Other measures over the same sweep</summary>\n{rest}</details>\n"
+        "{first}<details>\n<summary>Other measures over the same sweep</summary>\n{rest}\
+         </details>\n"
     )
 }
 
+/// A line over numbers; over words, a row of cells.
 fn lines(outcome: &Outcome) -> String {
-    let found = thresholds(outcome).into_iter().next();
-    let pictures: Vec<_> =
-        shown(outcome).into_iter().map(|shows| line(outcome, found.as_ref(), shows)).collect();
-    folded(&pictures)
+    let thresholds = thresholds(outcome);
+    let draw = |shows| match thresholds.first() {
+        Some(found) => line(outcome, found, shows),
+        None => {
+            let points = outcome.points.iter().collect();
+            Field { outcome, found: &[], points, across: 0, along: 1 }.draw(shows)
+        }
+    };
+    folded(&shown(outcome).into_iter().map(draw).collect::<Vec<_>>())
 }
 
-fn line(outcome: &Outcome, found: Option<&Threshold>, shows: Shows) -> String {
-    // Without numbers the values stand side by side in their order.
-    let spots: Vec<(f64, &Point)> = match found {
-        Some(found) => {
-            let steps = found.steps.iter();
-            steps.filter_map(|s| Some((s.number, outcome.points.get(s.point)?))).collect()
-        }
-        None => (0_u64..).map(number).zip(&outcome.points).collect(),
-    };
+fn line(outcome: &Outcome, found: &Threshold, shows: Shows) -> String {
+    let steps = found.steps.iter();
+    let spots = steps.filter_map(|step| Some((step.number, outcome.points.get(step.point)?)));
     let mut points: Vec<(f64, f64, f64, f64)> = spots
-        .into_iter()
         .filter_map(|(x, point)| shows.of(point).map(|(y, low, high)| (x, y, low, high)))
         .collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -203,7 +202,8 @@ struct Field<'a> {
 
 impl Field<'_> {
     fn draw(&self, shows: Shows) -> String {
-        let (columns, rows) = (self.count(self.across), self.count(self.along));
+        // Without a second axis there is one row.
+        let (columns, rows) = (self.count(self.across), self.count(self.along).max(1));
         let high = number(rows as u64) * ROW;
         let names = self.names(self.along);
         let room = names.iter().map(|name| width(name)).fold(LEFT, f64::max).min(WIDTH / 3.0);
@@ -221,8 +221,8 @@ impl Field<'_> {
         }
         self.name(&mut svg, area, cell);
         self.edges(&mut svg, area, cell);
-        let caption = "The stronger the shade, the more; what never worked is empty. The thick line is where runs begin \
-                       to stay down.";
+        let caption = "The stronger the shade, the more; what never worked is empty. The thick \
+                       line is where runs begin to stay down.";
         figure(&shows.title(), &svg.finish(), caption)
     }
 
@@ -281,11 +281,6 @@ impl Field<'_> {
             let y = area.top + number(*row as u64) * ROW;
             svg.line("edge", (x, y), (x, y + ROW - 1.0));
         }
-        let told = self.found.first().and_then(|found| {
-            let fails = found.steps.get(found.fails?)?;
-            Some(named(self.outcome, found, fails))
-        });
-        debug_assert!(told.is_none_or(|told| !told.is_empty()), "a step has a name");
     }
 }
 

@@ -63,7 +63,7 @@ fn tier(run: &Shown<'_>, (service, record): (usize, &ServiceRecord)) -> String {
     let time = Axis::time(plan.horizon.as_secs_f64());
     let label = format!("Requests at {name} over time");
     let mut chart = Chart::new(&label, Room::of(80.0), &time, &y);
-    chart.bands(&bands(plan), Named::No);
+    chart.bands(&bands(plan, run.record), Named::No);
     chart.path("offered", calls.into_iter());
     if refused.iter().any(|(_, rate)| *rate > 0.0) {
         chart.path("refusals", refused.into_iter());

@@ -98,8 +98,8 @@ fn both_ways(outcome: &Outcome, found: &Threshold) -> String {
     figure(
         "Goodput against load, before the trigger and long after",
         &picture,
-        "Each dot is a run. Two rows of dots over one load are two states of the same system; above \
-         stands the share of runs that stay down.",
+        "Each dot is a run. Two rows of dots over one load are two states of the same system; \
+         above stands the share of runs that stay down.",
     )
 }
 

@@ -57,8 +57,9 @@ fn forest(pair: &Paired) -> String {
         let told = words::clipped(&format!("{told}, {word}"), 44);
         svg.text("tick", (area.right + 12.0, y + 4.0), &told);
     }
-    let caption = "Change of the new against the old, in parts of the old; lines are intervals of the \
-                   mean difference of pairs with the same seed. What crosses the middle may be chance.";
+    let caption = "Change of the new against the old, in parts of the old; lines are intervals of \
+                   the mean difference of pairs with the same seed. What crosses the middle may be \
+                   chance.";
     figure("Changes", &svg.finish(), caption)
 }
 

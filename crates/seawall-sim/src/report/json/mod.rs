@@ -5,6 +5,7 @@ mod record;
 
 use super::tree::{Tree, list, maybe, object};
 use super::{VERSION, sentence};
+use crate::observe::{CELLS, cell_start};
 use crate::outcome::{Expectation, Outcome, Point, Run};
 use crate::verdict::{
     CONFIDENCE, Estimate, Fate, LoadVerdict, MEASURES, Proportion, Quantity, Threshold, Verdict,
@@ -25,6 +26,7 @@ pub(super) fn document(outcome: &Outcome) -> Tree {
         ("config", maybe(outcome.config.map(|config| format!("{config:016x}")))),
         ("verdict", list(sentence::sentences(outcome))),
         ("confidence_percent", CONFIDENCE.into()),
+        ("latency_cell_starts", list((0..=CELLS).map(cell_start))),
         ("expectations", list(outcome.expectations.iter().map(expectation))),
         (
             "axes",

@@ -3,11 +3,14 @@
 use super::super::bands::{Band, bands, seconds};
 use super::super::tree::{Tree, list, maybe, object};
 use crate::observe::{
-    CELLS, End, Heat, LoadRecord, Mark, Record, Series, ServiceRecord, Strip, Tally,
-    UpstreamRecord, cell_start, strips,
+    End, Heat, LoadRecord, Mark, Record, Series, ServiceRecord, Strip, Tally, UpstreamRecord,
+    strips,
 };
 use crate::plan::Plan;
-use seawall_core::upstream::Scope;
+use seawall_core::breaker::BreakerEvent;
+use seawall_core::health::HealthState;
+use seawall_core::outlier::OutlierEvent;
+use seawall_core::upstream::{Scope, What};
 
 pub(super) fn record(plan: &Plan, record: &Record) -> Tree {
     let loads = plan.loads.iter().zip(&record.loads);
@@ -17,7 +20,7 @@ pub(super) fn record(plan: &Plan, record: &Record) -> Tree {
         ("bucket", record.bucket.as_secs_f64().into()),
         ("unstable", maybe(record.unstable.map(seconds))),
         ("duplicates", record.duplicates.into()),
-        ("bands", list(bands(plan).iter().map(band))),
+        ("bands", list(bands(plan, record).iter().map(band))),
         ("loads", list(loads.map(|(plan, seen)| load(&plan.name, seen)))),
         ("services", list(services.map(|(plan, seen)| service(&plan.name, seen)))),
         ("upstreams", list(upstreams(plan, record))),
@@ -119,7 +122,6 @@ fn series(series: &Series) -> Tree {
         ("duplicates", column(|tally| tally.duplicates)),
         ("latency_p50", list(series.heat.iter().map(|heat| maybe(heat.quantile(0.5))))),
         ("latency_p99", list(series.heat.iter().map(|heat| maybe(heat.quantile(0.99))))),
-        ("latency_cell_starts", list((0..=CELLS).map(cell_start))),
         ("latency_cells", list(series.heat.iter().map(cells))),
     ])
 }
@@ -158,7 +160,7 @@ fn strip(plan: &Plan, strip: &Strip) -> Tree {
     ])
 }
 
-/// A change of state; its details are in the words of the machine, as logs have them.
+/// A change of state.
 fn mark(plan: &Plan, mark: &Mark) -> Tree {
     let [gateway, upstream] = place(plan, (mark.gateway, mark.upstream));
     let endpoint = match mark.event.scope {
@@ -171,6 +173,32 @@ fn mark(plan: &Plan, mark: &Mark) -> Tree {
         upstream,
         ("instance", mark.instance.into()),
         ("endpoint", maybe(endpoint)),
-        ("what", format!("{:?}", mark.event.what).into()),
+        ("what", word(mark.event.what).into()),
     ])
+}
+
+/// The name of a change of state. Decisions on single calls are counted and are no marks.
+const fn word(what: What) -> &'static str {
+    match what {
+        What::Breaker(BreakerEvent::Opened { .. }) => "breaker_opened",
+        What::Breaker(BreakerEvent::HalfOpened) => "breaker_half_opened",
+        What::Breaker(BreakerEvent::Closed { .. }) => "breaker_closed",
+        What::Breaker(BreakerEvent::Forced { .. }) => "breaker_forced",
+        What::Breaker(BreakerEvent::ProbeAbandoned) => "probe_abandoned",
+        What::Outlier(OutlierEvent::Ejected { .. }) => "ejected",
+        What::Outlier(OutlierEvent::Capped { .. }) => "ejection_capped",
+        What::Outlier(OutlierEvent::Suppressed { .. }) => "ejection_suppressed",
+        What::Outlier(OutlierEvent::NotEnforced { .. }) => "ejection_not_enforced",
+        What::Outlier(OutlierEvent::Returned { .. }) => "returned",
+        What::Health(change) => match change.to {
+            HealthState::Unknown => "health_unknown",
+            HealthState::Healthy => "healthy",
+            HealthState::Unhealthy => "unhealthy",
+        },
+        What::Spillover(_) => "spillover",
+        What::SlowStart => "slow_start",
+        What::PanicEntered => "panic_entered",
+        What::PanicLeft => "panic_left",
+        _ => "decision",
+    }
 }

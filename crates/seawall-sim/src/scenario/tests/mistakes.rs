@@ -130,6 +130,28 @@ fn expectations_that_can_never_be_are_refused() {
 }
 
 #[test]
+fn expectations_of_some_loads_and_points_name_what_there_is() {
+    let expect =
+        |lines: &str| format!("{HEAD}{DB}{LOAD}[sweep]\n\"load.shop.rate\" = [1, 2]\n{lines}\n");
+    let found = mistakes(&expect("[expect]\nload.shp.p99 = \"<= 1s\""));
+    assert!(found[0].ends_with("no load is called \"shp\"; did you mean \"shop\"?"), "{found:?}");
+    let found = mistakes(&expect("[expect]\nload.shop.fairness = \">= 1%\""));
+    assert!(
+        found[0].contains("nothing is measured as \"fairness\"; known measures: "),
+        "{found:?}"
+    );
+    let at = |of: &str| expect(&format!("[[expect.at]]\nwhere = {{ {of} }}\np99 = \"<= 1s\""));
+    let found = mistakes(&at("\"load.shop.rat\" = 1"));
+    let what = "the sweep does not vary \"load.shop.rat\"; did you mean \"load.shop.rate\"?";
+    assert!(found[0].ends_with(what), "{found:?}");
+    let found = mistakes(&at("\"load.shop.rate\" = 3"));
+    assert!(found[0].ends_with("\"load.shop.rate\" never is 3; its values: 1, 2"), "{found:?}");
+    assert_eq!(mistakes(&at("\"load.shop.rate\" = 2")), [""; 0]);
+    let found = mistakes(&expect("[[expect.at]]\np99 = \"<= 1s\""));
+    assert!(found[0].contains("says not where"), "{found:?}");
+}
+
+#[test]
 fn sweeps_that_lead_nowhere_or_never_end_are_refused() {
     let sweep = |lines: &str| format!("{HEAD}seeds = 20\n{DB}{LOAD}[sweep]\n{lines}\n");
     let what = "\"load.shp.rate\": there is no load.shp; did you mean \"shop\"?";

@@ -83,8 +83,8 @@ fn a_program_with_the_library_stands_for_itself() {
 fn clients_have_the_habits_that_they_are_given() {
     let text = format!(
         "{HEAD}{DB}{LOAD}client = {{ instances = 3, attempts = 5, timeout = \"3s\", \
-         backoff = \"constant\", base = \"1s\", jitter = \"none\", budget = \"10%\", cancel = true, \
-         pool = {{ connections = 4, queue = 2 }} }}"
+         backoff = \"constant\", base = \"1s\", jitter = \"none\", budget = \"10%\", \
+         cancel = true, pool = {{ connections = 4, queue = 2 }} }}"
     );
     let caller = plan(&text).loads[0].caller.clone();
     assert_eq!((caller.instances, caller.attempts, caller.timeout), (3, 5, Some(3 * SECOND)));

@@ -281,3 +281,29 @@ fn a_rate_that_steps_up_is_noticed_at_once() {
     // A thousand, within four deviations.
     assert!((874..=1126).contains(&started), "{started}");
 }
+
+/// Without it the world would stand still at its first instant.
+#[test]
+fn users_who_take_no_time_call_no_more_than_once_a_millisecond() {
+    let pace = crate::plan::Pace::AfterEnd(Distribution::NONE);
+    let plan = world(2, instant(Duration::ZERO), Arrivals::Closed { users: 3, pace });
+    let started = run(plan).loads[0].started;
+    assert!((5_990..=6_010).contains(&started), "{started}");
+}
+
+/// A connection that were lost with each timeout would be missing in the second half.
+#[test]
+fn an_attempt_that_times_out_gives_its_connection_back() {
+    let arrived = |seconds| {
+        let pace = crate::plan::Pace::AfterEnd(Distribution::NONE);
+        let mut plan = world(seconds, instant(SECOND), Arrivals::Closed { users: 10, pace });
+        plan.loads[0].caller.pool = Some(Pool { connections: 4, queue: 10 });
+        plan.loads[0].caller.timeout = Some(500 * MS);
+        let record = run(plan);
+        assert_eq!(record.loads[0].ends(End::TimedOut), record.loads[0].ended());
+        record.services[0].arrived
+    };
+    let (half, whole) = (arrived(10), arrived(20));
+    assert!(half >= 80, "{half}");
+    assert!(whole.abs_diff(2 * half) <= 12, "{half} {whole}");
+}

@@ -17,7 +17,8 @@ use super::{ms, poll};
 use crate::mechanism::atomic::gate::Gate;
 use crate::mechanism::{Breaker, Pass};
 use crate::{
-    AbandonedPolicy, BreakerEvent, BreakerSettings, CoolDown, Error, Heard, Mode, Outcome, Until,
+    AbandonedPolicy, BreakerEvent, BreakerSettings, CoolDown, Error, Heard, Mode, Outcome, Ratio,
+    SlowCalls, Until, WindowKind,
 };
 
 /// Trips on two failures in a row, and stays open for 1 s.
@@ -255,7 +256,7 @@ fn t4_t5_t6_racing_callers_get_as_many_probes_as_there_are_places() {
         // All of them fail at once: one trip, whoever makes it.
         let tickets = at_once(|_| gate.flows());
         tickets.into_iter().flatten().for_each(|t| settle(t, Class::Failure, Instant::EPOCH));
-        assert_eq!(gate.lock().machine.snapshot(Instant::EPOCH).openings, 1);
+        assert_eq!(gate.look().machine.snapshot(Instant::EPOCH).openings, 1);
         let due = Instant::from_millis(1_000);
         let probes: Vec<_> = at_once(|_| admit(due)).into_iter().flatten().collect();
         assert_eq!(probes.len(), 3, "one for each place");
@@ -265,4 +266,63 @@ fn t4_t5_t6_racing_callers_get_as_many_probes_as_there_are_places() {
             assert_eq!(at_once(|_| admit(due)).into_iter().flatten().count(), 1);
         }
     }
+}
+
+/// A breaker over so many calls, of which half must fail.
+fn over_calls(calls: u32) -> Breaker {
+    let window = WindowKind::Calls(calls);
+    breaker(BreakerSettings { window, min_calls: 100, ..BreakerSettings::for_upstream() })
+}
+
+#[test]
+fn successes_that_threads_count_by_themselves_are_all_known_when_asked() {
+    let breaker = over_calls(65_536);
+    at_once(|_| (0..2_000).for_each(|_| breaker.try_admit().unwrap().succeed()));
+    assert_eq!(breaker.snapshot().calls, 16_000);
+    breaker.try_admit().unwrap().fail();
+    assert_eq!((breaker.snapshot().calls, breaker.snapshot().failures), (16_001, 1));
+}
+
+#[test]
+fn after_any_number_of_successes_half_a_window_of_failures_trips() {
+    for successes in [0, 100, 1_000, 10_000] {
+        let breaker = over_calls(100);
+        (0..successes).for_each(|_| breaker.try_admit().unwrap().succeed());
+        let mut failures = 0;
+        while let Ok(pass) = breaker.try_admit() {
+            pass.fail();
+            failures += 1;
+        }
+        assert_eq!(failures, if successes == 0 { 100 } else { 50 }, "after {successes}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn successes_leave_a_window_of_time_with_their_bucket() {
+    let window = WindowKind::Time(ms(1_000));
+    let breaker = breaker(BreakerSettings { window, min_calls: 3, ..touchy() });
+    for _ in 0..10 {
+        breaker.try_admit().unwrap().succeed();
+    }
+    advance(ms(600)).await;
+    for _ in 0..10 {
+        breaker.try_admit().unwrap().succeed();
+    }
+    assert_eq!(breaker.snapshot().calls, 20);
+    advance(ms(600)).await;
+    assert_eq!(breaker.snapshot().calls, 10, "the older half is gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_success_is_counted_as_slow_beside_quick_ones() {
+    let slow_calls = Some(SlowCalls { limit: ms(50), rate: Ratio::from_percent(100) });
+    let breaker = breaker(BreakerSettings { slow_calls, min_calls: 2, ..touchy() });
+    for _ in 0..5 {
+        breaker.try_admit().unwrap().succeed();
+    }
+    let pass = breaker.try_admit().unwrap();
+    advance(ms(50)).await;
+    pass.succeed();
+    let snapshot = breaker.snapshot();
+    assert_eq!((snapshot.calls, snapshot.slow), (6, 1));
 }

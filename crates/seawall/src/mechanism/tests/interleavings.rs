@@ -8,6 +8,9 @@ mod sync {
 
     pub(super) use loom::sync::atomic::{AtomicU64, Ordering};
     pub(super) use loom::sync::{Mutex, MutexGuard};
+
+    /// One for each of the two threads: more would only make for more of the same interleavings.
+    pub(super) const LANES: usize = 2;
 }
 #[path = "../atomic/batch.rs"]
 #[expect(clippy::duplicate_mod, reason = "once more, with the atomics of loom")]
@@ -30,23 +33,20 @@ use std::task::Waker;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use loom::thread;
-use seawall_core::breaker::{self as core, BreakerSettings, Ended, Phase, Probing};
+use seawall_core::breaker::{self as core, BreakerSettings, Phase, Probing, WindowKind};
 use seawall_core::bulkhead::{self, Acquired, Bulkhead, BulkheadSettings, Claimed, Waiter};
 use seawall_core::outcome::Class;
 use seawall_core::rate::{Pace, Quota, Rate};
-use seawall_core::rng::{Draw, Rng, Stream};
+use seawall_core::ratio::Ratio;
+use seawall_core::rng::{Draw, Stream};
 use seawall_core::time::{Duration, Instant};
 
 use super::Wakes;
 use cell::{Cell, Moved};
 use front::Compartment;
-use gate::Gate;
+use gate::{Gate, Settling};
 
 const NOW: Instant = Instant::from_millis(1);
-
-fn ended(class: Class) -> Ended {
-    Ended { class, elapsed: Duration::ZERO }
-}
 
 /// A breaker that one failure trips.
 fn gate() -> Arc<Gate> {
@@ -56,10 +56,13 @@ fn gate() -> Arc<Gate> {
 }
 
 fn settle(gate: &Gate, ticket: core::Ticket, class: Class) {
-    let (_, _) = gate.step(NOW, true, |locked, sink| {
-        let draw = locked.rng.draw();
-        locked.machine.settle(ticket, ended(class), (NOW, draw), sink);
-    });
+    settle_in(0, gate, ticket, class);
+}
+
+fn settle_in(lane: usize, gate: &Gate, ticket: core::Ticket, class: Class) {
+    let settling = Settling { ticket, class, now: || NOW, elapsed: |_| Duration::ZERO };
+    let reported = gate.settle(lane, settling, true);
+    assert!(reported.is_none_or(|(_, at)| at == NOW));
 }
 
 #[test]
@@ -99,7 +102,7 @@ fn t9_the_outcome_of_an_older_state_changes_nothing_whoever_comes_first() {
         let other = thread::spawn(failing.0);
         failing.1();
         other.join().unwrap();
-        let snapshot = gate.lock().machine.snapshot(NOW);
+        let snapshot = gate.look().machine.snapshot(NOW);
         assert!(matches!(snapshot.phase, Phase::Open { .. }), "{snapshot:?}");
         assert_eq!((snapshot.generation, snapshot.openings), (1, 1), "tripped once");
     });
@@ -141,6 +144,76 @@ fn t6_of_two_calls_at_the_end_of_the_cool_down_one_is_the_probe() {
         let other = thread::spawn(ask.clone());
         let (one, two) = (ask(), other.join().unwrap());
         assert!(one.is_some() != two.is_some(), "one place, and {one:?} and {two:?}");
+    });
+}
+
+/// A breaker in whose first lane successes are counted, one call in its window; it trips once two
+/// of three calls have failed.
+fn counting() -> Arc<Gate> {
+    let settings = BreakerSettings {
+        consecutive: None,
+        failure_rate: Some(Ratio::from_percent(60)),
+        window: WindowKind::Calls(8),
+        min_calls: 1,
+        ..BreakerSettings::for_endpoint()
+    };
+    let gate = Gate::new(core::Breaker::new(settings, Instant::EPOCH), Stream::new(1, "gate"));
+    settle(&gate, gate.flows().unwrap(), Class::Success);
+    Arc::new(gate)
+}
+
+#[test]
+fn no_success_beside_a_failure_is_lost_or_counted_twice() {
+    loom::model(|| {
+        let gate = counting();
+        let other = thread::spawn({
+            let gate = Arc::clone(&gate);
+            move || {
+                settle(&gate, gate.flows().unwrap(), Class::Success);
+                settle(&gate, gate.flows().unwrap(), Class::Success);
+            }
+        });
+        settle_in(1, &gate, gate.flows().unwrap(), Class::Failure);
+        other.join().unwrap();
+        let snapshot = gate.look().machine.snapshot(NOW);
+        assert_eq!((snapshot.calls, snapshot.failures), (4, 1), "{snapshot:?}");
+    });
+}
+
+#[test]
+fn successes_of_two_threads_are_counted_whosever_lane_they_are_in() {
+    for lane in [0, 1] {
+        loom::model(move || {
+            let gate = counting();
+            let other = thread::spawn({
+                let gate = Arc::clone(&gate);
+                move || settle(&gate, gate.flows().unwrap(), Class::Success)
+            });
+            settle_in(lane, &gate, gate.flows().unwrap(), Class::Success);
+            other.join().unwrap();
+            assert_eq!(gate.look().machine.snapshot(NOW).calls, 3);
+        });
+    }
+}
+
+#[test]
+fn t9_a_success_that_ends_during_a_trip_votes_before_it_or_never() {
+    loom::model(|| {
+        let gate = counting();
+        settle_in(1, &gate, gate.flows().unwrap(), Class::Failure);
+        settle(&gate, gate.flows().unwrap(), Class::Success);
+        let (fine, failing) = (gate.flows().unwrap(), gate.flows().unwrap());
+        let other = thread::spawn({
+            let gate = Arc::clone(&gate);
+            move || settle(&gate, fine, Class::Success)
+        });
+        gate.step(NOW, true, |locked, sink| {
+            locked.machine.force(core::Manual::ForcedOpen, NOW, sink);
+        });
+        other.join().unwrap();
+        settle(&gate, failing, Class::Success);
+        assert!(gate.flows().is_none());
+        assert_eq!(gate.look().machine.snapshot(NOW).calls, 0, "counted in another state");
     });
 }
 

@@ -1,1 +1,0 @@
-//! Reports of outcomes made by hand and of worlds that were run.
