@@ -3,6 +3,7 @@
 mod check;
 mod clock;
 mod demo;
+mod diff;
 mod lifeline;
 mod run;
 mod sim;
@@ -32,6 +33,7 @@ const EXAMPLES: &str = "Examples:
   seawall run --to 127.0.0.1:3000                  put it in front of one service
   seawall run -c seawall.toml                      run it from a file
   seawall check seawall.toml                       find mistakes before they run
+  seawall diff seawall.toml new.toml               what a new config does otherwise
   seawall sim scenarios/retry-storm.toml           rehearse an outage in virtual time
   seawall status                                   what a running gateway sees";
 
@@ -40,6 +42,7 @@ enum Command {
     Run(run::RunArgs),
     Demo(demo::DemoArgs),
     Check(check::CheckArgs),
+    Diff(diff::DiffArgs),
     Sim(sim::SimArgs),
     Status(status::StatusArgs),
     /// One service of the demo's shop; the demo starts it
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Diff(args) => diff::diff(&args),
         Command::Sim(args) => sim::sim(&args),
         Command::Status(args) => status::status(&args),
         Command::DemoService(args) => demo::serve(&args),

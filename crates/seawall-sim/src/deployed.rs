@@ -4,6 +4,8 @@
 
 use seawall_config::{Config, HealthCheckConfig, RouteConfig, UpstreamConfig};
 
+use seawall_core::balance::EndpointInfo;
+
 use crate::plan::{Cancel, Gateway, Network, Protected, Route, ServiceId};
 
 /// Attempts in flight where a config has a bulkhead without a number: a gateway derives it from the
@@ -51,6 +53,12 @@ fn protected(upstream: &UpstreamConfig, service: ServiceId, network: Network) ->
         cancel: Cancel::OnTimeout,
         checks: checks.map(|check: &HealthCheckConfig| (check.every, check.timeout)),
     }
+}
+
+/// What is known of each replica of a service, in turn where there are more of them than endpoints.
+#[must_use]
+pub fn repeated(infos: &[EndpointInfo], replicas: u32) -> Vec<EndpointInfo> {
+    infos.iter().copied().cycle().take(replicas as usize).collect()
 }
 
 #[cfg(test)]

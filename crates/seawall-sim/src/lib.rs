@@ -19,6 +19,7 @@ pub mod numbers;
 pub mod observe;
 pub mod outcome;
 pub mod plan;
+pub mod prove;
 pub mod replay;
 pub mod report;
 pub mod run;

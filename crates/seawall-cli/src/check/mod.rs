@@ -1,8 +1,10 @@
 //! `seawall check`: what is wrong with a config, what will hurt, and what it comes to.
 //!
-//! How findings are printed is in `findings.rs`; what they are about in `seawall_config::lint`.
+//! How findings are printed is in `findings.rs`, how they are shown in `proofs.rs`; what they are
+//! about in `seawall_config::lint`.
 
 mod findings;
+mod proofs;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,7 +13,7 @@ use anstream::{eprintln, println};
 use clap::Args;
 use serde_json::json;
 
-use seawall_config::lint::{Report, Severity};
+use seawall_config::lint::{Report, Rule, Severity};
 use seawall_config::{Config, ConfigError, Setting, SettingValue};
 use seawall_core::call::Layer;
 
@@ -40,12 +42,19 @@ pub(crate) struct CheckArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
+
+    /// Show what the findings say in small simulated worlds, with the present values and with the
+    /// fix; all findings, or those of these rules
+    #[arg(long, value_name = "RULE", num_args = 0..)]
+    prove: Option<Vec<Rule>>,
 }
 
 const EXAMPLES: &str = "Examples:
   seawall check seawall.toml
   seawall check --explain seawall.toml | less
-  seawall check --json seawall.toml";
+  seawall check --json seawall.toml
+  seawall check seawall.toml --prove               show every finding in a simulated world
+  seawall check seawall.toml --prove L12 L23       show those of two rules";
 
 /// Checks a file.
 pub(crate) fn check(args: &CheckArgs) -> ExitCode {
@@ -54,10 +63,10 @@ pub(crate) fn check(args: &CheckArgs) -> ExitCode {
         Err(error) => return refuse(&error, args.json),
     };
     let report = findings::report(&config);
-    if args.json {
-        print_json(&config, &report, args.explain);
-    } else {
-        print_text(&config, &report, args.explain);
+    match (&args.prove, args.json) {
+        (_, true) => print_json(&config, &report, args),
+        (Some(rules), false) => proofs::print(&config, &report, rules),
+        (None, false) => print_text(&config, &report, args.explain),
     }
     if findings::is_clean(&report) { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) }
 }
@@ -97,22 +106,24 @@ fn print_settings(config: &Config) {
     println!();
 }
 
-fn print_json(config: &Config, report: &Report, explain: bool) {
+fn print_json(config: &Config, report: &Report, args: &CheckArgs) {
     let one = |setting: &Setting| {
         let origin = config.describe_origin(&setting.origin);
         json!({ "path": setting.path(), "value": written(&setting.value), "origin": origin })
     };
-    let settings = explain.then(|| config.explain().iter().map(one).collect::<Vec<_>>());
+    let settings = args.explain.then(|| config.explain().iter().map(one).collect::<Vec<_>>());
     let (findings, allowed, not_evaluated) = findings::json(report);
+    let proofs = args.prove.as_ref().map(|rules| proofs::json(config, report, rules));
     let report = json!({
         "file": config.file,
         "mistakes": [],
         "findings": findings,
         "allowed": allowed,
         "not_evaluated": not_evaluated,
+        "proofs": proofs,
         "config": config,
         "settings": settings,
-        "layers": explain.then_some(Layer::ALL.map(Layer::describe)),
+        "layers": args.explain.then_some(Layer::ALL.map(Layer::describe)),
     });
     println!("{report:#}");
 }

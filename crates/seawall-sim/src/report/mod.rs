@@ -13,7 +13,7 @@ mod sentence;
 mod shown;
 mod text;
 mod tree;
-mod words;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod tests;

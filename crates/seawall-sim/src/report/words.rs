@@ -82,7 +82,7 @@ fn floor(percent: f64, steps: f64) -> String {
 }
 
 /// A number of a kind.
-pub(super) fn value(unit: Unit, value: f64) -> String {
+pub(crate) fn value(unit: Unit, value: f64) -> String {
     match unit {
         Unit::Share => share(value),
         Unit::Time => time(value),

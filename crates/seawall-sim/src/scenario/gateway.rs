@@ -20,14 +20,9 @@ pub(super) fn build(config: &Config, sections: &[Section], shared: Gateways) -> 
     for upstream in &mut gateway.upstreams {
         upstream.cancel = shared.cancel;
         let replicas = sections.get(upstream.service.0).map_or(0, |s| s.service.replicas);
-        upstream.endpoints = repeated(&upstream.endpoints, replicas);
+        upstream.endpoints = deployed::repeated(&upstream.endpoints, replicas);
     }
     gateway
-}
-
-/// What is known of each replica, in turn where there are more of them than endpoints.
-fn repeated(infos: &[EndpointInfo], replicas: u32) -> Vec<EndpointInfo> {
-    infos.iter().copied().cycle().take(replicas as usize).collect()
 }
 
 /// Another config in the places of this gateway.
@@ -63,7 +58,7 @@ pub(super) fn policy(
         settings: settings.upstream,
         overrides: settings.overrides,
         service: id,
-        endpoints: repeated(&infos, service.replicas),
+        endpoints: deployed::repeated(&infos, service.replicas),
         network: ways.upstream.clone(),
         cancel: Cancel::OnTimeout,
         checks: None,

@@ -16,10 +16,10 @@ const FIXES: &[(&str, &str, (&str, &str))] = &[
     ("L9", "window = \"40s\"", ("\n\n[[", "\nbreaker = { window = \"40s\" }\n[[")),
     (
         "L9",
-        "failure_rate = \"25%\", window = \"20s\", min_calls = 20",
+        "failure_rate = \"25%\", window = \"20s\", min_calls = 10",
         (
             "failure_rate = \"off\", consecutive = 5",
-            "failure_rate = \"25%\", window = \"20s\", min_calls = 20",
+            "failure_rate = \"25%\", window = \"20s\", min_calls = 10",
         ),
     ),
     (

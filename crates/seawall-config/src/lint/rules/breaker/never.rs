@@ -171,10 +171,11 @@ fn late_for(view: &View<'_>, upstream: &UpstreamConfig, aim: &Aim<'_>) -> Judged
 }
 
 /// A breaker that trips when half of the failures have displaced good calls from a window as long
-/// as the target.
+/// as the target. It judges half of the calls that are usual in it: they come by chance, and every
+/// other window holds fewer than usual.
 fn in_time(breaker: &Breaker<'_>, per_second: f64, aim: &Aim<'_>) -> String {
     let (limit, window) = (half(aim.failing), aim.target.unwrap_or(Duration::from_secs(10)));
-    let held = (per_second * window.as_secs_f64()).floor();
+    let held = (per_second * window.as_secs_f64() / 2.0).floor();
     let least = f64::from(breaker.settings.min_calls).min(held).max(1.0);
     format!(
         "{} = {{ failure_rate = \"{limit}\", window = \"{}\", min_calls = {least:.0} }}",
