@@ -114,6 +114,16 @@ fn a_hedge_left_alone_that_answers_whole_has_won() {
 }
 
 #[test]
+fn an_answer_that_is_handed_on_already_does_not_arrive_again() {
+    let mut world = World::new(lenient(), 2);
+    let (mut call, _) = world.attempt(plain(), get());
+    assert_eq!(call.head(&mut world, 1, status(200)), Action::Deliver(1));
+    let again =
+        call.step(&mut world, |call, ctx| call.answered(1, status(200), Replay::Possible, ctx));
+    assert_eq!((again, world.in_use()), (Action::Wait, 1));
+}
+
+#[test]
 fn the_wait_of_a_retry_does_not_grow_with_hedges() {
     let mut world = World::new(hedged(), 3);
     let (mut call, _) = world.attempt(plain(), get());
