@@ -216,6 +216,38 @@ fn what_an_endpoint_claims_is_cut_to_its_bounds() {
     assert_eq!(balancer.info(slots[0]), cut);
 }
 
+#[test]
+fn candidates_are_narrowed_to_the_subset_as_long_as_it_has_any() {
+    let (balancer, slots) = described(subset_of(SUBSET_MIN), &[1; 40]);
+    let used = |slot: &Slot| balancer.snapshot(*slot, at(0)).in_subset;
+    let (inside, outside): (Vec<_>, Vec<_>) = slots.iter().copied().partition(used);
+    assert_eq!(inside.len(), 20);
+    let mut candidates = slots;
+    balancer.keep_subset(&mut candidates);
+    assert_eq!(candidates, inside);
+    let mut candidates = outside.clone();
+    balancer.keep_subset(&mut candidates);
+    assert_eq!(candidates, outside, "all of the subset are out");
+}
+
+#[test]
+fn a_level_that_is_drawn_without_a_candidate_gives_way_and_zones_hold_in_the_first_only() {
+    let zone = ZoneSettings::new(Zone::new(0).unwrap());
+    let (mut balancer, slots) = described(zoned(zone), &[1; 8]);
+    for slot in &slots {
+        let zone = Zone::new(u8::try_from(slot.index() % 2).unwrap());
+        let info = EndpointInfo { zone, level: 1, ..EndpointInfo::default() };
+        balancer.describe(*slot, name(*slot), info);
+    }
+    balancer.rebuild();
+    let mut counts = LevelCounts::default();
+    counts[0] = LevelCount { healthy: 1, total: 1 };
+    let loads = balancer.loads(&counts);
+    let mut candidates = slots.clone();
+    assert_eq!(balancer.narrow(&mut candidates, &loads, None, &mut stream()), 1);
+    assert_eq!(candidates, slots);
+}
+
 /// Where five hundred keys go.
 fn homes(balancer: &mut Balancer, candidates: &[Slot]) -> Vec<Option<Slot>> {
     let mut home = |n| balancer.pick(candidates, Some(mix(n, 5)), at(0), &mut stream());

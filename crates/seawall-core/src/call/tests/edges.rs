@@ -9,7 +9,7 @@ use crate::Mode;
 use crate::backoff::{BackoffSettings, HINT_MAX};
 use crate::breaker::BreakerSettings;
 use crate::call::{
-    ATTEMPTS_MAX, Action, CallSettings, Facts, Layer, StepKind, TRAIL_MAX, Trail, Verdict,
+    ATTEMPTS_MAX, Action, CallSettings, Facts, Layer, Replay, StepKind, TRAIL_MAX, Trail, Verdict,
 };
 use crate::event::Sink;
 use crate::hedge::{HedgeDelay, HedgeSettings};
@@ -97,6 +97,30 @@ fn a_hedge_that_answers_first_has_won_and_one_that_does_not_has_lost() {
         let hedge = world.snapshot().hedge;
         assert_eq!((hedge.won, hedge.lost), expected, "attempt {winner} answers first");
     }
+}
+
+#[test]
+fn a_hedge_left_alone_that_answers_whole_has_won() {
+    let mut world = World::new(hedged(), 2);
+    let (mut call, _) = world.attempt(plain(), get());
+    world.pass(MS * 100);
+    assert_eq!(plan(&call.timer(&mut world)).number, 2);
+    assert_eq!(call.ended(&mut world, 1, REFUSED), Action::Wait);
+    let end =
+        call.step(&mut world, |call, ctx| call.answered(2, status(200), Replay::Possible, ctx));
+    assert_eq!(verdict(&end), Verdict::Answered { attempt: 2 });
+    let hedge = world.snapshot().hedge;
+    assert_eq!((hedge.won, hedge.lost), (1, 0));
+}
+
+#[test]
+fn an_answer_that_is_handed_on_already_does_not_arrive_again() {
+    let mut world = World::new(lenient(), 2);
+    let (mut call, _) = world.attempt(plain(), get());
+    assert_eq!(call.head(&mut world, 1, status(200)), Action::Deliver(1));
+    let again =
+        call.step(&mut world, |call, ctx| call.answered(1, status(200), Replay::Possible, ctx));
+    assert_eq!((again, world.in_use()), (Action::Wait, 1));
 }
 
 #[test]
