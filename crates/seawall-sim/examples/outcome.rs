@@ -1,5 +1,5 @@
-//! Runs a scenario on so many threads and prints its outcome as JSON. `cargo xtask sim-same` compares
-//! what builds and numbers of threads make of it: `outcome SCENARIO JOBS`.
+//! Runs a scenario on so many threads and prints its outcome as JSON: `outcome SCENARIO JOBS`.
+//! `cargo xtask sim-same` compares what builds and numbers of threads make of it.
 
 use std::error::Error;
 use std::io::{self, Write};

@@ -46,8 +46,8 @@ fn two() -> impl Iterator<Item = Case> {
     })
 }
 
-/// The 3 % of this family hold from 500 queues on. For ten the Markov chain of this very model comes
-/// to about 3.10, so the value that was published bears an error of its own of some 5 %.
+/// The 3 % of this family hold from 500 queues on. For ten the Markov chain of this very model
+/// comes to about 3.10, so the value that was published bears an error of its own of some 5 %.
 const TEN: f64 = 0.06;
 
 /// Among so few it matters that the two draws may be of the same queue, which those of the core
