@@ -67,6 +67,13 @@ fn an_empty_period_is_shown_with_its_unit() {
 }
 
 #[test]
+fn a_count_that_48_bits_do_not_hold_is_refused() {
+    let field = |count| Rate::new(count, Duration::from_nanos((1 << 46) + 1)).err();
+    assert_eq!(field((1 << 48) - 1), None);
+    assert_eq!(field(1 << 48).unwrap().field(), "rate.count");
+}
+
+#[test]
 fn a_rate_of_zero_refuses_for_ever_and_what_never_fits_at_once() {
     let mut gcra = Gcra::new(Quota { rate: Rate::ZERO, burst: 5 });
     assert_eq!(gcra.decide(at(0), 5), NEVER);
