@@ -14,10 +14,11 @@ const JITTER: [(&str, Jitter); 4] = [
     ("none", Jitter::None),
 ];
 
-const PICKS: [(&str, Pick); 3] = [
+const PICKS: [(&str, Pick); 4] = [
     ("random", Pick::Random),
     ("round_robin", Pick::RoundRobin),
     ("least_loaded", Pick::LeastLoaded),
+    ("shorter_of_two", Pick::ShorterOfTwo),
 ];
 
 /// The words of `backoff`.

@@ -41,11 +41,12 @@ const REPLICAS_MAX: u32 = 10_000;
 /// Branches of one job; a job with more is a batch.
 const FAN_OUT_MAX: u32 = 10_000;
 
-const ORDERS: [(&str, Order); 4] = [
+const ORDERS: [(&str, Order); 5] = [
     ("fifo", Order::Fifo),
     ("lifo", Order::Lifo),
     ("adaptive_lifo", Order::AdaptiveLifo),
     ("priority", Order::Priority),
+    ("codel", Order::CoDel),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,7 @@ enum Order {
     Fifo,
     Lifo,
     AdaptiveLifo,
+    CoDel,
     Priority,
 }
 
@@ -166,7 +168,18 @@ fn read_order(t: &mut TableReader<'_>) -> Discipline {
         let needed = ("order = \"adaptive_lifo\"", "write that");
         t.pointless("patience", patience, needed);
     }
+    let (target, interval) = (t.duration("target", "\"5ms\""), t.duration("interval", "\"100ms\""));
+    if order != Order::CoDel {
+        let needed = ("order = \"codel\"", "write that");
+        t.pointless("target", target, needed);
+        t.pointless("interval", interval, needed);
+    }
     match order {
+        // The defaults of RFC 8289.
+        Order::CoDel => Discipline::CoDel {
+            target: or(target, Duration::from_millis(5)),
+            interval: or(interval, Duration::from_millis(100)),
+        },
         Order::Fifo => Discipline::Fifo,
         Order::Lifo => Discipline::Lifo,
         Order::Priority => Discipline::Priority,

@@ -169,6 +169,13 @@ fn services_call_each_other() {
 }
 
 #[test]
+fn a_queue_may_shed_what_waits_too_long() {
+    let plan = plan(&format!("{HEAD}{LOAD}{DB}order = \"codel\"\ntarget = \"20ms\""));
+    let expected = Discipline::CoDel { target: 20 * MS, interval: 100 * MS };
+    assert_eq!(plan.services[0].server.discipline, expected);
+}
+
+#[test]
 fn events_concern_whom_they_name() {
     let text = format!(
         "{HEAD}{CONFIG}{DB}{LOAD}
