@@ -24,7 +24,7 @@ const FINDINGS: u8 = 1;
 
 /// Check a config file without running it: mistakes, and what will hurt all the same
 ///
-/// What the config cannot know (rates, capacity, latency) it may say in [assume]; docs/lint.md
+/// What the config cannot know (rates, capacity, latency) it may say in `[assume]`; docs/lint.md
 /// explains each rule.
 ///
 /// Exit status: 0 clean or information only, 1 mistakes or findings, 2 the file cannot be read.

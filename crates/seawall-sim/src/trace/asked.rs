@@ -15,7 +15,7 @@ pub struct Recorded {
     pub calls: Arc<[Asked]>,
 }
 
-/// What is known of a recorded call. Times in microseconds; [`NONE`] for those that are not known.
+/// What is known of a recorded call. Times in microseconds; `NONE` for those that are not known.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked {
     affinity: u64,
