@@ -8,7 +8,7 @@ use super::graph::{Graph, Node};
 use super::repository::Repository;
 
 /// Each crate and those of ours that its product code may use. Everything points to the core.
-const TABLE: [(&str, &[&str]); 8] = [
+const TABLE: [(&str, &[&str]); 9] = [
     (CORE, &[]),
     ("seawall", &[CORE, "seawall-config"]),
     ("seawall-config", &[CORE]),
@@ -27,6 +27,8 @@ const TABLE: [(&str, &[&str]); 8] = [
             "seawall-upstream",
         ],
     ),
+    // It knows the gateway only as a program, like every product that it measures.
+    ("gauntlet", &[CORE]),
 ];
 
 const CORE: &str = "seawall-core";

@@ -1,0 +1,15 @@
+//! The gauntlet: what users of a gateway feel while the things behind it fail, measured for
+//! Seawall and its peers in the same run.
+//!
+//! A run is drawn from a seed (`stream`), laid out in an `arena`, driven by `load` against a
+//! product (`peer`) in front of replicas (`stub`), disturbed by `fault`s, some of them through a
+//! `relay`, and written down in `record`s. `measure` makes figures of the records and `report`
+//! shows them. `throughput` is another benchmark in the same arena: what a request costs.
+
+pub mod arena;
+pub mod peer;
+pub mod record;
+pub mod run;
+pub mod scenario;
+pub mod stamp;
+pub mod stream;
