@@ -10,6 +10,7 @@ pub mod arena;
 pub mod measure;
 pub mod peer;
 pub mod record;
+pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod stamp;
