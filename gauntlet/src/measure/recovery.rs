@@ -84,7 +84,7 @@ fn whole(ledger: &Ledger<'_>, span: Span) -> When {
     let control = super::Latency::of(ledger.within(ledger.spans.control)).p99;
     let good: Vec<bool> = span.pieces(SECOND).map(|one| is_good(ledger, one, control)).collect();
     let held = good.windows(HELD).position(|window| window.iter().all(|good| *good));
-    held.map_or(When::NotWithin(span.nanos()), |at| When::After(at as u64 * SECOND))
+    When::at(held, SECOND, span.nanos())
 }
 
 /// A second in which nobody asked tells nothing, and so not that all is well.

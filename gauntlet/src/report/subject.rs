@@ -61,7 +61,9 @@ impl Subject {
             Target::All => Self::of_all(one),
         }
         .or_else(|| matches!(one.fault, Fault::Overload { .. }).then_some(Self::Overload))
-        .or_else(|| matches!(one.fault, Fault::RollingRestart { .. }).then_some(Self::RollingRestart))
+        .or_else(|| {
+            matches!(one.fault, Fault::RollingRestart { .. }).then_some(Self::RollingRestart)
+        })
     }
 
     fn of_one(one: &Disturbance, checks: Checks) -> Option<Self> {
