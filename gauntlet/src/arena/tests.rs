@@ -73,7 +73,6 @@ fn namespaces_are_made_joined_and_removed() {
         let routed = seat == Seat::Gateway || from.ip() == arena.source(seat);
         assert!(routed, "{seat:?} comes from {from}");
     }
-    assert!(TcpStream::connect_timeout(&address, std::time::Duration::from_millis(50)).is_err());
     drop(arena);
     assert!(!child.wait().unwrap().success());
     assert!(!Path::new("/run/netns").join(space).exists());
