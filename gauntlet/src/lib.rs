@@ -7,6 +7,7 @@
 //! shows them. `throughput` is another benchmark in the same arena: what a request costs.
 
 pub mod arena;
+pub mod measure;
 pub mod peer;
 pub mod record;
 pub mod run;
