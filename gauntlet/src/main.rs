@@ -73,8 +73,7 @@ fn until_interrupted(options: Options) -> ExitCode {
 /// SIGINT or SIGTERM.
 async fn interrupted() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (mut int, mut term) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut int, mut term) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::select! {
         _ = int.recv() => {}
         _ = term.recv() => {}

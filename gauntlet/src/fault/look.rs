@@ -56,7 +56,8 @@ impl Look {
 
     fn probe(&self, arena: &Arena) -> Result<String, String> {
         let Some(to) = self.to else { return Ok("not probed".to_owned()) };
-        let looked = arena.within(self.from, || probe::look(to, self.sign));
+        let sign = self.sign;
+        let looked = arena.within(self.from, || probe::look(to, sign));
         looked.unwrap_or_else(|error| Err(format!("cannot probe: {error}")))
     }
 

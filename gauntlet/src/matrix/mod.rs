@@ -87,7 +87,7 @@ impl Matrix {
         let products = products(&options);
         let ids: Vec<String> = meant.iter().map(|one| one.id.clone()).collect();
         let peers: Vec<Product> = products.keys().copied().collect();
-        let runs = order::runs(&Axes {
+        let runs = runs(&Axes {
             products: &peers,
             settings: options.settings.list(),
             scenarios: &ids,
@@ -140,7 +140,7 @@ fn meant(options: &Options, profile: Profile) -> Result<Vec<Scenario>, Trouble> 
     // A file that was named is meant.
     words.extend(own.iter().map(|one| one.id.clone()));
     all.append(&mut own);
-    let mut meant = select::scenarios(all, &words, profile).map_err(Trouble::Words)?;
+    let mut meant = scenarios(all, &words, profile).map_err(Trouble::Words)?;
     if let Some(mix) = options.mix {
         meant.iter_mut().for_each(|one| one.load.mix = mix.into());
     }

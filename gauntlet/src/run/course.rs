@@ -14,7 +14,7 @@ use crate::fault::{self, Faults};
 use crate::record::What;
 use crate::scenario::{Arrivals, Fault, Phases};
 use crate::stamp::Stamp;
-use crate::stream::{self, Planned};
+use crate::stream;
 
 /// From starting the generator to its first request: it has read its stream by then.
 const LEAD: Duration = Duration::from_millis(700);

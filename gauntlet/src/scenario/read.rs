@@ -117,27 +117,37 @@ fn shares(t: &mut Reader<'_>) -> (f64, f64) {
     (or(high, base::LOAD.high), or(low, base::LOAD.low))
 }
 
+/// How users come, with the measures of their kind and no others.
 fn arrivals(t: &mut Reader<'_>) -> Arrivals {
-    let words = [("poisson", 0_u8), ("constant", 1), ("closed", 2)];
+    let words = [("poisson", 0_u8), ("constant", 1), ("bursts", 2), ("closed", 3)];
     let word = t.word("arrivals", &words).map_or(0, |given| given.value);
     let users = t.whole("users", (1, 10_000));
     let think = t.duration("think");
-    match (word, users, think) {
-        (2, Some(users), Some(think)) => {
+    let (every, lasts) = (t.duration("every"), t.duration("lasts"));
+    let (of_closed, of_bursts) = (users.is_some() || think.is_some(), every.is_some() || lasts.is_some());
+    if of_closed && word != 3 {
+        t.wrong("users and think belong to a closed loop", "write arrivals = \"closed\"");
+    }
+    if of_bursts && word != 2 {
+        t.wrong("every and lasts belong to bursts", "write arrivals = \"bursts\"");
+    }
+    match (word, users, think, every, lasts) {
+        (1, ..) => Arrivals::Constant,
+        (2, _, _, Some(every), Some(lasts)) if lasts.value < every.value => {
+            Arrivals::Bursts { every: every.value, lasts: lasts.value }
+        }
+        (2, ..) => {
+            t.wrong("a burst is shorter than its distance from the next", "add every = \"2s\" and lasts = \"500ms\"");
+            Arrivals::Poisson
+        }
+        (3, Some(users), Some(think), ..) => {
             Arrivals::Closed { users: users.value, think: think.value }
         }
-        (2, _, _) => {
+        (3, ..) => {
             t.wrong("a closed loop has users who think", "add users = 50 and think = \"100ms\"");
             Arrivals::Poisson
         }
-        (open, users, think) => {
-            let span = users.map(|given| given.span).or_else(|| think.map(|given| given.span));
-            if let Some(span) = span {
-                let what = "users and think belong to a closed loop";
-                t.notes.wrong(span, what, "remove them, or write arrivals = \"closed\"");
-            }
-            if open == 1 { Arrivals::Constant } else { Arrivals::Poisson }
-        }
+        _ => Arrivals::Poisson,
     }
 }
 

@@ -87,6 +87,8 @@ fn contradictions_are_mistakes() {
         ("[load]\nhigh = \"70%\"\nlow = \"40%\"\n", "more than all requests"),
         ("[load]\nusers = 5\n", "belong to a closed loop"),
         ("[load]\narrivals = \"closed\"\n", "a closed loop has users"),
+        ("[load]\nevery = \"2s\"\n", "belong to bursts"),
+        ("[load]\narrivals = \"bursts\"\nevery = \"1s\"\nlasts = \"1s\"\n", "a burst is shorter"),
         ("[quick]\nfault = \"0s\"\n", "has no length"),
         ("[[fault]]\nkind = \"crash\"\ntarget = 4\n", "there are only 3 replicas"),
         ("[[fault]]\nkind = \"crash\"\ntarget = 0\n", "neither a number of replicas"),
