@@ -7,9 +7,16 @@
 //! shows them. `throughput` is another benchmark in the same arena: what a request costs.
 
 pub mod arena;
+pub mod control;
+pub mod load;
 pub mod peer;
+pub mod process;
 pub mod record;
+pub mod relay;
 pub mod run;
 pub mod scenario;
 pub mod stamp;
 pub mod stream;
+pub mod stub;
+pub mod timer;
+pub mod wire;

@@ -92,6 +92,14 @@ pub enum Arrivals {
     Poisson,
     /// At equal distances.
     Constant,
+    /// Independent of each other for `lasts` out of every `every`, and nobody in between: what
+    /// lets connections go stale.
+    Bursts {
+        /// From the beginning of one burst to the next.
+        every: Duration,
+        /// How long a burst lasts; the rate of the load holds within it.
+        lasts: Duration,
+    },
     /// So many users who think, ask, wait, and after a failure ask again up to 3 times.
     Closed {
         /// How many.
