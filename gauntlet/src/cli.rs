@@ -7,14 +7,13 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::peer::{Product, Settings};
-use crate::{load, relay, scenario, stub, throughput};
+use crate::{load, relay, scenario, stub};
 
 const EXAMPLES: &str = "Examples:
   gauntlet --list
   gauntlet --peers seawall,nginx --scenarios G0,G1,G3 --quick --seeds 1
   gauntlet --smoke --keep target/gauntlet/records
   gauntlet --quick --mix gets --json gauntlet.json --html gauntlet.html
-  gauntlet --throughput
 
 Exit status: 0 all is well; 1 an effect of Seawall's was committed twice, an answer was corrupt,
 service did not come back, or it leaks; 2 runs remain that do not count; 3 the command line, a
@@ -75,8 +74,8 @@ pub struct Options {
     /// G18 and G22 unless given.
     #[arg(long)]
     pub quick: bool,
-    /// Runs of a few seconds; scenarios G0, G1 and G3-like faults unless given. Shows that all
-    /// works, measures nothing.
+    /// Runs of a few seconds; scenarios G0, G1 and G3 unless given. Shows that all works, measures
+    /// nothing.
     #[arg(long, conflicts_with = "quick")]
     pub smoke: bool,
     /// Which configs of the products.
@@ -103,12 +102,6 @@ pub struct Options {
     /// Says which scenarios and products there are, and what cannot be run here and why.
     #[arg(long)]
     pub list: bool,
-    /// Measures what a request costs instead, without faults.
-    #[arg(long)]
-    pub throughput: bool,
-    /// How throughput is measured.
-    #[command(flatten)]
-    pub throughput_args: throughput::Args,
 }
 
 /// Products by their names on the command line.

@@ -23,6 +23,5 @@ pub mod scenario;
 pub mod stamp;
 pub mod stream;
 pub mod stub;
-pub mod throughput;
 pub mod timer;
 pub mod wire;

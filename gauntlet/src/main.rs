@@ -8,7 +8,7 @@ use gauntlet::cli::{Cli, Options, Part};
 use gauntlet::matrix::{self, Matrix, Trouble, Verdict};
 use gauntlet::process::Failed;
 use gauntlet::run::Stop;
-use gauntlet::{load, relay, stub, throughput};
+use gauntlet::{load, relay, stub};
 
 /// The command line, a scenario file or the host is at fault.
 const HOST: u8 = 3;
@@ -82,12 +82,6 @@ async fn interrupted() -> io::Result<()> {
 }
 
 fn run(options: Options, stop: &Stop) -> ExitCode {
-    if options.throughput {
-        return match throughput::run(&options.throughput_args) {
-            Ok(text) => print(&text),
-            Err(error) => complain(&error, HOST),
-        };
-    }
     match measured(options, stop) {
         Ok(status) => ExitCode::from(status),
         Err(Trouble::Stopped(stopped)) => complain(&stopped, STOPPED),
@@ -102,7 +96,6 @@ fn measured(options: Options, stop: &Stop) -> Result<u8, Trouble> {
         return Ok(0);
     }
     let ended = matrix.carry_out(stop)?;
-    print(&matrix.report(&ended)?);
     let verdict = Verdict::of(&ended);
     for line in verdict.lines() {
         complain(&line, 0);
