@@ -18,6 +18,7 @@ pub mod peer;
 pub mod process;
 pub mod record;
 pub mod relay;
+pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod stamp;

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use gauntlet::cli::{Cli, Options, Part};
-use gauntlet::matrix::{self, Matrix, Trouble, Verdict};
+use gauntlet::matrix::{self, Matrix, Trouble};
 use gauntlet::process::Failed;
+use gauntlet::report::{self, Results};
 use gauntlet::run::Stop;
 use gauntlet::{load, relay, stub};
 
@@ -95,12 +96,19 @@ fn measured(options: Options, stop: &Stop) -> Result<u8, Trouble> {
         print(&matrix::catalogue(&matrix));
         return Ok(0);
     }
-    let ended = matrix.carry_out(stop)?;
-    let verdict = Verdict::of(&ended);
-    for line in verdict.lines() {
+    let results = matrix.carry_out(stop)?;
+    let options = &matrix.options;
+    for (path, text) in [(&options.json, report::json as fn(&Results) -> String), (&options.html, report::html)] {
+        if let Some(path) = path {
+            std::fs::write(path, text(&results))
+                .map_err(|source| Trouble::Write { path: path.clone(), source })?;
+        }
+    }
+    print(&if options.markdown { report::markdown(&results) } else { report::table(&results) });
+    for line in report::failings(&results) {
         complain(&line, 0);
     }
-    Ok(verdict.status())
+    Ok(report::ending(&results).status())
 }
 
 fn print(text: &str) -> ExitCode {

@@ -8,6 +8,7 @@ use super::{Matrix, Trouble};
 use crate::fault::unmet;
 use crate::measure::{self, Figures};
 use crate::peer::Product;
+use crate::record::Deed;
 use crate::run::{Failure, Key, Order, Stop, carry_out};
 use crate::scenario::{Phases, Scenario};
 use crate::stream::Seed;
@@ -17,24 +18,22 @@ const TRIES: u32 = 3;
 
 /// What became of a run.
 #[derive(Clone, Debug)]
-pub enum Fate {
+pub(super) enum Fate {
     /// It has figures; whether they count is in their flaws.
-    Measured(Box<Figures>),
+    Measured(Box<Figures>, Vec<Deed>),
     /// It was not run, for this reason.
     NotRun(String),
 }
 
 /// A run that is over.
 #[derive(Clone, Debug)]
-pub struct Ended {
+pub(super) struct Ended {
     /// Which.
-    pub key: Key,
-    /// What the product calls its version; empty where it was not run.
-    pub version: String,
+    pub(super) key: Key,
     /// How often it was carried out.
-    pub tries: u32,
+    pub(super) tries: u32,
     /// What became of it.
-    pub fate: Fate,
+    pub(super) fate: Fate,
 }
 
 /// Carries out every run of a matrix in its order.
@@ -65,7 +64,6 @@ fn phases(matrix: &Matrix, key: &Key) -> Phases {
 fn one(matrix: &Matrix, key: &Key, program: &Path, stop: &Stop) -> Result<Ended, Trouble> {
     let not_run = |why: String| Ended {
         key: key.clone(),
-        version: String::new(),
         tries: 0,
         fate: Fate::NotRun(why),
     };
@@ -91,14 +89,13 @@ fn one(matrix: &Matrix, key: &Key, program: &Path, stop: &Stop) -> Result<Ended,
         last = match carry_out(&order) {
             Ok(run) => {
                 let figures = Box::new(measure::figures(&run, scenario));
-                let (key, version) = (run.key, run.version);
-                Ended { key, version, tries, fate: Fate::Measured(figures) }
+                Ended { key: run.key, tries, fate: Fate::Measured(figures, run.deeds) }
             }
             Err(Failure::Stopped(stopped)) => return Err(stopped.into()),
             Err(failure) => Ended { tries, ..not_run(failure.to_string()) },
         };
         match &last.fate {
-            Fate::Measured(figures) if figures.is_valid() => break,
+            Fate::Measured(figures, _) if figures.is_valid() => break,
             _ if tries < TRIES => say(&format!("again, {}: {}", name(key), told(&last))),
             _ => {}
         }
@@ -114,16 +111,18 @@ fn hindrance(matrix: &Matrix, product: Product, scenario: &Scenario) -> Option<S
 
 /// A run that is over, in words.
 fn told(ended: &Ended) -> String {
-    match &ended.fate {
+    let said = match &ended.fate {
         Fate::NotRun(why) => format!("not run: {why}"),
-        Fate::Measured(figures) if figures.is_valid() => format!(
+        Fate::Measured(figures, _) if figures.is_valid() => format!(
             "{} of {} failed, floor {}",
             figures.errors,
             figures.requests,
             figures.floor.total()
         ),
-        Fate::Measured(figures) => format!("does not count: {}", figures.flaws.join("; ")),
-    }
+        Fate::Measured(figures, _) => format!("does not count: {}", figures.flaws.join("; ")),
+    };
+    // What a product says about itself may have many lines.
+    said.lines().map(str::trim).collect::<Vec<_>>().join(" | ")
 }
 
 /// A folder for the records of one run; removed with them unless they are to be kept.

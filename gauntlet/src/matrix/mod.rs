@@ -2,17 +2,17 @@
 //! what they came to.
 //!
 //! Here: carrying it out. What is meant by the command line is in `select`, the order in `order`,
-//! lines on the way in `progress`, what `--list` prints in `catalogue`, the judgement of the whole
-//! in `verdict`. One run is in `run`, figures in `measure`, what is printed in `report`.
+//! lines on the way in `progress`, what `--list` prints in `catalogue`, what reports are made of in
+//! `results`. One run is in `run`, figures in `measure`, what is printed in `report`.
 
 mod carry;
 mod catalogue;
 mod order;
 mod progress;
+mod results;
 mod select;
 #[cfg(test)]
 mod tests;
-mod verdict;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,16 +21,15 @@ use std::path::PathBuf;
 use crate::arena::{Arena, Ground};
 use crate::cli::{Options, Where};
 use crate::fault::Host;
-use crate::peer::{self, Installed, Product, Settings};
+use crate::peer::{self, Installed, Product};
+use crate::report::Results;
 use crate::run::{Key, Stop, Stopped};
 use crate::scenario::{self, Mistake, Scenario};
 
-pub use carry::{Ended, Fate};
 pub use catalogue::catalogue;
 pub use order::{Axes, runs};
 use progress::say;
 pub use select::{Profile, scenarios};
-pub use verdict::Verdict;
 
 /// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
@@ -101,8 +100,8 @@ impl Matrix {
     ///
     /// # Errors
     /// When the user stops it, or records cannot be kept where they should be.
-    pub fn carry_out(&self, stop: &Stop) -> Result<Vec<Ended>, Trouble> {
-        carry::all(self, stop)
+    pub fn carry_out(&self, stop: &Stop) -> Result<Results, Trouble> {
+        Ok(results::results(self, carry::all(self, stop)?))
     }
 
     /// The scenario of a run.
@@ -175,13 +174,4 @@ fn products(options: &Options) -> BTreeMap<Product, Result<Installed, String>> {
         (product, found)
     };
     options.peers.iter().map(look).collect()
-}
-
-/// A product with its config in words.
-#[must_use]
-pub fn row(product: Product, settings: Settings) -> String {
-    match settings {
-        Settings::Default => product.to_string(),
-        Settings::Tuned => format!("{product} tuned"),
-    }
 }

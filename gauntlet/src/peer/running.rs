@@ -75,7 +75,7 @@ fn start_installed<'a>(
     fs::create_dir_all(folder).map_err(Missing::system(product, making()))?;
     let folder = folder.canonicalize().map_err(Missing::system(product, making()))?;
     config::write(product, wanted, &folder)?;
-    config::validate(product, &installed, wanted, &folder)?;
+    config::validate(product, &installed, wanted, (arena, &folder))?;
     // Envoys of one number share memory; a hundred starts of one process do not meet.
     let serial = (id() % 1_000_000) * 100 + STARTED.fetch_add(1, Ordering::Relaxed) % 100;
     let (wanted, children) = (wanted.clone(), Vec::new());

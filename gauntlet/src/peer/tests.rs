@@ -47,7 +47,7 @@ fn every_product_takes_its_configs() {
             for wanted in variants(settings, &arena) {
                 let folder = tempfile::tempdir().unwrap();
                 let path = write_config(product, &wanted, folder.path()).unwrap();
-                let taken = validate(product, &installed, &wanted, folder.path());
+                let taken = validate(product, &installed, &wanted, (&arena, folder.path()));
                 let text = std::fs::read_to_string(path).unwrap_or_default();
                 assert!(taken.is_ok(), "{settings:?} {wanted:?}: {taken:?}\n{text}");
             }
