@@ -20,3 +20,6 @@ pub mod stream;
 pub mod stub;
 pub mod timer;
 pub mod wire;
+
+#[cfg(test)]
+mod testing;
