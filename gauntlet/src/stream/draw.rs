@@ -146,10 +146,11 @@ impl<'a> Traits<'a> {
     }
 
     fn priority(&mut self) -> Priority {
-        match self.priorities.below(3) {
-            0 => Priority::High,
-            1 => Priority::Normal,
-            _ => Priority::Low,
+        let (draw, load) = (unit(&mut self.priorities), &self.scenario.load);
+        match draw {
+            draw if draw < load.high => Priority::High,
+            draw if draw < load.high + load.low => Priority::Low,
+            _ => Priority::Normal,
         }
     }
 

@@ -30,6 +30,8 @@ fn scenario(rate: f64, arrivals: Arrivals, faults: Vec<Disturbance>) -> Scenario
             patience: Duration::from_secs(5),
             routes: 3,
             tenants: 10,
+            high: 1.0 / 3.0,
+            low: 1.0 / 3.0,
             bytes: 100,
         },
         replicas: Replicas {

@@ -1,0 +1,98 @@
+//! The phases of a run on its clock, and when the fault began and ended.
+//!
+//! Both come from the deeds of the runner. A phase that no deed marks is placed where the scenario
+//! has it; a fault that no deed marks (the generator's own) fills its phase.
+
+use crate::record::{Phase, What};
+use crate::run::Run;
+use crate::scenario::{Phases, Scenario};
+use crate::stamp::Stamp;
+
+/// A stretch of time, its end not included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) from: Stamp,
+    pub(crate) to: Stamp,
+}
+
+impl Span {
+    pub(crate) const fn has(&self, at: Stamp) -> bool {
+        self.from.0 <= at.0 && at.0 < self.to.0
+    }
+
+    pub(crate) const fn nanos(&self) -> u64 {
+        self.to.since(self.from)
+    }
+
+    /// Its pieces of a length, the last one only if it is whole.
+    pub(crate) fn pieces(self, length: u64) -> impl Iterator<Item = Self> {
+        let count = self.nanos() / length.max(1);
+        (0..count).map(move |index| {
+            let from = self.from.after(index * length);
+            Self { from, to: from.after(length) }
+        })
+    }
+}
+
+/// When what was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spans {
+    pub(crate) control: Span,
+    pub(crate) fault: Span,
+    pub(crate) observation: Span,
+    /// The first injection.
+    pub(crate) struck: Stamp,
+    /// The last removal.
+    pub(crate) removed: Stamp,
+    /// All injections, in order.
+    pub(crate) strikes: Vec<Stamp>,
+}
+
+impl Spans {
+    pub(crate) fn of(run: &Run, scenario: &Scenario) -> Self {
+        let phases = lengths(run, scenario);
+        let [warm_up, control, fault, observation] =
+            [phases.warm_up, phases.control, phases.fault, phases.observation]
+                .map(|length| u64::try_from(length.as_nanos()).unwrap_or(u64::MAX));
+        let control_at = began(run, Phase::Control).unwrap_or_else(|| run.start.after(warm_up));
+        let fault_at = began(run, Phase::Fault).unwrap_or_else(|| control_at.after(control));
+        let calm_at = began(run, Phase::Observation).unwrap_or_else(|| fault_at.after(fault));
+        let strikes: Vec<Stamp> = deeds(run, What::Set).collect();
+        Self {
+            control: Span { from: control_at, to: fault_at },
+            fault: Span { from: fault_at, to: calm_at },
+            observation: Span { from: calm_at, to: calm_at.after(observation) },
+            struck: strikes.iter().min().copied().unwrap_or(fault_at),
+            removed: deeds(run, What::Lifted).max().unwrap_or(calm_at),
+            strikes,
+        }
+    }
+
+    /// Fault and observation: what users' errors are counted in.
+    pub(crate) const fn felt(&self) -> Span {
+        Span { from: self.fault.from, to: self.observation.to }
+    }
+
+    /// While a fault held.
+    pub(crate) const fn harm(&self) -> Span {
+        Span { from: self.struck, to: self.removed }
+    }
+}
+
+/// The phases that the run had: the full ones or the quick ones, whichever its stream fills.
+fn lengths(run: &Run, scenario: &Scenario) -> Phases {
+    let last = run.stream.iter().map(|planned| planned.at).max().unwrap_or_default();
+    let gap = |phases: &Phases| {
+        let all = phases.warm_up + phases.control + phases.fault + phases.observation;
+        all.as_nanos().abs_diff(u128::from(last))
+    };
+    if gap(&scenario.quick) < gap(&scenario.phases) { scenario.quick } else { scenario.phases }
+}
+
+fn began(run: &Run, phase: Phase) -> Option<Stamp> {
+    deeds(run, What::Phase(phase)).min()
+}
+
+fn deeds(run: &Run, what: What) -> impl Iterator<Item = Stamp> {
+    run.deeds.iter().filter(move |deed| deed.what == what).map(|deed| deed.at)
+}

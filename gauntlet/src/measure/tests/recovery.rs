@@ -1,0 +1,85 @@
+//! Recovery, full service and what is left.
+
+use crate::measure::made::{MILLI, Made, SECOND, answer, at, right};
+use crate::measure::{Residual, When};
+use crate::record::Seen;
+use crate::scenario::Fault;
+
+fn fail(made: &mut Made, (from, to): (f64, f64), every: usize) {
+    for id in made.asked(from, to).into_iter().step_by(every) {
+        made.see(id, 1, Seen::NoAnswer);
+    }
+}
+
+#[test]
+fn what_users_never_felt_has_recovered_at_once() {
+    let recovery = Made::struck(10, Fault::Crash, &[0]).figures().recovery;
+    assert_eq!(recovery.from_removal, When::After(0));
+    assert_eq!(recovery.from_fault, When::After(0));
+    assert_eq!(recovery.residual, Residual::None);
+}
+
+#[test]
+fn recovery_begins_with_the_first_of_five_good_seconds() {
+    let mut made = Made::struck(10, Fault::Crash, &[0, 1, 2]);
+    fail(&mut made, (6.0, 13.0), 1);
+    // 98 of 100 are not enough, 99 are.
+    fail(&mut made, (15.0, 16.0), 50);
+    fail(&mut made, (17.0, 18.0), 100);
+    let recovery = made.figures().recovery;
+    // Second 17 has one failure in a hundred, which makes its p99 no worse than control's.
+    assert_eq!(recovery.from_removal, When::After(5 * SECOND));
+    assert_eq!(recovery.from_fault, When::After(10 * SECOND));
+    assert_eq!(recovery.residual, Residual::None);
+}
+
+#[test]
+fn slow_answers_are_no_recovery() {
+    let mut made = Made::struck(10, Fault::Crash, &[0, 1, 2]);
+    for id in made.asked(11.0, 14.0) {
+        made.see(id, 31, right(0));
+    }
+    for id in made.asked(14.0, 31.0) {
+        made.see(id, 30, right(0));
+    }
+    assert_eq!(made.figures().recovery.from_removal, When::After(3 * SECOND));
+}
+
+#[test]
+fn what_is_not_back_by_the_end_is_residual() {
+    let mut made = Made::struck(10, Fault::Overload { times: 3.0 }, &[]);
+    fail(&mut made, (6.0, 31.0), 3);
+    let recovery = made.figures().recovery;
+    assert_eq!(recovery.from_removal, When::NotWithin(20 * SECOND));
+    assert_eq!(recovery.residual, Residual::Left);
+    assert_eq!(recovery.residual.after_relief(true), Residual::Metastable);
+    assert_eq!(recovery.residual.after_relief(false), Residual::Broken);
+    assert_eq!(Residual::None.after_relief(false), Residual::None);
+}
+
+#[test]
+fn a_relapse_within_the_last_seconds_is_residual_although_it_had_recovered() {
+    let mut made = Made::struck(10, Fault::Crash, &[0]);
+    // Recovered for the first 9 seconds; of the last 15 a little more than a tenth is lost.
+    fail(&mut made, (20.0, 21.6), 1);
+    let recovery = made.figures().recovery;
+    assert_eq!(recovery.from_removal, When::After(0));
+    assert_eq!(recovery.residual, Residual::Left);
+    let mut made = Made::struck(10, Fault::Crash, &[0]);
+    fail(&mut made, (20.0, 21.4), 1);
+    assert_eq!(made.figures().recovery.residual, Residual::None);
+}
+
+#[test]
+fn full_service_counts_from_the_first_healthy_answer() {
+    let mut made = Made::struck(10, Fault::Crash, &[0, 1, 2]);
+    for id in made.asked(6.0, 11.35) {
+        made.forget_attempts(id);
+        made.see(id, 1, answer(503, None));
+    }
+    // A check is answered at 11.1 s; the last request to fail is asked at 11.34 s.
+    made.attempt(0, 2, at(11).after(82 * MILLI)).id = None;
+    assert_eq!(made.figures().recovery.full_service, Some(240 * MILLI));
+    // Where nobody was cut off from all replicas it has no meaning.
+    assert_eq!(Made::struck(10, Fault::Crash, &[0]).figures().recovery.full_service, None);
+}
