@@ -26,3 +26,6 @@ pub mod stream;
 pub mod stub;
 pub mod timer;
 pub mod wire;
+
+#[cfg(test)]
+mod testing;

@@ -74,7 +74,7 @@ pub fn key(id: u64) -> String {
 /// Pure, so that the floor of a run can be counted from its stream.
 #[must_use]
 pub const fn is_poison(id: u64, one_in: u32) -> bool {
-    one_in > 0 && mix(id, 0x706f_6973_6f6e) % one_in as u64 == 0
+    one_in > 0 && mix(id, 0x706f_6973_6f6e).is_multiple_of(one_in as u64)
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ pub fn serve(args: Args) -> Result<Summary, Failed> {
     Ok(summary)
 }
 
-async fn play(args: &Args, stream: Vec<Planned>) -> Result<Summary, Failed> {
+pub(crate) async fn play(args: &Args, stream: Vec<Planned>) -> Result<Summary, Failed> {
     let records = Writer::append(&args.out).map_err(Failed::to_write(&args.out))?;
     let crowd = Arc::new(crowd(args, &stream, records)?);
     let planned = u64::try_from(stream.len()).unwrap_or(u64::MAX);

@@ -60,10 +60,14 @@ fn between(stream: &[Planned], from: u64, until: u64) -> usize {
     stream.iter().filter(|p| (from * second..until * second).contains(&p.at)).count()
 }
 
+fn float(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap())
+}
+
 /// Within five standard deviations of a Poisson count: one seed in two million fails, and the
 /// seeds here are fixed.
 fn about(count: usize, expected: f64) -> bool {
-    (count as f64 - expected).abs() <= 5.0 * expected.sqrt()
+    (float(count) - expected).abs() <= 5.0 * expected.sqrt()
 }
 
 #[test]
@@ -133,7 +137,7 @@ fn rates_that_are_no_rates_draw_nothing() {
 #[test]
 fn the_mix_has_its_shares() {
     let stream = draw(&scenario(500.0, Arrivals::Poisson, Vec::new()), SEED, PHASES);
-    let all = stream.len() as f64;
+    let all = float(stream.len());
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for p in &stream {
         let verb = if p.keyed { "keyed" } else { p.verb.name() };
@@ -198,7 +202,7 @@ proptest! {
         let stream = draw(&scenario, Seed { master: 0, number }, PHASES);
         // Nine standard deviations: no seed that proptest can try falls outside.
         let expected = rate * 60.0;
-        prop_assert!((stream.len() as f64 - expected).abs() <= 9.0 * expected.sqrt() + 9.0);
+        prop_assert!((float(stream.len()) - expected).abs() <= 9.0 * expected.sqrt() + 9.0);
         prop_assert!(stream.windows(2).all(|p| p[0].at <= p[1].at && p[0].id + 1 == p[1].id));
         prop_assert!(stream.iter().all(|p| p.at < 60_000_000_000));
         prop_assert!(stream.iter().all(|p| (14_000_000..=26_000_000).contains(&p.service)));

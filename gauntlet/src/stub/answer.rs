@@ -99,28 +99,30 @@ pub(super) struct Reply {
     piece: Option<Bytes>,
     /// Bytes that are said to come and do not.
     missing: u64,
+    /// Whether what had come has had its chance to be sent.
+    has_paused: bool,
 }
 
 impl Reply {
     fn new(whole: Bytes, falsified: Answers) -> Self {
         let length = whole.len();
-        match falsified {
-            Answers::Right => Self { piece: Some(whole), missing: 0 },
+        let mut missing = 0;
+        let piece = match falsified {
+            Answers::Right => whole,
             Answers::Truncated => {
-                let missing = u64::try_from(length - length / 2).unwrap_or(u64::MAX);
-                Self { piece: Some(whole.slice(..length / 2)), missing }
+                missing = u64::try_from(length - length / 2).unwrap_or(u64::MAX);
+                whole.slice(..length / 2)
             }
-            Answers::Short => {
-                Self { piece: Some(whole.slice(..length.saturating_sub(1))), missing: 0 }
-            }
+            Answers::Short => whole.slice(..length.saturating_sub(1)),
             Answers::Corrupt => {
                 let mut bytes = whole.to_vec();
                 if let Some(byte) = bytes.get_mut(length / 2) {
                     *byte = !*byte;
                 }
-                Self { piece: Some(bytes.into()), missing: 0 }
+                bytes.into()
             }
-        }
+        };
+        Self { piece: Some(piece), missing, has_paused: false }
     }
 }
 
@@ -130,11 +132,17 @@ impl Body for Reply {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let piece = self.piece.take().filter(|piece| !piece.is_empty());
         if let Some(piece) = piece {
             return Poll::Ready(Some(Ok(Frame::data(piece))));
+        }
+        if self.missing > 0 && !self.has_paused {
+            // An error at once would discard what hyper holds and has not sent.
+            self.has_paused = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         if self.missing > 0 {
             self.missing = 0;

@@ -12,7 +12,7 @@ mod replica;
 mod serve;
 mod switches;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod work;
 
 use std::io;
