@@ -35,7 +35,7 @@ pub use floor::{Floor, Regret};
 pub use latency::{Curve, Latency};
 pub use metric::{Better, METRICS, Metric, Unit};
 pub(crate) use number::{number, seconds};
-pub use others::Rank;
+pub use others::{ByKind, Kind, Rank};
 pub use recovery::{Recovery, Residual};
 pub use seeds::{Comparison, Outcome, Spread, compare, noise, over_seeds};
 pub use share::Shares;
@@ -98,6 +98,8 @@ pub struct Figures {
     pub fairness: Option<f64>,
     /// Each priority in the fault phase.
     pub ranks: Vec<Rank>,
+    /// Each kind of request.
+    pub kinds: Vec<ByKind>,
     /// What the product cost.
     pub costs: Costs,
     /// Why this run does not count, in words; empty where it does.
@@ -164,6 +166,7 @@ pub fn figures(run: &Run, scenario: &Scenario) -> Figures {
         collateral: others::collateral(&ledger),
         fairness: others::fairness(&ledger),
         ranks: others::ranks(&ledger),
+        kinds: others::kinds(&ledger),
         costs: Costs::of(&ledger),
         flaws: flaws(&ledger),
         course: Course::of(&ledger, &traffic),

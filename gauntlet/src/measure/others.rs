@@ -1,5 +1,5 @@
 //! What befell those whom the fault did not concern: other routes, other tenants, and each
-//! priority by itself.
+//! priority and kind of request by itself.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::ledger::{Ledger, Request};
 use super::number::{count, number, ratio};
 use super::span::Span;
 use crate::scenario::Fault;
-use crate::stream::Priority;
+use crate::stream::{Priority, Verb};
 
 /// Requests of one priority.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,59 @@ pub struct Rank {
     pub control: Latency,
     /// Latency of the fault phase.
     pub fault: Latency,
+}
+
+/// Kinds of requests, by what may be done with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Safe.
+    Get,
+    /// Idempotent.
+    Put,
+    /// A POST with an idempotency key.
+    KeyedPost,
+    /// A POST without one: never to be sent twice.
+    Post,
+}
+
+/// Requests of one kind in fault and observation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByKind {
+    /// Which.
+    pub kind: Kind,
+    /// Asked.
+    pub asked: u64,
+    /// Those of them that did not end well.
+    pub errors: u64,
+    /// Latency of the fault phase.
+    pub fault: Latency,
+}
+
+/// The kind of a request.
+const fn kind(request: &Request<'_>) -> Kind {
+    match (request.planned.verb, request.planned.keyed) {
+        (Verb::Get, _) => Kind::Get,
+        (Verb::Put, _) => Kind::Put,
+        (Verb::Post, true) => Kind::KeyedPost,
+        (Verb::Post, false) => Kind::Post,
+    }
+}
+
+pub(crate) fn kinds(ledger: &Ledger<'_>) -> Vec<ByKind> {
+    let of = |wanted, span| -> Vec<Request<'_>> {
+        ledger.within(span).iter().filter(|one| kind(one) == wanted).copied().collect()
+    };
+    let kinds = [Kind::Get, Kind::Put, Kind::KeyedPost, Kind::Post].map(|kind| {
+        let felt = of(kind, ledger.spans.felt());
+        ByKind {
+            kind,
+            asked: count(&felt),
+            errors: felt.iter().filter(|one| one.is_error()).count() as u64,
+            fault: Latency::of(&of(kind, ledger.spans.fault)),
+        }
+    });
+    kinds.into_iter().filter(|kind| kind.asked > 0).collect()
 }
 
 pub(crate) fn ranks(ledger: &Ledger<'_>) -> Vec<Rank> {

@@ -44,8 +44,10 @@ pub(crate) struct Spans {
     pub(crate) struck: Stamp,
     /// The last removal.
     pub(crate) removed: Stamp,
-    /// All injections, in order.
+    /// All injections.
     pub(crate) strikes: Vec<Stamp>,
+    /// All removals.
+    pub(crate) lifts: Vec<Stamp>,
 }
 
 impl Spans {
@@ -58,13 +60,15 @@ impl Spans {
         let fault_at = began(run, Phase::Fault).unwrap_or_else(|| control_at.after(control));
         let calm_at = began(run, Phase::Observation).unwrap_or_else(|| fault_at.after(fault));
         let strikes: Vec<Stamp> = deeds(run, What::Set).collect();
+        let lifts: Vec<Stamp> = deeds(run, What::Lifted).collect();
         Self {
             control: Span { from: control_at, to: fault_at },
             fault: Span { from: fault_at, to: calm_at },
             observation: Span { from: calm_at, to: calm_at.after(observation) },
             struck: strikes.iter().min().copied().unwrap_or(fault_at),
-            removed: deeds(run, What::Lifted).max().unwrap_or(calm_at),
+            removed: lifts.iter().max().copied().unwrap_or(calm_at),
             strikes,
+            lifts,
         }
     }
 

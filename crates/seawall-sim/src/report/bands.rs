@@ -4,20 +4,11 @@ use seawall_core::fault::Fault;
 use seawall_core::ratio::Ratio;
 use seawall_core::time::Instant;
 
+pub(super) use seawall_plot::chart::Band;
+
 use super::words;
 use crate::observe::{Befallen, Record};
 use crate::plan::{Arrivals, Disturbance, Load, Plan, Replicas, Shape, Victims};
-
-/// A disturbance, as long as it lasted.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Band {
-    /// In seconds.
-    pub(super) from: f64,
-    /// In seconds; the end of the horizon where it lasted.
-    pub(super) to: f64,
-    /// What it was.
-    pub(super) name: String,
-}
 
 /// What befell a world and what its loads did, in the order of the plan.
 pub(super) fn bands(plan: &Plan, record: &Record) -> Vec<Band> {

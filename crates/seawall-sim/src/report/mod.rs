@@ -48,12 +48,12 @@ pub fn json(outcome: &Outcome) -> String {
 /// One self-contained page with plots, light or dark as its reader prefers, fit to print.
 #[must_use]
 pub fn html(outcome: &Outcome) -> String {
-    html::page(outcome, None)
+    html::whole(outcome, None)
 }
 
 /// The same page, with the latencies of a control drawn beside: the same scenario without what
 /// befalls it, or under another config.
 #[must_use]
 pub fn html_against(outcome: &Outcome, control: &Outcome) -> String {
-    html::page(outcome, Some(control))
+    html::whole(outcome, Some(control))
 }

@@ -34,8 +34,12 @@ fn was_at_target(ledger: &Ledger<'_>, request: &Request<'_>, strike: Stamp) -> b
     at_target.any(|one| is_in_flight(one, strike))
 }
 
+/// The runner writes down that it strikes, and then does it: signals and rules of packets have
+/// taken hold by then.
+const TO_ACT: u64 = 10_000_000;
+
 fn is_in_flight(attempt: &Attempt, at: Stamp) -> bool {
-    attempt.begun <= at && attempt.ended.is_none_or(|ended| ended > at)
+    attempt.begun <= at.after(TO_ACT) && attempt.ended.is_none_or(|ended| ended > at)
 }
 
 /// a. Where every replica is struck, an oracle has nowhere to send an unsafe request but to a

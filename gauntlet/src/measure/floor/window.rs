@@ -1,5 +1,4 @@
-//! When targets were of no use, and when they served less: what the scenario did, at the times at
-//! which the runner did it.
+//! When targets were of no use, and when they served less.
 
 use crate::measure::ledger::Ledger;
 use crate::measure::pools::Pool;
@@ -36,39 +35,46 @@ impl Window {
     }
 }
 
-/// All windows of a run, in the order of the scenario.
+/// All windows of a run, in the order of the scenario: where it planned them, at the times at which
+/// the runner did it.
 pub(crate) fn windows(ledger: &Ledger<'_>) -> Vec<Window> {
-    let faults = &ledger.scenario.faults;
     let spans = &ledger.spans;
-    // One strike for each disturbance: they are told apart by their order.
-    let told = spans.strikes.len() == faults.len();
-    let mut strikes = spans.strikes.clone();
-    strikes.sort_unstable();
-    let mut order: Vec<usize> = (0..faults.len()).collect();
-    order.sort_by_key(|index| faults.get(*index).map(|one| one.at));
-    let all = order.into_iter().enumerate().filter_map(|(rank, index)| {
-        let one = faults.get(index)?;
-        let planned = spans.fault.from.after(nanos(one.at));
-        let from = strikes.get(rank).filter(|_| told).copied().unwrap_or(planned);
-        let to = one.lasts.map_or(spans.removed, |lasts| from.after(nanos(lasts)));
-        Some((one, Span { from, to: to.min(spans.removed).max(from) }))
+    let all = ledger.scenario.faults.iter().flat_map(|one| {
+        let from = spans.fault.from.after(nanos(one.at));
+        let to = one.lasts.map_or(spans.fault.to, |lasts| from.after(nanos(lasts)));
+        parts(one, Span { from, to: to.min(spans.fault.to).max(from) })
     });
-    all.flat_map(|(one, span)| parts(one, span)).collect()
+    let done = all.map(|window| {
+        let from = done(window.span.from, &spans.strikes);
+        let to = done(window.span.to, &spans.lifts).max(from);
+        Window { span: Span { from, to }, ..window }
+    });
+    done.collect()
+}
+
+/// How far the runner may be behind its plan on a busy host.
+const BEHIND: u64 = 500_000_000;
+
+/// When something was done that was planned for an instant: at the nearest deed, if one is near.
+fn done(planned: Stamp, deeds: &[Stamp]) -> Stamp {
+    let near = deeds.iter().filter(|deed| deed.0.abs_diff(planned.0) <= BEHIND);
+    near.min_by_key(|deed| deed.0.abs_diff(planned.0)).copied().unwrap_or(planned)
 }
 
 /// A fault that comes and goes has a window for each time.
 fn parts(one: &Disturbance, span: Span) -> Vec<Window> {
     let Some(left) = left(&one.fault) else { return Vec::new() };
     let whole = Window { span, left, target: one.target };
-    let (first, length, every) = match one.fault {
-        Fault::Flapping { up, down } => (Duration::ZERO, down, up + down),
-        Fault::Pauses { pause, every } => (Duration::ZERO, pause, every),
+    // Both begin with the bad part.
+    let (length, every) = match one.fault {
+        Fault::Flapping { up, down } => (down, up + down),
+        Fault::Pauses { pause, every } => (pause, every),
         _ => return vec![whole],
     };
-    let (first, length, every) = (nanos(first), nanos(length), nanos(every).max(1));
+    let (length, every) = (nanos(length), nanos(every).max(1));
     let count = span.nanos().div_ceil(every);
     let windows = (0..count).map(|turn| {
-        let from = span.from.after(first + turn * every);
+        let from = span.from.after(turn * every);
         Window { span: Span { from, to: from.after(length).min(span.to) }, ..whole }
     });
     windows.collect()

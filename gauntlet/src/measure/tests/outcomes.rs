@@ -1,7 +1,7 @@
 //! Classes, errors, latency, cost, others.
 
 use crate::measure::made::{MILLI, Made, SECOND, answer, at, right};
-use crate::measure::{Class, Regret};
+use crate::measure::{Class, Kind, Regret};
 use crate::peer::Cost;
 use crate::record::{Answered, Content, Deed, Seen, What};
 use crate::scenario::Fault;
@@ -143,6 +143,20 @@ fn each_priority_is_told_apart() {
     assert_eq!(told, [(Priority::High, 125, 125), (Priority::Low, 375, 374)]);
     assert_eq!(ranks[1].fault.p99_9, Some(5 * SECOND));
     assert_eq!(ranks[0].fault.p99_9, Some(20 * MILLI));
+}
+
+#[test]
+fn each_kind_of_request_is_told_apart() {
+    let mut made = Made::steady(10);
+    made.post(700);
+    made.post(701);
+    made.run.stream.iter_mut().find(|one| one.id == 701).unwrap().keyed = true;
+    made.see(700, 1, answer(503, None));
+    made.see(900, 1, answer(503, None));
+    made.see(1500, 1, answer(503, None));
+    let told = made.figures().kinds;
+    let told: Vec<_> = told.iter().map(|one| (one.kind, one.asked, one.errors)).collect();
+    assert_eq!(told, [(Kind::Get, 2498, 2), (Kind::KeyedPost, 1, 0), (Kind::Post, 1, 1)]);
 }
 
 #[test]

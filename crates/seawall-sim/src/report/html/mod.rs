@@ -1,13 +1,9 @@
 //! The page: its sections in their order. Each section draws itself; text and numbers are those of
-//! the other reports.
+//! the other reports, how they are drawn is in `seawall-plot`.
 
-mod chart;
 mod course;
 mod latency;
-mod legend;
-mod scale;
 mod strips;
-mod svg;
 mod sweep;
 mod tables;
 mod tiers;
@@ -18,12 +14,12 @@ use super::comparison::Comparison;
 use super::shown::Shown;
 use super::{sentence, shown, text, words};
 use crate::outcome::Outcome;
-use svg::escaped;
-
-const STYLE: &str = include_str!("page.css");
+use seawall_plot::page::{self, Head, figure, section};
+use seawall_plot::svg::escaped;
+use seawall_plot::{chart, legend, scale, svg};
 
 /// A report, perhaps with a control to compare latencies with.
-pub(super) fn page(outcome: &Outcome, control: Option<&Outcome>) -> String {
+pub(super) fn whole(outcome: &Outcome, control: Option<&Outcome>) -> String {
     let shown = shown::shown(outcome);
     let mut body = verdict(outcome);
     body.push_str(&section("Timeline", &each(outcome, &shown, course::pictures)));
@@ -89,27 +85,6 @@ fn repeat(outcomes: &[&Outcome]) -> String {
     section("To repeat this", &lines.collect::<String>())
 }
 
-/// A section with its heading; `body` is markup. Nothing, where there is nothing in it.
-fn section(heading: &str, body: &str) -> String {
-    if body.is_empty() {
-        return String::new();
-    }
-    format!("<section>\n<h2>{}</h2>\n{body}</section>\n", escaped(heading))
-}
-
-/// A picture with the sentence that says how to read it; both are markup.
-fn figure(title: &str, picture: &str, caption: &str) -> String {
-    let (title, caption) = (escaped(title), escaped(caption));
-    format!("<figure>\n<h3>{title}</h3>\n{picture}<figcaption>{caption}</figcaption>\n</figure>\n")
-}
-
 fn document(title: &str, origin: &str, body: &str) -> String {
-    let (title, origin) = (escaped(title), escaped(origin));
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
-         <meta name=\"color-scheme\" content=\"light dark\"/>\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <h1>{title}</h1>\n<p class=\"origin\">{origin}</p>\n{body}</main>\n</body>\n</html>\n"
-    )
+    page::document(Head { title, origin, style: "" }, body)
 }

@@ -1,7 +1,6 @@
 //! Reports of outcomes made by hand, and of worlds that were run.
 
 mod made;
-mod markup;
 mod odd;
 mod page;
 

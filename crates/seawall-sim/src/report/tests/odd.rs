@@ -3,12 +3,12 @@
 use proptest::prelude::*;
 
 use super::made::{back, down, mixed, outcome, plan, record, run, sweep};
-use super::markup::faults;
 use crate::outcome::{Axis, Outcome, Point};
 use crate::plan::Plan;
 use crate::report::{compare, html, json, text};
 use crate::verdict::{Course, Verdict};
 use seawall_core::time::Duration;
+use seawall_plot::markup::faults;
 
 /// All reports of an outcome, judged; the text is returned.
 fn judged(outcome: &Outcome) -> String {

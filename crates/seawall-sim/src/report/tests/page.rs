@@ -1,8 +1,8 @@
 //! The page: whether its markup is sound, and whether it has what it should.
 
 use super::made::{mixed, single, sweep};
-use super::markup::faults;
 use crate::report::{compare, html, html_against};
+use seawall_plot::markup::faults;
 
 #[test]
 fn pages_balance_and_ask_for_nothing_from_outside() {

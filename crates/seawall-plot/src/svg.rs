@@ -5,19 +5,23 @@ use std::fmt::Write as _;
 
 /// A rectangle, in the units of the picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Area {
-    pub(super) left: f64,
-    pub(super) top: f64,
-    pub(super) right: f64,
-    pub(super) bottom: f64,
+pub struct Area {
+    /// Its left edge.
+    pub left: f64,
+    /// Its upper edge.
+    pub top: f64,
+    /// Its right edge.
+    pub right: f64,
+    /// Its lower edge.
+    pub bottom: f64,
 }
 
 /// A point of a picture.
-pub(super) type Spot = (f64, f64);
+pub type Spot = (f64, f64);
 
 /// A picture that is being drawn.
 #[derive(Debug)]
-pub(super) struct Svg {
+pub struct Svg {
     body: String,
     width: f64,
     height: f64,
@@ -25,22 +29,28 @@ pub(super) struct Svg {
 }
 
 impl Area {
-    pub(super) const fn width(&self) -> f64 {
+    /// From left to right.
+    #[must_use]
+    pub const fn width(&self) -> f64 {
         self.right - self.left
     }
 
-    pub(super) const fn height(&self) -> f64 {
+    /// From top to bottom.
+    #[must_use]
+    pub const fn height(&self) -> f64 {
         self.bottom - self.top
     }
 }
 
 impl Svg {
     /// An empty picture; the label is read out in its place.
-    pub(super) fn new((width, height): (f64, f64), label: &str) -> Self {
+    #[must_use]
+    pub fn new((width, height): (f64, f64), label: &str) -> Self {
         Self { body: String::new(), width, height, label: label.to_owned() }
     }
 
-    pub(super) fn rect(&mut self, class: &str, area: Area, title: &str) {
+    /// A rectangle; the title is shown to who points at it.
+    pub fn rect(&mut self, class: &str, area: Area, title: &str) {
         let (x, y) = (written(area.left), written(area.top));
         let (w, h) = (written(area.width().max(0.0)), written(area.height().max(0.0)));
         let shape =
@@ -48,7 +58,8 @@ impl Svg {
         self.shape(&shape, title);
     }
 
-    pub(super) fn line(&mut self, class: &str, from: Spot, to: Spot) {
+    /// A line.
+    pub fn line(&mut self, class: &str, from: Spot, to: Spot) {
         let shape = format!(
             "line class=\"{class}\" x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\"",
             written(from.0),
@@ -60,7 +71,7 @@ impl Svg {
     }
 
     /// A line through points, broken where there is none.
-    pub(super) fn path(&mut self, class: &str, spots: &[Option<Spot>]) {
+    pub fn path(&mut self, class: &str, spots: &[Option<Spot>]) {
         let mut data = String::new();
         let mut step = 'M';
         for spot in spots {
@@ -75,7 +86,7 @@ impl Svg {
     }
 
     /// The surface between a line and another, drawn back.
-    pub(super) fn surface(&mut self, class: &str, there: &[Spot], back: &[Spot]) {
+    pub fn surface(&mut self, class: &str, there: &[Spot], back: &[Spot]) {
         let mut data = String::new();
         let mut step = 'M';
         for (x, y) in there.iter().chain(back.iter().rev()) {
@@ -89,7 +100,7 @@ impl Svg {
     }
 
     /// Many rectangles of one class, in one element.
-    pub(super) fn tiles(&mut self, class: &str, tiles: &[Area]) {
+    pub fn tiles(&mut self, class: &str, tiles: &[Area]) {
         let mut data = String::new();
         for tile in tiles {
             let (x, y) = (written(tile.left), written(tile.top));
@@ -105,13 +116,14 @@ impl Svg {
         }
     }
 
-    pub(super) fn dot(&mut self, class: &str, at: Spot, title: &str) {
+    /// A dot.
+    pub fn dot(&mut self, class: &str, at: Spot, title: &str) {
         let (x, y) = (written(at.0), written(at.1));
         self.shape(&format!("circle class=\"{class}\" cx=\"{x}\" cy=\"{y}\" r=\"3\""), title);
     }
 
     /// Text whose class says on which side of the point it stands.
-    pub(super) fn text(&mut self, class: &str, at: Spot, text: &str) {
+    pub fn text(&mut self, class: &str, at: Spot, text: &str) {
         let (x, y) = (written(at.0), written(at.1));
         let text = escaped(text);
         let told = writeln!(self.body, "<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{text}</text>");
@@ -129,7 +141,8 @@ impl Svg {
     }
 
     /// The picture, to be put in a page.
-    pub(super) fn finish(self) -> String {
+    #[must_use]
+    pub fn finish(self) -> String {
         let (width, height, label) =
             (written(self.width), written(self.height), escaped(&self.label));
         format!(
@@ -149,7 +162,8 @@ fn written(coordinate: f64) -> String {
 }
 
 /// Text as it stands in HTML, attributes included. What a name says never becomes markup.
-pub(super) fn escaped(text: &str) -> String {
+#[must_use]
+pub fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

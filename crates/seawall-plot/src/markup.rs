@@ -1,7 +1,9 @@
-//! A judge of pages: whether their tags balance, and whether they ask for anything from outside.
+//! A judge of pages for tests: whether their tags balance, and whether they ask for anything from
+//! outside.
 
 /// What is wrong with a page, if anything.
-pub(super) fn faults(page: &str) -> Vec<String> {
+#[must_use]
+pub fn faults(page: &str) -> Vec<String> {
     let mut faults = unbalanced(page);
     let banned =
         ["http://", "https://", "<script", "<link", "<img", "url(", "@import", "NaN", "inf\""];

@@ -1,15 +1,14 @@
 //! A chart: a frame with two axes to draw in. Which series are drawn is said by the sections of
 //! the page.
 
-use super::scale::Scale;
-use super::svg::{Area, Spot, Svg};
-use crate::report::bands::Band;
+use crate::scale::Scale;
+use crate::svg::{Area, Spot, Svg};
 
 /// The width of every chart; the page scales it to the column.
-pub(super) const WIDTH: f64 = 900.0;
+pub const WIDTH: f64 = 900.0;
 
 /// Room for the numbers and names beside a chart, so that charts over time stand in line.
-pub(super) const LEFT: f64 = 104.0;
+pub const LEFT: f64 = 104.0;
 
 const RIGHT: f64 = 18.0;
 const TOP: f64 = 26.0;
@@ -19,63 +18,82 @@ const BOTTOM: f64 = 26.0;
 const ACROSS: f64 = 14.0;
 
 /// The height of a line of small text.
-pub(super) const LINE: f64 = 16.0;
+pub const LINE: f64 = 16.0;
 
 /// About the width of a letter of the text in charts.
 const LETTER: f64 = 6.6;
 
 /// An axis.
 #[derive(Clone, Debug)]
-pub(super) struct Axis {
-    pub(super) scale: Scale,
+pub struct Axis {
+    /// Where its numbers stand.
+    pub scale: Scale,
     /// What it shows, with its unit.
-    pub(super) title: String,
+    pub title: String,
     /// How a number is written at it.
-    pub(super) label: fn(f64) -> String,
+    pub label: fn(f64) -> String,
+}
+
+/// A stretch of time in which something was wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Band {
+    /// In seconds.
+    pub from: f64,
+    /// In seconds; the end of the horizon where it lasted.
+    pub to: f64,
+    /// What it was.
+    pub name: String,
 }
 
 /// A frame with two axes.
 #[derive(Debug)]
-pub(super) struct Chart {
-    pub(super) svg: Svg,
+pub struct Chart {
+    /// What it is drawn in.
+    pub svg: Svg,
     /// What lies between the axes.
-    pub(super) area: Area,
+    pub area: Area,
     x: Scale,
     y: Scale,
 }
 
 /// How much room a chart takes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Room {
+pub struct Room {
     /// The height between the axes.
-    pub(super) height: f64,
+    pub height: f64,
     /// What is kept free under the axis for lanes.
-    pub(super) lanes: usize,
+    pub lanes: usize,
     /// What is kept free on the left.
-    pub(super) left: f64,
+    pub left: f64,
 }
 
 impl Room {
-    pub(super) const fn of(height: f64) -> Self {
+    /// A height, and nothing else.
+    #[must_use]
+    pub const fn of(height: f64) -> Self {
         Self { height, lanes: 0, left: LEFT }
     }
 }
 
 impl Axis {
-    pub(super) fn new(scale: Scale, title: &str, label: fn(f64) -> String) -> Self {
+    /// An axis with its title.
+    #[must_use]
+    pub fn new(scale: Scale, title: &str, label: fn(f64) -> String) -> Self {
         Self { scale, title: title.to_owned(), label }
     }
 
     /// The time of a run.
-    pub(super) fn time(seconds: f64) -> Self {
+    #[must_use]
+    pub fn time(seconds: f64) -> Self {
         let scale = Scale::Linear(0.0, if seconds > 0.0 { seconds } else { 1.0 });
-        Self::new(scale, "", crate::report::words::time)
+        Self::new(scale, "", crate::words::time)
     }
 }
 
 impl Chart {
     /// A frame with axes, grid and ticks; the label is read out in its place.
-    pub(super) fn new(label: &str, room: Room, x: &Axis, y: &Axis) -> Self {
+    #[must_use]
+    pub fn new(label: &str, room: Room, x: &Axis, y: &Axis) -> Self {
         let bottom = TOP + room.height;
         let area = Area { left: room.left, top: TOP, right: WIDTH - RIGHT, bottom };
         let lanes = LINE * f64::from(u32::try_from(room.lanes).unwrap_or_default());
@@ -123,27 +141,31 @@ impl Chart {
     }
 
     /// The place of a number of the lower axis.
-    pub(super) fn across(&self, value: f64) -> Option<f64> {
+    #[must_use]
+    pub fn across(&self, value: f64) -> Option<f64> {
         Some(self.area.left + self.x.place(value)? * self.area.width())
     }
 
     /// The place of a number of the left axis.
-    pub(super) fn down(&self, value: f64) -> Option<f64> {
+    #[must_use]
+    pub fn down(&self, value: f64) -> Option<f64> {
         Some(self.area.bottom - self.y.place(value)? * self.area.height())
     }
 
-    pub(super) fn spot(&self, (x, y): (f64, f64)) -> Option<Spot> {
+    /// The place of a pair of numbers.
+    #[must_use]
+    pub fn spot(&self, (x, y): (f64, f64)) -> Option<Spot> {
         Some((self.across(x)?, self.down(y)?))
     }
 
     /// A line through points, broken where a point has no place.
-    pub(super) fn path(&mut self, class: &str, points: impl Iterator<Item = (f64, f64)>) {
+    pub fn path(&mut self, class: &str, points: impl Iterator<Item = (f64, f64)>) {
         let spots: Vec<_> = points.map(|point| self.spot(point)).collect();
         self.svg.path(class, &spots);
     }
 
     /// The surface between two heights over the same points.
-    pub(super) fn ribbon(&mut self, class: &str, points: &[(f64, f64, f64)]) {
+    pub fn ribbon(&mut self, class: &str, points: &[(f64, f64, f64)]) {
         let spots = |of: fn(&(f64, f64, f64)) -> (f64, f64)| -> Vec<Spot> {
             points.iter().filter_map(|point| self.spot(of(point))).collect()
         };
@@ -152,7 +174,7 @@ impl Chart {
     }
 
     /// When something was wrong, behind all that follows. Names are written one under the other.
-    pub(super) fn bands(&mut self, bands: &[Band], named: Named) {
+    pub fn bands(&mut self, bands: &[Band], named: Named) {
         let Area { left, top, right, bottom } = self.area;
         let mut y = top + 13.0;
         for band in bands {
@@ -164,7 +186,7 @@ impl Chart {
             let area = Area { left: from, top, right: to, bottom };
             self.svg.rect("band", area, &band.name);
             if named == Named::Yes && y < bottom {
-                let name = crate::report::words::clipped(&band.name, 48);
+                let name = crate::words::clipped(&band.name, 48);
                 // Beside the band where there is room, else in it.
                 let (class, x) = if to + 4.0 + width(&name) < right {
                     ("note", to + 4.0)
@@ -179,20 +201,25 @@ impl Chart {
         }
     }
 
-    pub(super) fn finish(self) -> String {
+    /// The picture, to be put in a page.
+    #[must_use]
+    pub fn finish(self) -> String {
         self.svg.finish()
     }
 }
 
 /// Whether bands bear their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Named {
+pub enum Named {
+    /// They do.
     Yes,
+    /// They do not.
     No,
 }
 
 /// About the width of a text in a chart. No font is read: what depends on it is left out early
 /// rather than drawn over something else.
-pub(super) fn width(text: &str) -> f64 {
+#[must_use]
+pub fn width(text: &str) -> f64 {
     f64::from(u32::try_from(text.chars().count()).unwrap_or_default()) * LETTER
 }

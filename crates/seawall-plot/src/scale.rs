@@ -1,10 +1,8 @@
 //! Scales: where a number stands on an axis, and which numbers are written at it.
 
-use crate::verdict::number;
-
 /// From numbers to places between 0 and 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Scale {
+pub enum Scale {
     /// Even.
     Linear(f64, f64),
     /// Decades of the same length; both ends above 0.
@@ -16,13 +14,15 @@ pub(super) enum Scale {
 
 impl Scale {
     /// From 0 to a little above the greatest of these numbers; never empty.
-    pub(super) fn up_to(values: impl Iterator<Item = f64>) -> Self {
+    #[must_use]
+    pub fn up_to(values: impl Iterator<Item = f64>) -> Self {
         let top = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
         Self::Linear(0.0, if top > 0.0 { top * 1.05 } else { 1.0 })
     }
 
     /// Over all of these numbers that are above 0, in whole decades' thirds; never empty.
-    pub(super) fn decades(values: impl Iterator<Item = f64>) -> Self {
+    #[must_use]
+    pub fn decades(values: impl Iterator<Item = f64>) -> Self {
         let positive = values.filter(|value| value.is_finite() && *value > 0.0);
         let (low, high) = positive.fold((f64::INFINITY, 0.0_f64), |(l, h), v| (l.min(v), h.max(v)));
         if low > high {
@@ -33,7 +33,8 @@ impl Scale {
     }
 
     /// The place of a number; none where it has none. Beyond the ends it is at the end.
-    pub(super) fn place(&self, value: f64) -> Option<f64> {
+    #[must_use]
+    pub fn place(&self, value: f64) -> Option<f64> {
         if !value.is_finite() {
             return None;
         }
@@ -47,7 +48,8 @@ impl Scale {
     }
 
     /// Round numbers along the scale, at most about so many.
-    pub(super) fn ticks(&self, count: f64) -> Vec<f64> {
+    #[must_use]
+    pub fn ticks(&self, count: f64) -> Vec<f64> {
         match *self {
             Self::Linear(low, high) => linear(low, high, count),
             Self::Log(low, high) => decades(low, high),
@@ -65,7 +67,7 @@ fn linear(low: f64, high: f64, count: f64) -> Vec<f64> {
     let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * decade);
     let step = steps.into_iter().find(|step| *step >= rough).unwrap_or(decade * 10.0);
     let first = libm::ceil(low / step - 1e-9);
-    let ticks = (0..32_u64).map(|index| (first + number(index)) * step);
+    let ticks = (0..32_u32).map(|index| (first + f64::from(index)) * step);
     ticks.take_while(|tick| *tick <= high + step * 1e-9).collect()
 }
 
@@ -73,8 +75,8 @@ fn decades(low: f64, high: f64) -> Vec<f64> {
     let span = libm::log10(high / low);
     let steps: &[f64] = if span < 2.5 { &[1.0, 2.0, 5.0] } else { &[1.0] };
     let first = libm::floor(libm::log10(low));
-    let all = (0..24_u64).flat_map(|index| {
-        let decade = libm::pow(10.0, first + number(index));
+    let all = (0..24_u32).flat_map(|index| {
+        let decade = libm::pow(10.0, first + f64::from(index));
         steps.iter().map(move |step| step * decade)
     });
     all.filter(|tick| *tick >= low * 0.999 && *tick <= high * 1.001).collect()

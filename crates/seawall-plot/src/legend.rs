@@ -1,10 +1,10 @@
 //! Legends: what the lines and shades of the pictures under them mean.
 
-use super::svg::escaped;
+use crate::svg::escaped;
 
 /// How a series is drawn, and so how its key looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Key {
+pub enum Key {
     /// A line.
     Line,
     /// A surface.
@@ -14,7 +14,8 @@ pub(super) enum Key {
 }
 
 /// A list of classes with what they stand for; markup.
-pub(super) fn legend(entries: &[(Key, &str, &str)]) -> String {
+#[must_use]
+pub fn legend(entries: &[(Key, &str, &str)]) -> String {
     let items: String = entries.iter().map(|entry| item(*entry)).collect();
     if items.is_empty() { items } else { format!("<ul class=\"legend\">{items}</ul>\n") }
 }
