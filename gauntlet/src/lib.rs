@@ -13,3 +13,4 @@ pub mod run;
 pub mod scenario;
 pub mod stamp;
 pub mod stream;
+pub mod throughput;
