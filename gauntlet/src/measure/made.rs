@@ -218,6 +218,8 @@ fn scenario(phases: Phases) -> Scenario {
             patience: Duration::from_secs(5),
             routes: 1,
             tenants: 1,
+            high: 1.0 / 3.0,
+            low: 1.0 / 3.0,
             bytes: 100,
         },
         replicas: Replicas {

@@ -2,7 +2,14 @@
 //!
 //! Files are JSON lines. The generator writes one [`Answered`] for each request, each replica one
 //! [`Attempt`] for each request that reached it, the runner one [`Deed`] for each injection. The
-//! figures that follow are computed in `measure`.
+//! figures that follow are computed in `measure`. Writing files is in `writer`, reading them in
+//! `reader`.
+
+mod reader;
+mod writer;
+
+pub use reader::{Unreadable, join, read_answered, read_attempts, read_lines};
+pub use writer::{Tally, Writer};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,15 +1,82 @@
 //! One run: a product, a scenario and a seed become records.
 //!
-//! Here: what a run leaves behind. `measure` turns it into figures.
+//! Here: which run is wanted, what it leaves behind and how it fails. `measure` turns records into
+//! figures. How it goes is in `course`, who takes part in `scene` and `service`, what is sampled
+//! beside it in `meter`, what is read at its end in `gather`.
+
+mod course;
+mod gather;
+mod meter;
+mod scene;
+mod service;
+mod stop;
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use course::carry_out;
+pub(crate) use scene::begin;
+pub use scene::{Guarded, Scene};
+pub use service::{Place, Service, ask};
+pub use stop::{Stop, Stopped};
+
+use crate::arena::Ground;
 use crate::peer::{Cost, Product, Settings};
 use crate::record::{Answered, Attempt, Deed};
+use crate::scenario::{Phases, Scenario};
 use crate::stamp::Stamp;
-use crate::stream::Planned;
+use crate::stream::{Planned, Seed};
+
+/// A run that is wanted.
+#[derive(Clone, Debug)]
+pub struct Order<'a> {
+    /// What happens.
+    pub scenario: &'a Scenario,
+    /// How long each phase is.
+    pub phases: Phases,
+    /// Which run it is.
+    pub key: Key,
+    /// What everything is drawn from.
+    pub seed: Seed,
+    /// How seats are kept apart.
+    pub ground: Ground,
+    /// An empty folder for the records.
+    pub folder: &'a Path,
+    /// This program: replicas, relays and generator are parts of it.
+    pub program: &'a Path,
+    /// The word of the user.
+    pub stop: &'a Stop,
+}
+
+/// Why there are no records.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The user has had enough.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// The places could not be made.
+    #[error("no arena: {0}")]
+    Arena(String),
+    /// A replica could not be started.
+    #[error("replica {0} cannot be started: {1}")]
+    Replica(u8, #[source] io::Error),
+    /// A relay could not be started.
+    #[error("the relay before replica {0} cannot be started: {1}")]
+    Relay(u8, #[source] io::Error),
+    /// The product could not be started.
+    #[error("{0}")]
+    Product(String),
+    /// The generator could not be started or did not end in order.
+    #[error("the generator failed: {0}")]
+    Generator(String),
+    /// Records could not be written or read.
+    #[error("the records cannot be had: {0}")]
+    Records(String),
+}
 
 /// Which run of a matrix.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,8 +1,22 @@
 //! A scenario: one readable TOML file that says what load, what replicas, what breaks and when.
 //!
-//! Here: the types. Reading them from a file is in `read.rs`; carrying faults out in `fault`.
+//! Here: the types. Reading them from a file is in `read.rs` and `read_fault.rs`, with the help of
+//! `table.rs` and `units.rs`; what is taken where a file says nothing is in `base.rs`. Faults are
+//! carried out in `fault`.
 
 use std::time::Duration;
+
+mod base;
+mod check;
+mod files;
+mod mistake;
+mod read;
+mod read_fault;
+mod table;
+pub mod units;
+
+pub use mistake::{Mistake, list};
+pub use read::{builtin, load, read};
 
 /// One scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,6 +95,10 @@ pub struct Load {
     pub routes: u8,
     /// Tenants.
     pub tenants: u8,
+    /// The share of requests of high priority.
+    pub high: f64,
+    /// The share of low priority; the rest is normal.
+    pub low: f64,
     /// Bytes of bodies and answers.
     pub bytes: u32,
 }
@@ -92,6 +110,14 @@ pub enum Arrivals {
     Poisson,
     /// At equal distances.
     Constant,
+    /// Independent of each other for `lasts` out of every `every`, and nobody in between: what
+    /// lets connections go stale.
+    Bursts {
+        /// From the beginning of one burst to the next.
+        every: Duration,
+        /// How long a burst lasts; the rate of the load holds within it.
+        lasts: Duration,
+    },
     /// So many users who think, ask, wait, and after a failure ask again up to 3 times.
     Closed {
         /// How many.
@@ -192,6 +218,8 @@ pub enum Fault {
         /// A second.
         rate: f64,
     },
+    /// Every packet is answered by a reset: connections die and new ones are refused.
+    Refused,
     /// Answers of so large a share have this status.
     Status {
         /// Between 0 and 1.
@@ -285,3 +313,6 @@ pub enum RegistryFault {
     /// It names one foreign endpoint.
     Foreign,
 }
+
+#[cfg(test)]
+mod tests;

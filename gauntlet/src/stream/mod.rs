@@ -1,6 +1,20 @@
 //! The requests of a run, drawn in advance from the seed: every product meets the same ones.
 //!
-//! Here: what a request is. Who sends them is in `load`, how scenarios shape them in `scenario`.
+//! Here: what a request is. The drawing is in `draw`, how the rate changes in `course`, the file
+//! in `file`, the seed in `seed`. Who sends them is in `load`, how scenarios shape them in
+//! `scenario`.
+
+mod chance;
+mod course;
+mod draw;
+mod file;
+mod seed;
+#[cfg(test)]
+mod tests;
+
+pub use draw::{HOT_TENANT, draw};
+pub use file::{digest, read, write};
+pub use seed::Seed;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +23,8 @@ use serde::{Deserialize, Serialize};
 pub struct Planned {
     /// Its number; on the wire the header `gauntlet-id`.
     pub id: u64,
-    /// Nanoseconds from the start of the load to its intended start.
+    /// Nanoseconds from the start of the load to its intended start. In a closed loop, whose
+    /// starts depend on the answers, the nanoseconds that its user thinks before it.
     pub at: u64,
     /// Its method.
     pub verb: Verb,
@@ -43,6 +58,18 @@ pub enum Verb {
     Put,
     /// Neither.
     Post,
+}
+
+impl Verb {
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Put => "PUT",
+            Self::Post => "POST",
+        }
+    }
 }
 
 /// Priority classes of the streams.

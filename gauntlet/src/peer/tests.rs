@@ -1,0 +1,174 @@
+//! Every product that is there: its configs are taken by itself, it answers, is killed, upgraded
+//! and stopped. A product that is not there is passed over, and the test says so.
+
+use super::*;
+use crate::arena::{Arena, Ground, Seat};
+use crate::scenario::Checks;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::thread;
+
+const PRODUCTS: [Product; 5] =
+    [Product::Seawall, Product::Nginx, Product::Haproxy, Product::Envoy, Product::Pingora];
+
+fn wanted(settings: Settings, arena: &Arena, endpoints: Vec<SocketAddr>) -> Wanted {
+    Wanted {
+        checks: Checks::On,
+        ..Wanted::new(settings, arena.address(Seat::Gateway, 8080), endpoints)
+    }
+}
+
+fn endpoints(ports: std::ops::Range<u16>) -> Vec<SocketAddr> {
+    ports.map(|port| SocketAddr::from(([127, 0, 0, 1], port))).collect()
+}
+
+/// The config in all its forms.
+fn variants(settings: Settings, arena: &Arena) -> Vec<Wanted> {
+    let plain = wanted(settings, arena, endpoints(9001..9004));
+    let aside = Aside { path: "/r2".to_owned(), endpoints: endpoints(9011..9013) };
+    vec![
+        Wanted { protocol: Protocol::Http2, ..plain.clone() },
+        Wanted { aside: Some(aside), ..plain.clone() },
+        Wanted { checks: Checks::Off, ..plain.clone() },
+        Wanted { extras: Extras::LimitAndLog, ..plain },
+    ]
+}
+
+#[test]
+fn every_product_takes_its_configs() {
+    let arena = Arena::build(3, Ground::Loopback).unwrap();
+    for product in PRODUCTS {
+        let Some(installed) = found(product) else {
+            eprintln!("{product} is not there");
+            continue;
+        };
+        for settings in [Settings::Default, Settings::Tuned] {
+            for wanted in variants(settings, &arena) {
+                let folder = tempfile::tempdir().unwrap();
+                let path = write_config(product, &wanted, folder.path()).unwrap();
+                let taken = validate(product, &installed, &wanted, (&arena, folder.path()));
+                let text = std::fs::read_to_string(path).unwrap_or_default();
+                assert!(taken.is_ok(), "{settings:?} {wanted:?}: {taken:?}\n{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn configs_name_every_endpoint_and_leave_no_blank() {
+    let arena = Arena::build(3, Ground::Loopback).unwrap();
+    for product in [Product::Seawall, Product::Nginx, Product::Haproxy, Product::Envoy] {
+        for settings in [Settings::Default, Settings::Tuned] {
+            let folder = tempfile::tempdir().unwrap();
+            for wanted in variants(settings, &arena) {
+                let path = write_config(product, &wanted, folder.path()).unwrap();
+                let text = std::fs::read_to_string(path).unwrap();
+                assert!(!text.contains("{{") && !text.contains("{%"), "{text}");
+                let aside = wanted.aside.iter().flat_map(|aside| &aside.endpoints);
+                for endpoint in wanted.endpoints.iter().chain(aside) {
+                    assert!(text.contains(&endpoint.port().to_string()), "{endpoint}: {text}");
+                }
+            }
+        }
+    }
+}
+
+/// A replica that answers everything with 200 and one byte until the test ends.
+fn replica() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            thread::spawn(move || serve(stream));
+        }
+    });
+    address
+}
+
+fn serve(mut stream: TcpStream) {
+    let mut seen = Vec::new();
+    let mut part = [0; 4096];
+    while let Ok(length @ 1..) = stream.read(&mut part) {
+        seen.extend_from_slice(&part[..length]);
+        if seen.ends_with(b"\r\n\r\n") {
+            let last = String::from_utf8_lossy(&seen).contains("connection: close");
+            seen.clear();
+            let sent = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx");
+            if last || sent.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn status(address: SocketAddr) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET /r0/x HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).unwrap();
+    said.lines().next().unwrap_or("").to_owned()
+}
+
+fn live(product: Product, settings: Settings, act: impl FnOnce(&mut Running<'_>)) {
+    if found(product).is_none() {
+        eprintln!("{product} is not there");
+        return;
+    }
+    let arena = Arena::build(1, Ground::Loopback).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = wanted(settings, &arena, vec![replica(), replica(), replica()]);
+    let mut running = running::start_found(product, &wanted, &arena, folder.path()).unwrap();
+    assert!(status(running.address()).contains(" 200 "), "{product}");
+    act(&mut running);
+    let pids = running.pids();
+    running.stop();
+    assert!(!pids.iter().any(|id| Path::new(&format!("/proc/{id}/exe")).exists()));
+}
+
+#[test]
+fn every_product_answers_costs_something_and_comes_back_after_a_crash() {
+    for product in PRODUCTS {
+        for settings in [Settings::Default, Settings::Tuned] {
+            live(product, settings, |running| {
+                let (cost, before) = (running.cost(), running.pids());
+                assert!(cost.resident > 500_000 && cost.descriptors > 3, "{product}: {cost:?}");
+                running.restart_hard().unwrap();
+                assert!(status(running.address()).contains(" 200 "), "{product}");
+                let shared = running.pids().iter().any(|id| before.contains(id));
+                assert!(!shared, "{product} was not restarted");
+            });
+        }
+    }
+}
+
+#[test]
+fn an_upgrade_replaces_the_process_that_serves() {
+    for product in [Product::Nginx, Product::Haproxy, Product::Envoy, Product::Pingora] {
+        live(product, Settings::Tuned, |running| {
+            let before = running.pids();
+            running.upgrade().unwrap();
+            assert!(status(running.address()).contains(" 200 "), "{product}");
+            let after = running.pids();
+            assert!(after.iter().any(|id| !before.contains(id)), "{product}: {before:?} {after:?}");
+        });
+    }
+}
+
+#[test]
+fn what_cannot_be_upgraded_says_so() {
+    live(Product::Seawall, Settings::Default, |running| {
+        let refused = running.upgrade().unwrap_err().to_string();
+        assert!(refused.contains("seawall cannot hand its listeners"), "{refused}");
+    });
+}
+
+#[test]
+fn no_product_is_the_first_replica() {
+    let arena = Arena::build(1, Ground::Loopback).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = wanted(Settings::Default, &arena, vec![replica()]);
+    let running = start(Product::Direct, &wanted, &arena, folder.path()).unwrap();
+    assert!(status(running.address()).contains(" 200 "));
+    assert_eq!((running.pids(), running.cost()), (Vec::new(), Cost::default()));
+}
