@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use gauntlet::cli::{Cli, Options, Part, THROUGHPUT, Throughput};
-use gauntlet::matrix::{self, Matrix, Trouble};
+use gauntlet::matrix::{self, Done, Matrix, Trouble};
 use gauntlet::process::Failed;
-use gauntlet::report::{self, Results};
+use gauntlet::report::{self, Ending, Results};
 use gauntlet::run::Stop;
 use gauntlet::{load, relay, stub, throughput};
 
@@ -104,19 +104,25 @@ fn measured(options: Options, stop: &Stop) -> Result<u8, Trouble> {
         print(&matrix::catalogue(&matrix));
         return Ok(0);
     }
-    let results = matrix.carry_out(stop)?;
+    let Done { results, failed } = matrix.carry_out(stop)?;
     let options = &matrix.options;
-    for (path, text) in [(&options.json, report::json as fn(&Results) -> String), (&options.html, report::html)] {
+    for (path, text) in
+        [(&options.json, report::json as fn(&Results) -> String), (&options.html, report::html)]
+    {
         if let Some(path) = path {
             std::fs::write(path, text(&results))
                 .map_err(|source| Trouble::Write { path: path.clone(), source })?;
         }
     }
     print(&if options.markdown { report::markdown(&results) } else { report::table(&results) });
-    for line in report::failings(&results) {
-        complain(&line, 0);
+    for line in report::failings(&results).iter().chain(&failed) {
+        complain(line, 0);
     }
-    Ok(report::ending(&results).status())
+    let ending = match report::ending(&results) {
+        Ending::Good if !failed.is_empty() => Ending::Incomplete,
+        ending => ending,
+    };
+    Ok(ending.status())
 }
 
 fn print(text: &str) -> ExitCode {

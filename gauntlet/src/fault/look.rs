@@ -45,7 +45,12 @@ impl Look {
     /// The deed that tells what was seen.
     fn take(&self, arena: &Arena) -> Deed {
         let at = Stamp::now();
-        let seen = self.probe(arena).and_then(|seen| Ok((seen, self.read_back(arena)?)));
+        // Some faults are over before a probe is; others are only hit by the probe.
+        let first = (self.trace)(arena);
+        let seen = self.probe(arena).and_then(|seen| {
+            let read = if first.is_ok() { first } else { self.read_back(arena) };
+            Ok((seen, read?))
+        });
         let (what, said) = match (seen, self.hope) {
             (Ok((seen, read)), Hope::InForce) => (What::InForce, format!("{read}; {seen}")),
             (Ok((seen, read)), Hope::Gone) => (What::Gone, format!("{read}; {seen}")),

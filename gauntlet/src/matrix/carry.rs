@@ -9,7 +9,7 @@ use crate::fault::unmet;
 use crate::measure::{self, Figures};
 use crate::peer::Product;
 use crate::record::Deed;
-use crate::run::{Failure, Key, Order, Stop, carry_out};
+use crate::run::{Failure, Key, Order, Stop, Stopped, carry_out};
 use crate::scenario::{Phases, Scenario};
 use crate::stream::Seed;
 
@@ -21,8 +21,10 @@ const TRIES: u32 = 3;
 pub(super) enum Fate {
     /// It has figures; whether they count is in their flaws.
     Measured(Box<Figures>, Vec<Deed>),
-    /// It was not run, for this reason.
+    /// It was not run, for a reason that was known before.
     NotRun(String),
+    /// It was tried and did not come to records.
+    Failed(String),
 }
 
 /// A run that is over.
@@ -36,11 +38,15 @@ pub(super) struct Ended {
 
 /// Carries out every run of a matrix in its order.
 pub(super) fn all(matrix: &Matrix, stop: &Stop) -> Result<Vec<Ended>, Trouble> {
-    let program = std::env::current_exe().map_err(|error| Trouble::Host(error.to_string()))?;
+    // By its process, not by its path: the file may be built anew while the matrix runs.
+    let program = PathBuf::from(format!("/proc/{}/exe", std::process::id()));
     let lengths: Vec<_> = matrix.runs.iter().map(|key| length(phases(matrix, key))).collect();
     let mut progress = Progress::new(&lengths);
     let mut ended = Vec::new();
     for key in &matrix.runs {
+        if stop.is_pulled() {
+            return Err(Stopped.into());
+        }
         let one = one(matrix, key, &program, stop)?;
         progress.tell(key, length(phases(matrix, key)), &told(&one));
         ended.push(one);
@@ -60,10 +66,7 @@ fn phases(matrix: &Matrix, key: &Key) -> Phases {
 
 /// Carries out one run, again where it does not count.
 fn one(matrix: &Matrix, key: &Key, program: &Path, stop: &Stop) -> Result<Ended, Trouble> {
-    let not_run = |why: String| Ended {
-        key: key.clone(),
-        fate: Fate::NotRun(why),
-    };
+    let not_run = |why: String| Ended { key: key.clone(), fate: Fate::NotRun(why) };
     let Some(scenario) = matrix.scenario(&key.scenario) else {
         return Ok(not_run("there is no such scenario".to_owned()));
     };
@@ -89,7 +92,7 @@ fn one(matrix: &Matrix, key: &Key, program: &Path, stop: &Stop) -> Result<Ended,
                 Ended { key: run.key, fate: Fate::Measured(figures, run.deeds) }
             }
             Err(Failure::Stopped(stopped)) => return Err(stopped.into()),
-            Err(failure) => not_run(failure.to_string()),
+            Err(failure) => Ended { key: key.clone(), fate: Fate::Failed(failure.to_string()) },
         };
         match &last.fate {
             Fate::Measured(figures, _) if figures.is_valid() => break,
@@ -110,6 +113,7 @@ fn hindrance(matrix: &Matrix, product: Product, scenario: &Scenario) -> Option<S
 fn told(ended: &Ended) -> String {
     let said = match &ended.fate {
         Fate::NotRun(why) => format!("not run: {why}"),
+        Fate::Failed(why) => format!("failed: {why}"),
         Fate::Measured(figures, _) if figures.is_valid() => format!(
             "{} of {} failed, floor {}",
             figures.errors,
@@ -120,6 +124,11 @@ fn told(ended: &Ended) -> String {
     };
     // What a product says about itself may have many lines.
     said.lines().map(str::trim).collect::<Vec<_>>().join(" | ")
+}
+
+/// A run that was tried and came to nothing, in words.
+pub(super) fn failure(ended: &Ended) -> Option<String> {
+    matches!(ended.fate, Fate::Failed(_)).then(|| format!("{}: {}", name(&ended.key), told(ended)))
 }
 
 /// A folder for the records of one run; removed with them unless they are to be kept.
@@ -141,7 +150,9 @@ impl Folder {
         let failed = |source| Trouble::Write { path: path.clone(), source };
         // What an earlier matrix has left there would be taken for this one's.
         match fs::remove_dir_all(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(failed(error));
+            }
             _ => {}
         }
         fs::create_dir_all(&path).map_err(failed)?;

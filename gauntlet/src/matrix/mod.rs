@@ -57,6 +57,15 @@ pub enum Trouble {
     Stopped(#[from] Stopped),
 }
 
+/// A matrix that is done.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// What reports are made of.
+    pub results: Results,
+    /// Runs that were tried and came to no records, with the reasons.
+    pub failed: Vec<String>,
+}
+
 /// All that is to be done, and what can be done of it.
 #[derive(Debug)]
 pub struct Matrix {
@@ -100,8 +109,10 @@ impl Matrix {
     ///
     /// # Errors
     /// When the user stops it, or records cannot be kept where they should be.
-    pub fn carry_out(&self, stop: &Stop) -> Result<Results, Trouble> {
-        Ok(results::results(self, carry::all(self, stop)?))
+    pub fn carry_out(&self, stop: &Stop) -> Result<Done, Trouble> {
+        let ended = carry::all(self, stop)?;
+        let failed = ended.iter().filter_map(carry::failure).collect();
+        Ok(Done { results: results::results(self, ended), failed })
     }
 
     /// The scenario of a run.
@@ -133,7 +144,9 @@ fn meant(options: &Options, profile: Profile) -> Result<Vec<Scenario>, Trouble> 
     }
     if let Some(twice) = own.iter().find(|one| all.iter().any(|known| known.id == one.id)) {
         let id = &twice.id;
-        return Err(Trouble::Words(format!("{id} is the id of a scenario already; choose another")));
+        return Err(Trouble::Words(format!(
+            "{id} is the id of a scenario already; choose another"
+        )));
     }
     let mut words = options.scenarios.clone();
     // A file that was named is meant.

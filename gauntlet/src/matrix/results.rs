@@ -19,7 +19,7 @@ pub(super) fn results(matrix: &Matrix, ended: Vec<Ended>) -> Results {
             Fate::Measured(figures, deeds) => {
                 runs.push(Measured { key: one.key, figures: *figures, deeds });
             }
-            Fate::NotRun(reason) => {
+            Fate::NotRun(reason) | Fate::Failed(reason) => {
                 let scenario = Some(one.key.scenario);
                 let left_out = NotRun { product, settings, scenario, reason };
                 // The same for every seed.
@@ -83,7 +83,8 @@ fn host(matrix: &Matrix) -> Host {
     };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let memory = field(&file("/proc/meminfo"), "MemTotal");
-    let memory: u64 = memory.split_whitespace().next().and_then(|kib| kib.parse().ok()).unwrap_or(0);
+    let memory: u64 =
+        memory.split_whitespace().next().and_then(|kib| kib.parse().ok()).unwrap_or(0);
     Host {
         processor: field(&file("/proc/cpuinfo"), "model name"),
         cores: u32::try_from(cores).unwrap_or(u32::MAX),

@@ -33,7 +33,7 @@ fn target(t: &mut Reader<'_>) -> Option<Given<Target>> {
         }
         let count = item.as_integer().and_then(|count| u8::try_from(count).ok());
         let count = count.filter(|count| *count > 0).map(Target::Some);
-        count.ok_or(("is neither a number of replicas nor \"all\"".to_owned(), mend))
+        count.ok_or_else(|| ("is neither a number of replicas nor \"all\"".to_owned(), mend))
     })
 }
 

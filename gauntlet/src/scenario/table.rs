@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
     pub(super) fn duration(&mut self, key: &'static str) -> Option<Given<Duration>> {
         let mend = "write a number with its unit, such as \"7s\" or \"250ms\"";
         self.read(key, |item| {
-            let text = item.as_str().ok_or(("is no text with a unit".to_owned(), mend))?;
+            let text = item.as_str().ok_or_else(|| ("is no text with a unit".to_owned(), mend))?;
             units::duration(text).map_err(|why| (format!("is no duration: {why}"), mend))
         })
     }
@@ -84,7 +84,8 @@ impl<'a> Reader<'a> {
     pub(super) fn share(&mut self, key: &'static str) -> Option<Given<f64>> {
         let mend = "write a share with its sign, such as \"50%\"";
         self.read(key, |item| {
-            let text = item.as_str().ok_or(("is no text with a % sign".to_owned(), mend))?;
+            let text =
+                item.as_str().ok_or_else(|| ("is no text with a % sign".to_owned(), mend))?;
             let share = units::share(text).map_err(|why| (format!("is no share: {why}"), mend))?;
             if share > 0.0 { Ok(share) } else { Err(("is nothing".to_owned(), mend)) }
         })
@@ -97,7 +98,7 @@ impl<'a> Reader<'a> {
             let whole = item.as_integer().and_then(|whole| i32::try_from(whole).ok());
             let number = whole.map(f64::from).or_else(|| item.as_float());
             let number = number.filter(|n| n.is_finite() && *n > 0.0);
-            number.ok_or(("is no number above 0".to_owned(), mend))
+            number.ok_or_else(|| ("is no number above 0".to_owned(), mend))
         })
     }
 
@@ -111,7 +112,7 @@ impl<'a> Reader<'a> {
         self.read(key, |item| {
             let whole = item.as_integer().and_then(|whole| u32::try_from(whole).ok());
             let fitting = whole.filter(|whole| (least..=most).contains(whole));
-            fitting.ok_or((format!("is no whole number from {least} to {most}"), mend))
+            fitting.ok_or_else(|| (format!("is no whole number from {least} to {most}"), mend))
         })
     }
 
@@ -140,7 +141,7 @@ impl<'a> Reader<'a> {
         let mend = "write a text in quotes";
         self.read(key, |item| {
             let text = item.as_str().map(str::trim).filter(|text| !text.is_empty());
-            text.map(str::to_owned).ok_or(("is no text".to_owned(), mend))
+            text.map(str::to_owned).ok_or_else(|| ("is no text".to_owned(), mend))
         })
     }
 
