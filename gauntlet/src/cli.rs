@@ -7,13 +7,15 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::peer::{Product, Settings};
-use crate::{load, relay, scenario, stub};
+use crate::{load, relay, scenario, stub, throughput};
 
 const EXAMPLES: &str = "Examples:
   gauntlet --list
   gauntlet --peers seawall,nginx --scenarios G0,G1,G3 --quick --seeds 1
   gauntlet --smoke --keep target/gauntlet/records
   gauntlet --quick --mix gets --json gauntlet.json --html gauntlet.html
+  gauntlet --throughput --peers seawall,nginx
+  gauntlet --throughput --help
 
 Exit status: 0 all is well; 1 an effect of Seawall's was committed twice, an answer was corrupt,
 service did not come back, or it leaks; 2 runs remain that do not count; 3 the command line, a
@@ -30,6 +32,18 @@ pub struct Cli {
     /// What is asked for.
     #[command(flatten)]
     pub options: Options,
+}
+
+/// The word that turns the command line into that of [`Throughput`].
+pub const THROUGHPUT: &str = "--throughput";
+
+/// Measures what a request costs while nothing fails.
+#[derive(Debug, Parser)]
+#[command(name = "gauntlet --throughput", version)]
+pub struct Throughput {
+    /// What is asked for.
+    #[command(flatten)]
+    pub args: throughput::Args,
 }
 
 /// Processes of a run.
@@ -102,6 +116,9 @@ pub struct Options {
     /// Says which scenarios and products there are, and what cannot be run here and why.
     #[arg(long)]
     pub list: bool,
+    /// Measures what a request costs instead, without faults; it has options of its own.
+    #[arg(long)]
+    pub throughput: bool,
 }
 
 /// Products by their names on the command line.

@@ -24,6 +24,7 @@ pub mod scenario;
 pub mod stamp;
 pub mod stream;
 pub mod stub;
+pub mod throughput;
 pub mod timer;
 pub mod wire;
 

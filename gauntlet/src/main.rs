@@ -4,12 +4,12 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use gauntlet::cli::{Cli, Options, Part};
+use gauntlet::cli::{Cli, Options, Part, THROUGHPUT, Throughput};
 use gauntlet::matrix::{self, Matrix, Trouble};
 use gauntlet::process::Failed;
 use gauntlet::report::{self, Results};
 use gauntlet::run::Stop;
-use gauntlet::{load, relay, stub};
+use gauntlet::{load, relay, stub, throughput};
 
 /// The command line, a scenario file or the host is at fault.
 const HOST: u8 = 3;
@@ -17,6 +17,14 @@ const HOST: u8 = 3;
 const STOPPED: u8 = 130;
 
 fn main() -> ExitCode {
+    // It has other options under the same names.
+    if std::env::args_os().any(|word| word == THROUGHPUT) {
+        let words = std::env::args_os().filter(|word| word != THROUGHPUT);
+        return match throughput::run(&Throughput::parse_from(words).args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => complain(&error, HOST),
+        };
+    }
     let cli = Cli::parse();
     match cli.part {
         Some(part) => part_of_a_run(part),

@@ -30,8 +30,6 @@ pub(super) enum Fate {
 pub(super) struct Ended {
     /// Which.
     pub(super) key: Key,
-    /// How often it was carried out.
-    pub(super) tries: u32,
     /// What became of it.
     pub(super) fate: Fate,
 }
@@ -64,7 +62,6 @@ fn phases(matrix: &Matrix, key: &Key) -> Phases {
 fn one(matrix: &Matrix, key: &Key, program: &Path, stop: &Stop) -> Result<Ended, Trouble> {
     let not_run = |why: String| Ended {
         key: key.clone(),
-        tries: 0,
         fate: Fate::NotRun(why),
     };
     let Some(scenario) = matrix.scenario(&key.scenario) else {
@@ -89,10 +86,10 @@ fn one(matrix: &Matrix, key: &Key, program: &Path, stop: &Stop) -> Result<Ended,
         last = match carry_out(&order) {
             Ok(run) => {
                 let figures = Box::new(measure::figures(&run, scenario));
-                Ended { key: run.key, tries, fate: Fate::Measured(figures, run.deeds) }
+                Ended { key: run.key, fate: Fate::Measured(figures, run.deeds) }
             }
             Err(Failure::Stopped(stopped)) => return Err(stopped.into()),
-            Err(failure) => Ended { tries, ..not_run(failure.to_string()) },
+            Err(failure) => not_run(failure.to_string()),
         };
         match &last.fate {
             Fate::Measured(figures, _) if figures.is_valid() => break,

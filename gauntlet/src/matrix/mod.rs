@@ -167,6 +167,9 @@ fn ground(wanted: Where) -> Result<Ground, Trouble> {
 fn products(options: &Options) -> BTreeMap<Product, Result<Installed, String>> {
     let look = |peer: &crate::cli::Peer| {
         let product = Product::from(*peer);
+        if peer::found(product).is_none() {
+            say(&format!("{product} is being made ready; that may take minutes"));
+        }
         let found = peer::present(product).map_err(|missing| missing.to_string());
         if let Err(missing) = &found {
             say(&format!("{product} is not run: {missing}"));

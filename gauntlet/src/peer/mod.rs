@@ -25,8 +25,10 @@ use serde::{Deserialize, Serialize};
 
 pub use config::{validate, write as write_config};
 pub use missing::Missing;
+pub(crate) use program::on_path;
 pub use program::{Installed, found, present};
 pub use running::{Running, start};
+pub(crate) use wait::pause;
 pub use wanted::{Aside, Extras, Protocol, Wanted};
 
 /// A product under test.
