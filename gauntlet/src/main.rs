@@ -106,7 +106,9 @@ fn measured(options: Options, stop: &Stop) -> Result<u8, Trouble> {
     }
     let results = matrix.carry_out(stop)?;
     let options = &matrix.options;
-    for (path, text) in [(&options.json, report::json as fn(&Results) -> String), (&options.html, report::html)] {
+    for (path, text) in
+        [(&options.json, report::json as fn(&Results) -> String), (&options.html, report::html)]
+    {
         if let Some(path) = path {
             std::fs::write(path, text(&results))
                 .map_err(|source| Trouble::Write { path: path.clone(), source })?;

@@ -4,7 +4,7 @@
 use crate::scale::Scale;
 use crate::svg::{Area, Spot, Svg};
 
-/// The width of every chart; the page scales it to the column.
+/// The width of a chart that fills the column; the page scales it.
 pub const WIDTH: f64 = 900.0;
 
 /// Room for the numbers and names beside a chart, so that charts over time stand in line.
@@ -65,13 +65,15 @@ pub struct Room {
     pub lanes: usize,
     /// What is kept free on the left.
     pub left: f64,
+    /// The width of the whole picture.
+    pub width: f64,
 }
 
 impl Room {
     /// A height, and nothing else.
     #[must_use]
     pub const fn of(height: f64) -> Self {
-        Self { height, lanes: 0, left: LEFT }
+        Self { height, lanes: 0, left: LEFT, width: WIDTH }
     }
 }
 
@@ -95,11 +97,11 @@ impl Chart {
     #[must_use]
     pub fn new(label: &str, room: Room, x: &Axis, y: &Axis) -> Self {
         let bottom = TOP + room.height;
-        let area = Area { left: room.left, top: TOP, right: WIDTH - RIGHT, bottom };
+        let area = Area { left: room.left, top: TOP, right: room.width - RIGHT, bottom };
         let lanes = LINE * f64::from(u32::try_from(room.lanes).unwrap_or_default());
         let lanes = if room.lanes == 0 { 0.0 } else { lanes + 8.0 };
         let title = if x.title.is_empty() { 0.0 } else { LINE };
-        let svg = Svg::new((WIDTH, bottom + BOTTOM + title + lanes), label);
+        let svg = Svg::new((room.width, bottom + BOTTOM + title + lanes), label);
         let mut chart = Self { svg, area, x: x.scale, y: y.scale };
         chart.rule(y);
         chart.measure(x);

@@ -225,7 +225,8 @@ fn table(index: usize) -> String {
 /// A strike in words.
 fn name(strike: &Strike) -> String {
     let targets: Vec<String> = strike.targets.iter().map(u8::to_string).collect();
-    let whom = if targets.is_empty() { String::new() } else { format!(" of {}", targets.join("+")) };
+    let whom =
+        if targets.is_empty() { String::new() } else { format!(" of {}", targets.join("+")) };
     format!("{:?}{whom} at {:?}", strike.fault, rounded(strike.from))
 }
 

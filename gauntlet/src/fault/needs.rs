@@ -38,7 +38,9 @@ pub fn unmet(scenario: &Scenario, product: Product, host: &Host) -> Option<Strin
     let mut faults = scenario.faults.iter().map(|disturbance| &disturbance.fault);
     faults.find_map(|fault| match fault {
         // No product's config here names its endpoints by anything but their addresses.
-        Fault::Dns(_) => Some("lacks discovery: endpoints are given as addresses, not names".into()),
+        Fault::Dns(_) => {
+            Some("lacks discovery: endpoints are given as addresses, not names".into())
+        }
         Fault::Registry(_) => Some("lacks discovery: no registry tells it its endpoints".into()),
         Fault::GatewayKilled | Fault::GatewayUpgraded if product == Product::Direct => {
             Some("there is no gateway to restart".to_owned())

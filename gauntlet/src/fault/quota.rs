@@ -38,7 +38,9 @@ pub(super) fn missing() -> Option<String> {
 
 fn place() -> Option<(PathBuf, Version)> {
     for root in ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct"] {
-        if Path::new(root).join("cpu.cfs_quota_us").exists() || Path::new(root).join("cpu.shares").exists() {
+        if Path::new(root).join("cpu.cfs_quota_us").exists()
+            || Path::new(root).join("cpu.shares").exists()
+        {
             return Some((PathBuf::from(root), Version::One));
         }
     }

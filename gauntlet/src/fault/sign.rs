@@ -157,8 +157,7 @@ fn stub_switches(control: Address, wanted: stub::Switches) -> Trace {
 fn relay_switches(control: Address, wanted: relay::Switches, hope: Hope) -> Trace {
     Box::new(move |_| {
         let state: relay::State = ask(&control).map_err(|error| error.to_string())?;
-        let hits =
-            state.delayed + state.cut + state.corrupted + state.lengthened + state.resets;
+        let hits = state.delayed + state.cut + state.corrupted + state.lengthened + state.resets;
         let told = format!("switches read back, {hits} hits so far");
         match hope {
             _ if state.switches != wanted => Err(format!("{:?}", state.switches)),

@@ -60,10 +60,7 @@ fn phases(matrix: &Matrix, key: &Key) -> Phases {
 
 /// Carries out one run, again where it does not count.
 fn one(matrix: &Matrix, key: &Key, program: &Path, stop: &Stop) -> Result<Ended, Trouble> {
-    let not_run = |why: String| Ended {
-        key: key.clone(),
-        fate: Fate::NotRun(why),
-    };
+    let not_run = |why: String| Ended { key: key.clone(), fate: Fate::NotRun(why) };
     let Some(scenario) = matrix.scenario(&key.scenario) else {
         return Ok(not_run("there is no such scenario".to_owned()));
     };
@@ -141,7 +138,9 @@ impl Folder {
         let failed = |source| Trouble::Write { path: path.clone(), source };
         // What an earlier matrix has left there would be taken for this one's.
         match fs::remove_dir_all(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(failed(error));
+            }
             _ => {}
         }
         fs::create_dir_all(&path).map_err(failed)?;

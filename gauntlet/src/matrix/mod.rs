@@ -133,7 +133,9 @@ fn meant(options: &Options, profile: Profile) -> Result<Vec<Scenario>, Trouble> 
     }
     if let Some(twice) = own.iter().find(|one| all.iter().any(|known| known.id == one.id)) {
         let id = &twice.id;
-        return Err(Trouble::Words(format!("{id} is the id of a scenario already; choose another")));
+        return Err(Trouble::Words(format!(
+            "{id} is the id of a scenario already; choose another"
+        )));
     }
     let mut words = options.scenarios.clone();
     // A file that was named is meant.

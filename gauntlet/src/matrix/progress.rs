@@ -94,6 +94,9 @@ mod tests {
     #[test]
     fn times_are_told_in_the_unit_that_fits() {
         let told = |seconds| words(Duration::from_secs(seconds));
-        assert_eq!((told(40), told(700), told(7_500)), ("40 s".into(), "12 min".into(), "2 h 5 min".into()));
+        assert_eq!(
+            (told(40), told(700), told(7_500)),
+            ("40 s".into(), "12 min".into(), "2 h 5 min".into())
+        );
     }
 }

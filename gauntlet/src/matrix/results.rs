@@ -83,7 +83,8 @@ fn host(matrix: &Matrix) -> Host {
     };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let memory = field(&file("/proc/meminfo"), "MemTotal");
-    let memory: u64 = memory.split_whitespace().next().and_then(|kib| kib.parse().ok()).unwrap_or(0);
+    let memory: u64 =
+        memory.split_whitespace().next().and_then(|kib| kib.parse().ok()).unwrap_or(0);
     Host {
         processor: field(&file("/proc/cpuinfo"), "model name"),
         cores: u32::try_from(cores).unwrap_or(u32::MAX),

@@ -18,10 +18,8 @@ pub struct Course {
     pub fault: f64,
     /// When the observation began.
     pub observation: f64,
-    /// When the first fault was set.
-    pub struck: f64,
-    /// When the last fault was lifted.
-    pub removed: f64,
+    /// From when the first fault was set to when the last one was lifted; none without a fault.
+    pub harm: Option<(f64, f64)>,
     /// The seconds, by the intended starts of requests.
     pub seconds: Vec<Second>,
 }
@@ -66,8 +64,8 @@ impl Course {
         Self {
             fault: at(spans.fault.from),
             observation: at(spans.observation.from),
-            struck: at(spans.struck),
-            removed: at(spans.removed),
+            harm: (!ledger.scenario.faults.is_empty())
+                .then(|| (at(spans.struck), at(spans.removed))),
             seconds: whole.pieces(SECOND).map(|piece| second(ledger, traffic, piece)).collect(),
         }
     }

@@ -14,6 +14,9 @@ pub struct Metric {
     pub unit: Unit,
     /// Which way is better.
     pub better: Better,
+    /// The value that nothing is better than; none where more is always better. Less than one
+    /// attempt for each request, say, is requests failed and not attempts saved.
+    pub ideal: Option<f64>,
     /// Its value in a run; none where it has none.
     pub of: fn(&Figures) -> Option<f64>,
 }
@@ -48,7 +51,8 @@ const fn lower(
     unit: Unit,
     of: fn(&Figures) -> Option<f64>,
 ) -> Metric {
-    Metric { key, name, unit, better: Better::Lower, of }
+    let ideal = if matches!(unit, Unit::Factor) { 1.0 } else { 0.0 };
+    Metric { key, name, unit, better: Better::Lower, ideal: Some(ideal), of }
 }
 
 const fn higher(
@@ -57,7 +61,7 @@ const fn higher(
     unit: Unit,
     of: fn(&Figures) -> Option<f64>,
 ) -> Metric {
-    Metric { key, name, unit, better: Better::Higher, of }
+    Metric { key, name, unit, better: Better::Higher, ideal: None, of }
 }
 
 fn whole(value: Option<u64>) -> Option<f64> {
@@ -93,6 +97,13 @@ pub const METRICS: [Metric; 20] = [
 ];
 
 impl Metric {
+    /// Its value in a run as it is compared: never better than the ideal.
+    #[must_use]
+    pub fn compared(&self, figures: &Figures) -> Option<f64> {
+        let value = (self.of)(figures)?;
+        Some(self.ideal.map_or(value, |ideal| value.max(ideal)))
+    }
+
     /// The metric of a key.
     #[must_use]
     pub fn named(key: &str) -> Option<&'static Self> {

@@ -1,8 +1,8 @@
 //! The figures of a run: pure functions from what was written down. Nothing here measures anything
 //! itself, reads a clock or knows a product.
 //!
-//! [`figures`] judges one run, [`over_seeds`] several of one cell, [`compare`] two products over the
-//! same seeds. How figures are shown is in `report`.
+//! [`figures`] judges one run, [`over_seeds`] several of one cell, [`compare`] two products over
+//! the same seeds. How figures are shown is in `report`.
 
 mod class;
 mod cost;
@@ -23,7 +23,7 @@ mod traffic;
 mod when;
 
 #[cfg(test)]
-mod made;
+pub(crate) mod made;
 #[cfg(test)]
 mod tests;
 
@@ -104,6 +104,8 @@ pub struct Figures {
     pub costs: Costs,
     /// Why this run does not count, in words; empty where it does.
     pub flaws: Vec<String>,
+    /// The replicas that faults struck, from 0.
+    pub targets: Vec<u8>,
     /// The run second by second.
     pub course: Course,
     /// The distribution of control.
@@ -169,6 +171,7 @@ pub fn figures(run: &Run, scenario: &Scenario) -> Figures {
         kinds: others::kinds(&ledger),
         costs: Costs::of(&ledger),
         flaws: flaws(&ledger),
+        targets: run.targets.clone(),
         course: Course::of(&ledger, &traffic),
         control_curve: Curve::of(&ledger, spans.control),
         fault_curve: Curve::of(&ledger, spans.fault),

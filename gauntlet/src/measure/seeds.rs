@@ -46,7 +46,7 @@ pub fn over_seeds(runs: &[&Figures]) -> Vec<(&'static Metric, Option<Spread>)> {
 #[must_use]
 pub fn noise(metric: &Metric, calm: &[Vec<&Figures>]) -> f64 {
     let spreads = calm.iter().filter_map(|runs| {
-        let values: Vec<f64> = runs.iter().filter_map(|run| (metric.of)(run)).collect();
+        let values: Vec<f64> = runs.iter().filter_map(|run| metric.compared(run)).collect();
         Spread::of(&values)
     });
     spreads.map(|spread| spread.most - spread.least).fold(0.0, f64::max)

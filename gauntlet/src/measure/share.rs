@@ -43,8 +43,7 @@ impl Shares {
             let each = partly.map(|pool| {
                 let pieces = span.pieces(grain).map(|piece| due(traffic, pool, piece));
                 let fitting: Vec<bool> = pieces.map(|share| share.is_some_and(fits)).collect();
-                let first = first_held(&fitting, held);
-                first.map_or(When::NotWithin(span.nanos()), |at| When::After(at as u64 * grain))
+                When::at(first_held(&fitting, held), grain, span.nanos())
             });
             each.reduce(When::later).unwrap_or_default()
         };

@@ -34,6 +34,14 @@ impl When {
         matches!(self, Self::NotWithin(_))
     }
 
+    /// At the beginning of the piece of a place, in pieces of one length of what was looked at.
+    pub(crate) const fn at(place: Option<usize>, piece: u64, looked: u64) -> Self {
+        match place {
+            Some(place) => Self::After(place as u64 * piece),
+            None => Self::NotWithin(looked),
+        }
+    }
+
     /// Of two, the later one; what did not happen is later than what did.
     pub(crate) fn later(self, other: Self) -> Self {
         match (self, other) {

@@ -78,9 +78,8 @@ fn beside_nothing(results: &Results) -> Option<String> {
     let (ours, direct) = (results.figures(ours, "G0"), results.figures(direct, "G0"));
     let errors = |run: &&Figures| (metric.of)(run);
     let pairs = ours.iter().filter_map(errors).zip(direct.iter().filter_map(errors));
-    let noise = noise(metric, &[direct.clone()]);
+    let noise = noise(metric, std::slice::from_ref(&direct));
     let told = compare(metric, &pairs.collect::<Vec<_>>(), noise)?;
-    (told.outcome == Outcome::Worse).then(|| {
-        format!("G0: {} more errors than without a gateway", told.difference)
-    })
+    (told.outcome == Outcome::Worse)
+        .then(|| format!("G0: {} more errors than without a gateway", told.difference))
 }

@@ -7,10 +7,11 @@ use super::text::{invalid, not_run};
 use super::{failings, sentence, versus};
 
 const INTRO: &str = "What users of a gateway feel while the things behind it fail: the same \
-requests and the same faults for every product, drawn from the same seeds, the runs of all products \
-mixed. **Regret** is what a product failed beyond what even an oracle would have failed, which \
-knows each fault the moment it begins but sends nothing twice that must not be and cannot exceed \
-capacity. How it is measured, and how to run it, stands in [gauntlet-howto.md](gauntlet-howto.md).";
+requests and the same faults for every product, drawn from the same seeds, the runs of all \
+products mixed. **Regret** is what a product failed beyond what even an oracle would have \
+failed, which knows each fault the moment it begins but sends nothing twice that must not be \
+and cannot exceed capacity. How it is measured, and how to run it, stands in \
+[gauntlet-howto.md](gauntlet-howto.md).";
 
 /// The whole page; ends with a line break.
 #[must_use]
@@ -42,9 +43,9 @@ twentieth of what is due to it; from the removal until service is whole / until 
 four fifths of its share again. A dash: there was nothing to notice, or no way to see it.";
 const TARGETS: &str = "What Seawall has set out to reach at default settings. Failures are of the \
 worst seed, times and factors of the median.";
-const VERSIONS: &str = "The peers are those that the distribution packages, not the newest; configs \
-with a reason for each line are in `gauntlet/peers`. A better config from those who know a product \
-replaces ours.";
+const VERSIONS: &str = "The peers are those that the distribution packages, not the newest; \
+configs with a reason for each line are in `gauntlet/peers`. A better config from those who know \
+a product replaces ours.";
 
 fn origin(results: &Results) -> String {
     let runs = results.runs.len();

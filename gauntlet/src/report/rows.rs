@@ -40,7 +40,8 @@ pub(super) fn metric(results: &Results, key: &str) -> Table {
 pub(super) fn times(results: &Results) -> Table {
     crossed(results, |entrant, scenario| {
         let runs = results.figures(entrant, &scenario.id);
-        let of = |when: fn(&Figures) -> When| names::when(runs.iter().map(|run| when(run)).collect());
+        let of =
+            |when: fn(&Figures) -> When| names::when(runs.iter().map(|run| when(run)).collect());
         let all = [
             of(|run| run.shares.detect),
             of(|run| run.shares.eject),
@@ -68,6 +69,7 @@ pub(super) fn errors(results: &Results) -> Table {
 /// Target, measured, met.
 pub(super) fn judged(results: &Results) -> Table {
     let head = ["subject", "what", "target", "measured", "met", "scenarios"];
+    let mut before = "";
     let rows = targets(results).into_iter().map(|target| {
         let met = match target.met {
             Met::Yes => "yes",
@@ -75,7 +77,10 @@ pub(super) fn judged(results: &Results) -> Table {
             Met::NotMeasured => "–",
         };
         let scenarios = scenarios(&target.scenarios);
-        let (subject, what) = (target.subject.to_owned(), target.what.to_owned());
+        // Said once for all of its targets.
+        let subject = if target.subject == before { "" } else { target.subject };
+        before = target.subject;
+        let (subject, what) = (subject.to_owned(), target.what.to_owned());
         vec![subject, what, target.target, target.measured, met.to_owned(), scenarios]
     });
     std::iter::once(head.map(str::to_owned).to_vec()).chain(rows).collect()
@@ -90,7 +95,8 @@ fn scenarios(ids: &[String]) -> String {
 pub(super) fn versions(results: &Results) -> Table {
     let head = ["product", "version", "has no"].map(str::to_owned).to_vec();
     let rows = results.entrants.iter().map(|entrant| {
-        let lacks = if entrant.lacks.is_empty() { "–".to_owned() } else { entrant.lacks.join(", ") };
+        let lacks =
+            if entrant.lacks.is_empty() { "–".to_owned() } else { entrant.lacks.join(", ") };
         vec![names::entrant(entrant), entrant.version.clone(), lacks]
     });
     std::iter::once(head).chain(rows).collect()

@@ -61,7 +61,9 @@ impl Subject {
             Target::All => Self::of_all(one),
         }
         .or_else(|| matches!(one.fault, Fault::Overload { .. }).then_some(Self::Overload))
-        .or_else(|| matches!(one.fault, Fault::RollingRestart { .. }).then_some(Self::RollingRestart))
+        .or_else(|| {
+            matches!(one.fault, Fault::RollingRestart { .. }).then_some(Self::RollingRestart)
+        })
     }
 
     fn of_one(one: &Disturbance, checks: Checks) -> Option<Self> {
@@ -73,7 +75,7 @@ impl Subject {
             Fault::Slow { by } if by <= Duration::from_millis(500) => Self::Slow,
             Fault::Slow { .. } => Self::VerySlow,
             Fault::Status { share, .. } if share >= 0.5 => Self::HalfErrors,
-            Fault::Resets { .. } => Self::Resets,
+            Fault::Resets { .. } | Fault::Refused => Self::Resets,
             Fault::Pauses { .. } => Self::Pauses,
             Fault::Flapping { .. } => Self::Flapping,
             Fault::IdleClose { .. } => Self::StalePool,

@@ -54,9 +54,9 @@ pub(super) fn rows(results: &Results) -> Vec<Row> {
 fn of<'a>(results: &'a Results, told: &Told, metric: &'static Metric) -> Option<Versus<'a>> {
     let ours = results.ours()?;
     let own = median(&results.figures(ours, &told.id), metric)?;
-    let theirs = results.peers().filter_map(|peer| {
-        Some((peer, median(&results.figures(peer, &told.id), metric)?))
-    });
+    let theirs = results
+        .peers()
+        .filter_map(|peer| Some((peer, median(&results.figures(peer, &told.id), metric)?)));
     let (best, theirs) = match metric.better {
         Better::Lower => theirs.min_by(|a, b| a.1.total_cmp(&b.1))?,
         Better::Higher => theirs.max_by(|a, b| a.1.total_cmp(&b.1))?,
@@ -68,7 +68,7 @@ fn of<'a>(results: &'a Results, told: &Told, metric: &'static Metric) -> Option<
 }
 
 fn median(runs: &[&Figures], metric: &Metric) -> Option<f64> {
-    let values: Vec<f64> = runs.iter().filter_map(|run| (metric.of)(run)).collect();
+    let values: Vec<f64> = runs.iter().filter_map(|run| metric.compared(run)).collect();
     Some(Spread::of(&values)?.median)
 }
 
@@ -82,7 +82,7 @@ fn pairs(
     let others = results.cell(theirs, &told.id);
     let both = results.cell(ours, &told.id).into_iter().filter_map(|run| {
         let other = others.iter().find(|other| other.key.seed == run.key.seed)?;
-        Some(((metric.of)(&run.figures)?, (metric.of)(&other.figures)?))
+        Some((metric.compared(&run.figures)?, metric.compared(&other.figures)?))
     });
     both.collect()
 }

@@ -77,9 +77,11 @@ fn overflow(summary: &Summary) -> Option<Deed> {
 
 /// Load that should have swollen, shown by what was sent.
 fn swell(order: &Order<'_>, answered: &[Answered], start: Stamp) -> Option<Deed> {
-    let swells = order.scenario.faults.iter().any(|one| {
-        matches!(one.fault, Fault::Overload { .. } | Fault::HotTenant { .. })
-    });
+    let swells = order
+        .scenario
+        .faults
+        .iter()
+        .any(|one| matches!(one.fault, Fault::Overload { .. } | Fault::HotTenant { .. }));
     if !swells {
         return None;
     }

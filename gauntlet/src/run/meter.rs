@@ -26,12 +26,7 @@ pub(super) struct Meter {
 
 impl Meter {
     pub(super) const fn new(start: Stamp) -> Self {
-        Self {
-            cost: Vec::new(),
-            packets: BTreeMap::new(),
-            next_cost: start,
-            next_packets: start,
-        }
+        Self { cost: Vec::new(), packets: BTreeMap::new(), next_cost: start, next_packets: start }
     }
 
     /// When the next sample is due.

@@ -234,7 +234,11 @@ impl Drop for Sockets {
 ///
 /// # Errors
 /// When it cannot be started.
-pub(crate) fn begin(scene: &Scene<'_>, part: &str, words: &[(&str, String)]) -> io::Result<Guarded> {
+pub(crate) fn begin(
+    scene: &Scene<'_>,
+    part: &str,
+    words: &[(&str, String)],
+) -> io::Result<Guarded> {
     let words = command(&scene.program, part, words);
     let (program, words) = words.split_first().ok_or_else(|| io::Error::other("no program"))?;
     let log = std::fs::File::create(scene.folder.join(format!("{part}.err")))?;

@@ -124,7 +124,8 @@ fn arrivals(t: &mut Reader<'_>) -> Arrivals {
     let users = t.whole("users", (1, 10_000));
     let think = t.duration("think");
     let (every, lasts) = (t.duration("every"), t.duration("lasts"));
-    let (of_closed, of_bursts) = (users.is_some() || think.is_some(), every.is_some() || lasts.is_some());
+    let (of_closed, of_bursts) =
+        (users.is_some() || think.is_some(), every.is_some() || lasts.is_some());
     if of_closed && word != 3 {
         t.wrong("users and think belong to a closed loop", "write arrivals = \"closed\"");
     }
@@ -137,7 +138,10 @@ fn arrivals(t: &mut Reader<'_>) -> Arrivals {
             Arrivals::Bursts { every: every.value, lasts: lasts.value }
         }
         (2, ..) => {
-            t.wrong("a burst is shorter than its distance from the next", "add every = \"2s\" and lasts = \"500ms\"");
+            t.wrong(
+                "a burst is shorter than its distance from the next",
+                "add every = \"2s\" and lasts = \"500ms\"",
+            );
             Arrivals::Poisson
         }
         (3, Some(users), Some(think), ..) => {

@@ -29,8 +29,8 @@ use clap::{Args as Arguments, ValueEnum};
 use crate::arena::{Arena, Ground, Trouble};
 use crate::peer::{Product, Settings};
 
-use plan::Plan;
 pub use host::Host;
+use plan::Plan;
 pub use results::{Cell, Outcome, Results, RowResults, Sample};
 pub use row::{Row, Who};
 

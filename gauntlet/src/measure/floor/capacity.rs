@@ -28,6 +28,9 @@ pub(super) fn beyond(ledger: &Ledger<'_>, excused: &BTreeSet<u64>) -> u64 {
     each.sum()
 }
 
+/// Seconds of work that rounding may add up to: a job that ends at its very deadline fits.
+const ROUNDING: f64 = 1e-6;
+
 fn dropped<'a>(speed: &Speed, asked: impl Iterator<Item = &'a Request<'a>>) -> u64 {
     let mut jobs: Vec<&Request<'_>> = asked.collect();
     jobs.sort_by_key(|request| request.due());
@@ -44,7 +47,7 @@ fn dropped<'a>(speed: &Speed, asked: impl Iterator<Item = &'a Request<'a>>) -> u
         }
         done += seconds(request.planned.service);
         taken.push(request.planned.service);
-        if done > speed.work_until(request.due()) {
+        if done > speed.work_until(request.due()) + ROUNDING {
             done -= seconds(taken.pop().unwrap_or_default());
             dropped += 1;
         }
@@ -62,7 +65,8 @@ struct Speed {
 impl Speed {
     fn of(ledger: &Ledger<'_>, pool: &Pool) -> Self {
         let windows = windows(ledger);
-        let mut edges: BTreeSet<Stamp> = [Stamp(0)].into();
+        // Not from the boot of the host on: small numbers are exact ones.
+        let mut edges: BTreeSet<Stamp> = [ledger.spans.control.from].into();
         edges.extend(windows.iter().flat_map(|window| [window.span.from, window.span.to]));
         let mut steps: Vec<(Stamp, f64, f64)> = Vec::new();
         for at in edges {

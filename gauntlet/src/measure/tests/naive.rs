@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 
-use crate::measure::Class;
 use crate::measure::made::{MILLI, Made, SECOND, answer, right};
+use crate::measure::{Class, number};
 use crate::record::Seen;
 
 /// What one request comes to.
@@ -65,7 +65,8 @@ proptest! {
     #[test]
     fn figures_are_what_a_naive_recount_says(fates in fates()) {
         let figures = made(&fates).figures();
-        let felt: Vec<&Fate> = fates.iter().filter(|one| one.at >= 6000 && one.at < 31_000).collect();
+        let inside = |at: u64| (6000..31_000).contains(&at);
+        let felt: Vec<&Fate> = fates.iter().filter(|one| inside(one.at)).collect();
         let errors = felt.iter().filter(|one| !is_ok(one)).count() as u64;
         prop_assert_eq!((figures.requests, figures.errors), (felt.len() as u64, errors));
         let late = felt.iter().filter(|one| one.seen < 4 && one.took > 2000).count() as u64;
@@ -80,14 +81,14 @@ proptest! {
         prop_assert_eq!(figures.fault.p99_9, counted_quantile(&fault, 999));
 
         let begun = |one: &Fate, after: u64| one.at + after;
-        let inside = |at: u64| (6000..31_000).contains(&at);
         let attempts = fates.iter().flat_map(|one| {
             one.attempts.iter().map(move |(_, after, _)| begun(one, *after))
         });
-        let attempts = attempts.filter(|at| inside(*at)).count() as f64;
+        let attempts = number(attempts.filter(|at| inside(*at)).count() as u64);
         let amplification = figures.extra.amplification;
-        let wanted = (!felt.is_empty()).then(|| attempts / felt.len() as f64);
-        prop_assert_eq!(amplification.map(|x| (x * 1e6).round()), wanted.map(|x| (x * 1e6).round()));
+        let wanted = (!felt.is_empty()).then(|| attempts / number(felt.len() as u64));
+        let told = |factor: Option<f64>| factor.map(|factor| format!("{factor:.6}"));
+        prop_assert_eq!(told(amplification), told(wanted));
 
         let posts = || fates.iter().filter(|one| one.post);
         let twice = posts().filter(|one| one.attempts.len() > 1).count() as u64;
