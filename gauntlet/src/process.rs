@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
 
@@ -102,10 +103,14 @@ impl Tie {
 /// The exit status of a process whose starter ended.
 const ORPHANED: i32 = 3;
 
-/// A runtime of one thread: what one replica does must not use two cores.
+/// A runtime of one thread: what one replica does must not use two cores. The process may then
+/// have as many descriptors as the host allows it: a request that piles up is a connection.
 ///
 /// # Errors
 /// When the kernel refuses.
 pub(crate) fn runtime() -> Result<Runtime, Failed> {
+    let most = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: most.maximum, ..most })
+        .map_err(|errno| Failed::to("raise the limit of descriptors")(errno.into()))?;
     Builder::new_current_thread().enable_all().build().map_err(Failed::to("start a runtime"))
 }

@@ -97,6 +97,16 @@ impl Site {
     }
 }
 
+/// An address at which nobody listens, and what keeps others from taking it. Only a listener that
+/// may reuse addresses can have it.
+pub(crate) fn reserved() -> (socket2::Socket, SocketAddr) {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.set_reuse_address(true).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    (socket, address)
+}
+
 /// Runs something beside the test.
 #[expect(clippy::disallowed_methods, reason = "it ends with the runtime of the test, or before")]
 pub(crate) fn beside<F>(future: F) -> JoinHandle<F::Output>

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustix::io::Errno;
 use tokio::net::TcpStream;
 
 use super::judge::judge;
@@ -70,20 +71,28 @@ struct Idle {
 #[derive(Debug)]
 struct Shared {
     sender: http2::SendRequest<Full<Bytes>>,
-    streams: std::sync::Arc<()>,
+    streams: Arc<()>,
 }
 
 /// The client and its connections. As many are kept as were ever needed at a time.
 #[derive(Debug)]
 pub(super) struct Client {
     protocol: Protocol,
+    /// Connections that the host had no descriptor or port for: the generator's fault.
+    starved: AtomicU64,
     idle: Mutex<BTreeMap<SocketAddr, Vec<Idle>>>,
     shared: Mutex<BTreeMap<SocketAddr, Vec<Shared>>>,
 }
 
 impl Client {
     pub(super) fn new(protocol: Protocol) -> Self {
-        Self { protocol, idle: Mutex::default(), shared: Mutex::default() }
+        let starved = AtomicU64::new(0);
+        Self { protocol, starved, idle: Mutex::default(), shared: Mutex::default() }
+    }
+
+    /// Connections that could not be opened for want of descriptors or ports of our own.
+    pub(super) fn starved(&self) -> u64 {
+        self.starved.load(Ordering::Relaxed)
     }
 
     /// Asks `to` for `planned`, without any patience.
@@ -97,10 +106,9 @@ impl Client {
 
     async fn ask_one(&self, to: SocketAddr, planned: &Planned, mut message: Message) -> Seen {
         for _ in 0..STALE_MAX {
-            let kept = self.take(to);
-            let Idle { mut sender, meter } = match kept {
+            let Idle { mut sender, meter } = match self.take(to).await {
                 Some(idle) => idle,
-                None => match open(to).await {
+                None => match self.open(to).await {
                     Some(idle) => idle,
                     None => return Seen::NoAnswer,
                 },
@@ -129,8 +137,8 @@ impl Client {
         let (mut sender, _place) = match self.share(to) {
             Some(shared) => shared,
             None => {
-                let Some(shared) = open_two(to).await else { return Seen::NoAnswer };
-                let pair = (shared.sender.clone(), std::sync::Arc::clone(&shared.streams));
+                let Some(shared) = self.open_two(to).await else { return Seen::NoAnswer };
+                let pair = (shared.sender.clone(), Arc::clone(&shared.streams));
                 self.shared().entry(to).or_default().push(shared);
                 pair
             }
@@ -142,29 +150,58 @@ impl Client {
     }
 
     /// The connection that was used last: the others may grow old and be closed.
-    fn take(&self, to: SocketAddr) -> Option<Idle> {
-        let mut idle = self.idle();
-        let kept = idle.get_mut(&to)?;
-        while let Some(next) = kept.pop() {
-            if next.sender.is_ready() {
+    async fn take(&self, to: SocketAddr) -> Option<Idle> {
+        loop {
+            let mut next = self.idle().get_mut(&to)?.pop()?;
+            // At once, but where its last answer has only just ended. An error: it was closed.
+            if next.sender.ready().await.is_ok() {
                 return Some(next);
             }
         }
-        None
+    }
+
+    async fn connect(&self, to: SocketAddr) -> Option<TcpStream> {
+        let stream = match TcpStream::connect(to).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                let is_ours = matches!(
+                    Errno::from_io_error(&error),
+                    Some(Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL | Errno::NOBUFS)
+                );
+                self.starved.fetch_add(u64::from(is_ours), Ordering::Relaxed);
+                return None;
+            }
+        };
+        // Small requests must not wait for a full segment; a refusal only costs latency.
+        stream.set_nodelay(true).ok();
+        Some(stream)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the task ends when its sender is dropped")]
+    async fn open(&self, to: SocketAddr) -> Option<Idle> {
+        let meter = Meter::default();
+        let stream = Metered::new(self.connect(to).await?, meter.clone());
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
+        tokio::spawn(connection);
+        Some(Idle { sender, meter })
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the task ends when its senders are dropped")]
+    async fn open_two(&self, to: SocketAddr) -> Option<Shared> {
+        let stream = TokioIo::new(self.connect(to).await?);
+        let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await.ok()?;
+        tokio::spawn(connection);
+        Some(Shared { sender, streams: Arc::default() })
     }
 
     /// A connection with a place, and the place.
-    fn share(
-        &self,
-        to: SocketAddr,
-    ) -> Option<(http2::SendRequest<Full<Bytes>>, std::sync::Arc<()>)> {
+    fn share(&self, to: SocketAddr) -> Option<(http2::SendRequest<Full<Bytes>>, Arc<()>)> {
         let mut shared = self.shared();
         let open = shared.get_mut(&to)?;
         open.retain(|shared| !shared.sender.is_closed());
-        let with_place =
-            |shared: &&Shared| std::sync::Arc::strong_count(&shared.streams) <= STREAMS_MAX;
+        let with_place = |shared: &&Shared| Arc::strong_count(&shared.streams) <= STREAMS_MAX;
         let chosen = open.iter().find(with_place)?;
-        Some((chosen.sender.clone(), std::sync::Arc::clone(&chosen.streams)))
+        Some((chosen.sender.clone(), Arc::clone(&chosen.streams)))
     }
 
     fn idle(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, Vec<Idle>>> {
@@ -202,30 +239,6 @@ fn message(to: SocketAddr, planned: &Planned) -> Option<Message> {
     // All parts are numbers and constants, so that this cannot fail but by a mistake of ours,
     // which would show as a run in which nothing is answered.
     request.body(Full::new(wire::body(planned.id, planned.body))).ok()
-}
-
-async fn connect(to: SocketAddr) -> Option<TcpStream> {
-    let stream = TcpStream::connect(to).await.ok()?;
-    // Small requests must not wait for a full segment; a refusal only costs latency.
-    stream.set_nodelay(true).ok();
-    Some(stream)
-}
-
-#[expect(clippy::disallowed_methods, reason = "the task ends when its sender is dropped")]
-async fn open(to: SocketAddr) -> Option<Idle> {
-    let meter = Meter::default();
-    let stream = Metered::new(connect(to).await?, meter.clone());
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
-    tokio::spawn(connection);
-    Some(Idle { sender, meter })
-}
-
-#[expect(clippy::disallowed_methods, reason = "the task ends when its senders are dropped")]
-async fn open_two(to: SocketAddr) -> Option<Shared> {
-    let stream = TokioIo::new(connect(to).await?);
-    let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await.ok()?;
-    tokio::spawn(connection);
-    Some(Shared { sender, streams: std::sync::Arc::default() })
 }
 
 #[cfg(test)]

@@ -93,13 +93,16 @@ pub struct Summary {
     pub exhausted: bool,
     /// Records that were lost.
     pub lost: u64,
+    /// Connections that could not be opened for want of descriptors or ports of the generator.
+    #[serde(default)]
+    pub starved: u64,
 }
 
 impl Summary {
     /// Whether the generator did all that it was meant to do. Its own lag is in the records.
     #[must_use]
     pub const fn is_valid(&self) -> bool {
-        !self.stopped && !self.exhausted && self.lost == 0
+        !self.stopped && !self.exhausted && self.lost == 0 && self.starved == 0
     }
 }
 
@@ -138,6 +141,7 @@ pub(crate) async fn play(args: &Args, stream: Vec<Planned>) -> Result<Summary, F
         stopped: ending == Ending::Stopped,
         exhausted: ending == Ending::Exhausted,
         lost: crowd.records.lost(),
+        starved: crowd.client.starved(),
     })
 }
 

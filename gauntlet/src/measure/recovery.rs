@@ -42,14 +42,19 @@ pub struct Recovery {
 /// Seconds that it has to hold.
 const HELD: usize = 5;
 
-/// The end of the observation that the residual looks at.
+/// The end of the observation that the residual looks at: a quarter of it, of 60 s these 15.
 const LAST: u64 = 15 * SECOND;
+
+/// An observation in which everything should have recovered. In a shorter one what has not is not
+/// residual by that alone.
+const LONG: u64 = 59 * SECOND;
 
 impl Recovery {
     pub(crate) fn of(ledger: &Ledger<'_>) -> Self {
         let (spans, end) = (&ledger.spans, ledger.spans.observation.to);
         let from_removal = whole(ledger, Span { from: spans.removed, to: end });
-        let left = from_removal.is_missed() || is_short(ledger);
+        let is_long = spans.observation.nanos() >= LONG;
+        let left = (from_removal.is_missed() && is_long) || is_short(ledger);
         Self {
             from_removal,
             from_fault: whole(ledger, Span { from: spans.struck, to: end }),
@@ -78,7 +83,8 @@ impl Residual {
 }
 
 fn whole(ledger: &Ledger<'_>, span: Span) -> When {
-    if ledger.within(span).is_empty() {
+    // What has to hold for 5 s cannot be seen in less.
+    if ledger.within(span).is_empty() || span.nanos() < HELD as u64 * SECOND {
         return When::Unknown;
     }
     let control = super::Latency::of(ledger.within(ledger.spans.control)).p99;
@@ -109,7 +115,8 @@ pub(crate) fn goodput(ledger: &Ledger<'_>, span: Span) -> (u64, u64) {
 /// Whether the last seconds brought less than nine tenths of the relative goodput of control.
 fn is_short(ledger: &Ledger<'_>) -> bool {
     let observation = ledger.spans.observation;
-    let from = Stamp(observation.to.0.saturating_sub(LAST)).max(observation.from);
+    let last = LAST.min(observation.nanos() / 4);
+    let from = Stamp(observation.to.0.saturating_sub(last));
     let mean = |(ok, offered)| ratio(ok, offered);
     let last = mean(goodput(ledger, Span { from, to: observation.to }));
     let control = mean(goodput(ledger, ledger.spans.control));

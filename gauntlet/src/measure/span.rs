@@ -3,6 +3,8 @@
 //! Both come from the deeds of the runner. A phase that no deed marks is placed where the scenario
 //! has it; a fault that no deed marks (the generator's own) fills its phase.
 
+use std::time::Duration;
+
 use crate::record::{Phase, What};
 use crate::run::Run;
 use crate::scenario::{Phases, Scenario};
@@ -83,14 +85,40 @@ impl Spans {
     }
 }
 
-/// The phases that the run had: the full ones or the quick ones, whichever its stream fills.
+/// The phases that the run had: those of the scenario, full or quick, whose control and fault last
+/// as long as the runner's did; of two alike the one whose end the stream is nearer to. Where
+/// neither fits, the observation ends with the stream.
 fn lengths(run: &Run, scenario: &Scenario) -> Phases {
-    let last = run.stream.iter().map(|planned| planned.at).max().unwrap_or_default();
-    let gap = |phases: &Phases| {
-        let all = phases.warm_up + phases.control + phases.fault + phases.observation;
-        all.as_nanos().abs_diff(u128::from(last))
-    };
-    if gap(&scenario.quick) < gap(&scenario.phases) { scenario.quick } else { scenario.phases }
+    let last = run.answered.iter().map(|one| one.intended.since(run.start)).max();
+    let end = Duration::from_nanos(last.unwrap_or_default());
+    let gap = |phases: &Phases| (start_of_observation(phases) + phases.observation).abs_diff(end);
+    let all = [scenario.phases, scenario.quick];
+    let fitting = all.into_iter().filter(|phases| fits(run, phases));
+    fitting.min_by_key(gap).unwrap_or_else(|| {
+        let begun = began(run, Phase::Observation).unwrap_or(run.start);
+        let observation = end.saturating_sub(Duration::from_nanos(begun.since(run.start)));
+        Phases { observation, ..scenario.quick }
+    })
+}
+
+fn start_of_observation(phases: &Phases) -> Duration {
+    phases.warm_up + phases.control + phases.fault
+}
+
+/// How far a phase may be from its plan on a busy host.
+const OFF: Duration = Duration::from_millis(500);
+
+/// Whether the runner began its phases when these say. Where it wrote down none, all fit.
+fn fits(run: &Run, phases: &Phases) -> bool {
+    let planned = [
+        (Phase::Control, phases.warm_up),
+        (Phase::Fault, phases.warm_up + phases.control),
+        (Phase::Observation, start_of_observation(phases)),
+    ];
+    planned.into_iter().all(|(phase, at)| {
+        let begun = began(run, phase).map(|begun| Duration::from_nanos(begun.since(run.start)));
+        begun.is_none_or(|begun| begun.abs_diff(at) <= OFF)
+    })
 }
 
 fn began(run: &Run, phase: Phase) -> Option<Stamp> {

@@ -130,8 +130,10 @@ impl Answers {
         let is_over = come == length;
         let mut piece = piece.to_vec();
         let place = middle.checked_sub(from).and_then(|place| usize::try_from(place).ok());
+        let room = self.room();
         if self.switches.corrupt
-            && let Some(byte) = place.and_then(|place| piece.get_mut(place))
+            && let Some(byte) =
+                place.filter(|place| *place < room).and_then(|place| piece.get_mut(place))
         {
             *byte = !*byte;
             passed.hits.corrupted += 1;
@@ -146,15 +148,17 @@ impl Answers {
         rest
     }
 
+    /// How many bytes more the cut lets through.
+    fn room(&self) -> usize {
+        match u64::from(self.switches.cut_after) {
+            0 => usize::MAX,
+            after => usize::try_from(after.saturating_sub(self.gone)).unwrap_or(usize::MAX),
+        }
+    }
+
     /// Passes on what the cut lets through.
     fn pass(&mut self, bytes: &[u8], passed: &mut Passed) {
-        let cut_after = u64::from(self.switches.cut_after);
-        let room = if cut_after == 0 {
-            bytes.len()
-        } else {
-            usize::try_from(cut_after.saturating_sub(self.gone)).unwrap_or(usize::MAX)
-        };
-        let through = &bytes[..room.min(bytes.len())];
+        let through = &bytes[..self.room().min(bytes.len())];
         passed.bytes.extend_from_slice(through);
         self.gone += u64::try_from(through.len()).unwrap_or(0);
         if through.len() < bytes.len() {

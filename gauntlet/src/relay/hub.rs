@@ -133,7 +133,9 @@ impl Hub {
 
 impl Panel for Hub {
     fn switch(&self, json: &[u8]) -> Result<(), serde_json::Error> {
-        self.switches.send_replace(serde_json::from_slice(json)?);
+        let switches: Switches = serde_json::from_slice(json)?;
+        switches.validate().map_err(serde::de::Error::custom)?;
+        self.switches.send_replace(switches);
         Ok(())
     }
 

@@ -26,6 +26,17 @@ impl Switches {
     /// All off.
     pub const OFF: Self =
         Self { delay: 0, jitter: 0, cut_after: 0, corrupt: false, longer: 0, resets: 0.0 };
+
+    /// Whether all of them mean something.
+    ///
+    /// # Errors
+    /// What does not, in words.
+    pub fn validate(&self) -> Result<(), String> {
+        if self.resets.is_finite() && self.resets >= 0.0 {
+            return Ok(());
+        }
+        Err(format!("resets is {}; it is a finite number, at least 0", self.resets))
+    }
 }
 
 /// What a relay tells of itself: hits of each switch, so that a fault can be shown to hold.

@@ -4,14 +4,14 @@
 use super::*;
 use crate::record::Seen;
 use crate::stream::{Planned, Verb};
-use crate::testing::{AMPLE, Site, WRONG, answer, ask, beside, gets, planned};
+use crate::testing::{AMPLE, Site, WRONG, answer, ask, beside, gets, planned, reserved};
 
 /// A relay before a replica.
 struct Way {
     address: SocketAddr,
     control: Address,
     tasks: JoinSet<()>,
-    _folder: tempfile::TempDir,
+    _kept: (tempfile::TempDir, socket2::Socket),
 }
 
 impl Way {
@@ -20,12 +20,12 @@ impl Way {
         let control = Address::File(folder.path().join("control"));
         let listener = control::Listener::bind(&control).await.unwrap();
         let hub = Arc::new(Hub::new().unwrap());
-        let address = listen("127.0.0.1:0".parse().unwrap()).unwrap().local_addr().unwrap();
+        let (kept, address) = reserved();
         let mut tasks = JoinSet::new();
         let links = Arc::clone(&hub);
         tasks.spawn(async move { relay(&links, address, replica).await.unwrap() });
         tasks.spawn(async move { match control::serve(listener, hub).await {} });
-        Self { address, control, tasks, _folder: folder }
+        Self { address, control, tasks, _kept: (folder, kept) }
     }
 
     /// The same, once it listens.
@@ -134,4 +134,7 @@ async fn switches_that_make_no_sense_are_refused() {
     let way = Way::to(site.address).await;
     let refused = control::put(&way.control, &serde_json::json!({ "cut": 1 })).await.unwrap_err();
     assert!(refused.to_string().contains("unknown field `cut`"), "{refused}");
+    let backwards = Switches { resets: -1.0, ..Switches::OFF };
+    let refused = control::put(&way.control, &backwards).await.unwrap_err();
+    assert!(refused.to_string().contains("resets is -1"), "{refused}");
 }

@@ -8,9 +8,10 @@ use super::{failings, sentence, versus};
 
 const INTRO: &str = "What users of a gateway feel while the things behind it fail: the same \
 requests and the same faults for every product, drawn from the same seeds, the runs of all \
-products mixed. **Regret** is what a product failed beyond what even an oracle would have failed, \
-which knows each fault the moment it begins but sends nothing twice that must not be and cannot exceed \
-capacity. How it is measured, and how to run it, stands in [gauntlet-howto.md](gauntlet-howto.md).";
+products mixed. **Regret** is what a product failed beyond what even an oracle would have \
+failed, which knows each fault the moment it begins but sends nothing twice that must not be \
+and cannot exceed capacity. How it is measured, and how to run it, stands in \
+[gauntlet-howto.md](gauntlet-howto.md).";
 
 /// The whole page; ends with a line break.
 #[must_use]

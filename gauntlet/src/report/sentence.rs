@@ -30,7 +30,7 @@ pub(super) fn summary(results: &Results, scenario: &Told) -> String {
     let recovered = names::when(runs.iter().map(|run| run.recovery.from_removal).collect());
     told.push_str(&match recovered.as_str() {
         "–" => ".".to_owned(),
-        never if never.starts_with("not") => "; it did not recover.".to_owned(),
+        never if never.starts_with("not") => format!("; {never} whole again."),
         "0 s" => "; whole again with the first second after.".to_owned(),
         _ => format!("; recovered after {recovered}."),
     });

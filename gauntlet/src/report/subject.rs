@@ -75,7 +75,7 @@ impl Subject {
             Fault::Slow { by } if by <= Duration::from_millis(500) => Self::Slow,
             Fault::Slow { .. } => Self::VerySlow,
             Fault::Status { share, .. } if share >= 0.5 => Self::HalfErrors,
-            Fault::Resets { .. } => Self::Resets,
+            Fault::Resets { .. } | Fault::Refused => Self::Resets,
             Fault::Pauses { .. } => Self::Pauses,
             Fault::Flapping { .. } => Self::Flapping,
             Fault::IdleClose { .. } => Self::StalePool,

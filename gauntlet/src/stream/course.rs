@@ -100,10 +100,12 @@ impl Course {
         if let Arrivals::Bursts { every, lasts } = arrivals
             && every > lasts
         {
+            // Nobody means bursts of less than a millisecond; they would fill the memory.
+            let every = every.max(Duration::from_millis(1)).as_secs_f64();
             let mut at = 0.0;
             while at < end {
                 edges.extend([at, at + lasts.as_secs_f64()]);
-                at += every.as_secs_f64();
+                at += every;
             }
         }
         edges.retain(|edge| *edge > 0.0 && *edge < end);

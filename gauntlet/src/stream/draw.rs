@@ -65,7 +65,7 @@ fn closed_count(scenario: &Scenario, phases: Phases, users: u32) -> u64 {
     let Arrivals::Closed { think, .. } = scenario.load.arrivals else { return 0 };
     let shortest = scenario.replicas.service.mul_f64(SERVICE_LEAST);
     // Without a pause and without work only the way there and back is left: take a millisecond.
-    let round = (think + shortest).as_secs_f64().max(0.001);
+    let round = think.saturating_add(shortest).as_secs_f64().max(0.001);
     let rounds = total(phases).as_secs_f64() / round * 1.25;
     let count = f64::from(users) * (rounds + 1.0);
     // Whole seconds of a duration are the shortest way from a float to an integer that saturates.
@@ -162,8 +162,8 @@ impl<'a> Traits<'a> {
     /// the capacity is `workers / service`.
     fn service_of(&self, id: u64) -> u64 {
         let mean = whole(self.scenario.replicas.service);
-        let least = mean - mean * 3 / 10;
-        let breadth = (mean * 3 / 10).saturating_mul(2).saturating_add(1);
+        let aside = mean / 10 * 3;
+        let (least, breadth) = (mean - aside, aside.saturating_mul(2).saturating_add(1));
         least + Draw::from_bits(mix(self.service, id)).of(breadth)
     }
 }

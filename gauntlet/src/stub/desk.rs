@@ -8,7 +8,8 @@ use tokio::sync::oneshot;
 use crate::stamp::Stamp;
 
 /// A worker that ends later than planned by less than this hands over at the planned time, so that
-/// late timers cost no capacity. Later than this the process was stopped, and did no work meanwhile.
+/// late timers cost no capacity. Later than this the process was stopped, and did no work
+/// meanwhile. Nanoseconds.
 const LATE_MAX: u64 = 5_000_000;
 
 /// Workers and the line before them.

@@ -66,7 +66,7 @@ pub struct Args {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
 pub struct Capacity {
     /// Requests that it works on.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub workers: u32,
     /// Requests that it lets wait; all beyond are answered with 503.
     #[arg(long)]

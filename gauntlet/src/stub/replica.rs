@@ -125,6 +125,7 @@ pub(super) fn count(counter: &AtomicU64) -> u64 {
 impl Panel for Replica {
     fn switch(&self, json: &[u8]) -> Result<(), serde_json::Error> {
         let switches: Switches = serde_json::from_slice(json)?;
+        switches.validate().map_err(serde::de::Error::custom)?;
         let mut lock = self.lock();
         if let Some(wanted) = &switches.lock
             && !lock.as_ref().is_some_and(|lock| lock.is_at(&wanted.file))

@@ -1,5 +1,5 @@
-//! The listener of a replica, and its end: by SIGTERM with a drain, or by a request that it does not
-//! survive.
+//! The listener of a replica, and its end: by SIGTERM with a drain, or by a request that it does
+//! not survive.
 
 use std::io;
 use std::net::SocketAddr;

@@ -33,6 +33,29 @@ pub struct Switches {
     pub cache: Option<Cache>,
 }
 
+impl Switches {
+    /// Whether all of them mean something.
+    ///
+    /// # Errors
+    /// What does not, in words.
+    pub fn validate(&self) -> Result<(), String> {
+        if let Some(Status { share, code }) = self.status {
+            if !(0.0..=1.0).contains(&share) {
+                return Err(format!("status.share is {share}; it lies between 0 and 1"));
+            }
+            if !(400..=599).contains(&code) {
+                return Err(format!("status.code is {code}; an error has one from 400 to 599"));
+            }
+        }
+        match self.slower {
+            Some(times) if !times.is_finite() || times <= 0.0 => {
+                Err(format!("slower is {times}; it is a finite number above 0"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Some answers with a status of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

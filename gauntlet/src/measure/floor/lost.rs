@@ -8,6 +8,7 @@ use crate::measure::ledger::{Ledger, Request};
 use crate::record::Attempt;
 use crate::scenario::Fault;
 use crate::stamp::Stamp;
+use crate::wire;
 
 /// Requests of fault and observation that failed.
 fn failed<'l, 'a>(ledger: &'l Ledger<'a>) -> impl Iterator<Item = &'l Request<'a>> {
@@ -55,6 +56,7 @@ pub(super) fn sent_once(ledger: &Ledger<'_>) -> BTreeSet<u64> {
         pool.is_some_and(|pool| pool.is_all_struck()) && begun.is_some_and(inside)
     });
     ids.extend(lost.map(|request| request.planned.id));
+    ids.extend(poisoned_beside(ledger));
     ids
 }
 
@@ -85,19 +87,38 @@ pub(super) fn nobody_there(ledger: &Ledger<'_>) -> BTreeSet<u64> {
 
 /// e. Requests that kill whoever serves them, and those open when the gateway itself was killed.
 pub(super) fn hopeless(ledger: &Ledger<'_>) -> BTreeSet<u64> {
-    let has =
-        |wanted: fn(&Fault) -> bool| ledger.scenario.faults.iter().any(|one| wanted(&one.fault));
-    let (poisoned, killed) = (
-        has(|fault| matches!(fault, Fault::Poison { .. })),
-        has(|fault| *fault == Fault::GatewayKilled),
-    );
+    let faults = || ledger.scenario.faults.iter().map(|one| &one.fault);
+    let killed = faults().any(|fault| *fault == Fault::GatewayKilled);
     let lost = failed(ledger).filter(|request| {
-        let attempts = ledger.attempts_at(request.planned.id);
-        let deadly = !attempts.is_empty() && attempts.iter().all(|one| one.ended.is_none());
         let open = |strike: &Stamp| {
             request.answered.is_some_and(|one| one.begun <= *strike && *strike <= one.ended)
         };
-        (poisoned && deadly) || (killed && ledger.spans.strikes.iter().any(open))
+        is_poison(ledger, request.planned.id) || (killed && ledger.spans.strikes.iter().any(open))
+    });
+    lost.map(|request| request.planned.id).collect()
+}
+
+fn is_poison(ledger: &Ledger<'_>, id: u64) -> bool {
+    poisons(ledger).any(|one_in| wire::is_poison(id, one_in))
+}
+
+fn poisons(ledger: &Ledger<'_>) -> impl Iterator<Item = u32> {
+    ledger.scenario.faults.iter().filter_map(|one| match one.fault {
+        Fault::Poison { one_in } => Some(one_in),
+        _ => None,
+    })
+}
+
+/// Unsafe requests whose replica died of another's poison while it worked on them: who sent them
+/// could not know.
+fn poisoned_beside(ledger: &Ledger<'_>) -> BTreeSet<u64> {
+    if poisons(ledger).next().is_none() {
+        return BTreeSet::new();
+    }
+    let lost = failed(ledger).filter(|request| {
+        let attempts = ledger.attempts_at(request.planned.id);
+        let died = !attempts.is_empty() && attempts.iter().all(|one| one.ended.is_none());
+        request.is_unsafe() && died
     });
     lost.map(|request| request.planned.id).collect()
 }

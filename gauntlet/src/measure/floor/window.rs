@@ -87,6 +87,7 @@ fn left(fault: &Fault) -> Option<Left> {
         | Fault::Freeze
         | Fault::Pauses { .. }
         | Fault::BlackHole
+        | Fault::Refused
         | Fault::Flapping { .. }
         | Fault::NoAccept => Some(Left::Nothing),
         Fault::Slower { times } if *times > 1.0 => Some(Left::Share(1.0 / times)),

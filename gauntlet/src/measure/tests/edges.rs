@@ -93,3 +93,24 @@ fn a_quick_run_has_the_quick_phases() {
     made.scenario.phases.observation = std::time::Duration::from_secs(300);
     assert_eq!(made.figures().course.seconds.len(), 30);
 }
+
+#[test]
+fn phases_that_no_scenario_has_end_with_the_stream() {
+    let mut made = Made::steady(10);
+    let phases = &mut made.scenario.phases;
+    (phases.control, phases.fault) = (phases.control * 4, phases.fault * 4);
+    (made.scenario.quick.control, made.scenario.quick.fault) = (phases.control, phases.fault);
+    // The deeds say 5 s of control and of fault; the last request is asked at 30.99 s.
+    let figures = made.figures();
+    assert_eq!((figures.requests, figures.course.seconds.len()), (2499, 29));
+}
+
+#[test]
+fn pauses_of_a_closed_loop_are_no_times() {
+    let mut made = Made::steady(10);
+    made.scenario.load.arrivals =
+        Arrivals::Closed { users: 1, think: std::time::Duration::from_secs(1) };
+    made.scenario.quick.observation = std::time::Duration::from_secs(2);
+    made.run.stream.iter_mut().for_each(|one| one.at = 7);
+    assert_eq!(made.figures().course.seconds.len(), 30);
+}

@@ -193,14 +193,18 @@ fn d_flapping_of_all_is_dark_by_turns() {
 
 #[test]
 fn e_a_request_that_kills_its_replica_is_hopeless() {
-    let mut made = Made::struck(10, Fault::Poison { one_in: 5000 }, &[0, 1, 2]);
-    dies(&mut made, 650);
-    dies(&mut made, 651);
-    // One that was only beside it can be asked again, and was in vain for another reason.
-    let begun = at(7);
-    made.attempt(651, 1, begun).status = 500;
+    let mut made = Made::struck(10, Fault::Poison { one_in: 100 }, &[0, 1, 2]);
+    let is_poison = |id: &u64| crate::wire::is_poison(*id, 100);
+    let poison = (610..1000).find(is_poison).unwrap();
+    let beside = (610..1000).find(|id| !is_poison(id)).unwrap();
+    dies(&mut made, poison);
+    // A GET that was only beside it could have been asked again, a POST could not.
+    dies(&mut made, beside);
     let floor = made.figures().floor;
     assert_eq!((floor.hopeless, floor.total()), (1, 1));
+    made.post(beside);
+    let floor = made.figures().floor;
+    assert_eq!((floor.hopeless, floor.sent_once, floor.total()), (1, 1, 2));
 }
 
 #[test]

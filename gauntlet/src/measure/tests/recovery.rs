@@ -60,13 +60,13 @@ fn what_is_not_back_by_the_end_is_residual() {
 #[test]
 fn a_relapse_within_the_last_seconds_is_residual_although_it_had_recovered() {
     let mut made = Made::struck(10, Fault::Crash, &[0]);
-    // Recovered for the first 9 seconds; of the last 15 a little more than a tenth is lost.
-    fail(&mut made, (20.0, 21.6), 1);
+    // Recovered for the first 16 seconds; of the last 5 a little more than a tenth is lost.
+    fail(&mut made, (27.0, 27.6), 1);
     let recovery = made.figures().recovery;
     assert_eq!(recovery.from_removal, When::After(0));
     assert_eq!(recovery.residual, Residual::Left);
     let mut made = Made::struck(10, Fault::Crash, &[0]);
-    fail(&mut made, (20.0, 21.4), 1);
+    fail(&mut made, (27.0, 27.4), 1);
     assert_eq!(made.figures().recovery.residual, Residual::None);
 }
 
@@ -82,4 +82,30 @@ fn full_service_counts_from_the_first_healthy_answer() {
     assert_eq!(made.figures().recovery.full_service, Some(240 * MILLI));
     // Where nobody was cut off from all replicas it has no meaning.
     assert_eq!(Made::struck(10, Fault::Crash, &[0]).figures().recovery.full_service, None);
+}
+
+#[test]
+fn an_observation_too_short_to_tell_says_nothing_of_recovery() {
+    let mut made = Made::steady(10);
+    made.scenario.phases.observation = std::time::Duration::from_secs(4);
+    made.strike(Fault::Crash, &[0]);
+    let recovery = made.figures().recovery;
+    assert_eq!((recovery.from_removal, recovery.residual), (When::Unknown, Residual::None));
+}
+
+#[test]
+fn in_a_full_observation_what_has_not_recovered_is_residual() {
+    let mut made = Made::steady(10);
+    made.scenario.phases.observation = std::time::Duration::from_secs(60);
+    made.strike(Fault::Crash, &[0]);
+    for id in 3100..7100 {
+        made.ask(id, id * 10 * MILLI);
+        made.answer(id, 0);
+    }
+    assert_eq!(made.figures().recovery.residual, Residual::None);
+    // One of 50: enough goodput for the end, not enough to have recovered.
+    fail(&mut made, (11.0, 71.0), 50);
+    let recovery = made.figures().recovery;
+    assert_eq!(recovery.from_removal, When::NotWithin(60 * SECOND));
+    assert_eq!(recovery.residual, Residual::Left);
 }
