@@ -111,13 +111,21 @@ fn status(address: SocketAddr) -> String {
 }
 
 fn live(product: Product, settings: Settings, act: impl FnOnce(&mut Running<'_>)) {
+    live_with((product, settings, Extras::None), act);
+}
+
+fn live_with(
+    (product, settings, extras): (Product, Settings, Extras),
+    act: impl FnOnce(&mut Running<'_>),
+) {
     if found(product).is_none() {
         eprintln!("{product} is not there");
         return;
     }
     let arena = Arena::build(1, Ground::Loopback).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let wanted = wanted(settings, &arena, vec![replica(), replica(), replica()]);
+    let replicas = vec![replica(), replica(), replica()];
+    let wanted = Wanted { extras, ..wanted(settings, &arena, replicas) };
     let mut running = running::start_found(product, &wanted, &arena, folder.path()).unwrap();
     assert!(status(running.address()).contains(" 200 "), "{product}");
     act(&mut running);
@@ -161,6 +169,18 @@ fn what_cannot_be_upgraded_says_so() {
         let refused = running.upgrade().unwrap_err().to_string();
         assert!(refused.contains("seawall cannot hand its listeners"), "{refused}");
     });
+}
+
+#[test]
+fn seawall_writes_a_line_for_each_call_only_where_that_is_asked() {
+    for (extras, logs) in [(Extras::None, false), (Extras::LimitAndLog, true)] {
+        live_with((Product::Seawall, Settings::Default, extras), |running| {
+            let read = || std::fs::read_to_string(running.folder.join("seawall.log")).ok();
+            let written = || read().filter(|log| log.contains("/r0/x"));
+            let patience = std::time::Duration::from_secs(if logs { 10 } else { 0 });
+            assert_eq!(wait::until(patience, written).is_some(), logs, "{:?}", read());
+        });
+    }
 }
 
 #[test]
