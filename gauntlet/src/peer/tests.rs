@@ -76,7 +76,10 @@ fn configs_name_every_endpoint_and_leave_no_blank() {
 
 /// A replica that answers everything with 200 and one byte until the test ends.
 fn replica() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    replica_at(TcpListener::bind("127.0.0.1:0").unwrap())
+}
+
+fn replica_at(listener: TcpListener) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
@@ -147,6 +150,28 @@ fn every_product_answers_costs_something_and_comes_back_after_a_crash() {
                 assert!(!shared, "{product} was not restarted");
             });
         }
+    }
+}
+
+#[test]
+fn products_serve_clients_of_another_namespace() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("namespaces are for root");
+        return;
+    }
+    for product in PRODUCTS.into_iter().filter(|product| found(*product).is_some()) {
+        let arena = Arena::build(1, Ground::Namespaces).unwrap();
+        let address = arena.address(Seat::Replica(0), 9000);
+        let bound = arena.within(Seat::Replica(0), || TcpListener::bind(address)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let wanted = Wanted {
+            client: arena.source(Seat::Client),
+            ..wanted(Settings::Tuned, &arena, vec![replica_at(bound.unwrap())])
+        };
+        let running = running::start_found(product, &wanted, &arena, folder.path()).unwrap();
+        let seen = arena.within(Seat::Client, || status(running.address())).unwrap();
+        assert!(seen.contains(" 200 "), "{product}: {seen}");
+        running.stop();
     }
 }
 
