@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::peer::{Product, Settings};
-use crate::{load, relay, scenario, stub, throughput};
+use crate::{load, relay, scenario, stub};
 
 const EXAMPLES: &str = "Examples:
   gauntlet --list
@@ -34,17 +34,8 @@ pub struct Cli {
     pub options: Options,
 }
 
-/// The word that turns the command line into that of [`Throughput`].
+/// The word that asks for the other benchmark, whose options are in [`crate::throughput`].
 pub const THROUGHPUT: &str = "--throughput";
-
-/// Measures what a request costs while nothing fails.
-#[derive(Debug, Parser)]
-#[command(name = "gauntlet --throughput", version)]
-pub struct Throughput {
-    /// What is asked for.
-    #[command(flatten)]
-    pub args: throughput::Args,
-}
 
 /// Processes of a run.
 #[derive(Debug, Subcommand)]

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use gauntlet::cli::{Cli, Options, Part, THROUGHPUT, Throughput};
+use gauntlet::cli::{Cli, Options, Part, THROUGHPUT};
 use gauntlet::matrix::{self, Done, Matrix, Trouble};
 use gauntlet::process::Failed;
 use gauntlet::report::{self, Ending, Results};
@@ -19,8 +19,8 @@ const STOPPED: u8 = 130;
 fn main() -> ExitCode {
     // It has other options under the same names.
     if std::env::args_os().any(|word| word == THROUGHPUT) {
-        let words = std::env::args_os().filter(|word| word != THROUGHPUT);
-        return match throughput::run(&Throughput::parse_from(words).args) {
+        let words = std::env::args_os().skip(1).filter(|word| word != THROUGHPUT);
+        return match throughput::run(&throughput::Args::of_words(words)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => complain(&error, HOST),
         };

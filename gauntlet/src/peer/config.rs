@@ -4,11 +4,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
-use crate::arena::{Arena, Seat};
 use crate::scenario::Checks;
 
 use super::program::Installed;
@@ -183,11 +183,10 @@ pub fn validate(
     product: Product,
     installed: &Installed,
     wanted: &Wanted,
-    (arena, folder): (&Arena, &Path),
+    folder: &Path,
 ) -> Result<(), Missing> {
     let Some(arguments) = launch::check_arguments(product, wanted, folder) else { return Ok(()) };
-    // nginx binds its addresses to check them, and these are only at its seat.
-    let mut command = arena.command(Seat::Gateway, &installed.program);
+    let mut command = Command::new(&installed.program);
     let output = command
         .args(arguments)
         .output()

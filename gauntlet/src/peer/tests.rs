@@ -47,7 +47,7 @@ fn every_product_takes_its_configs() {
             for wanted in variants(settings, &arena) {
                 let folder = tempfile::tempdir().unwrap();
                 let path = write_config(product, &wanted, folder.path()).unwrap();
-                let taken = validate(product, &installed, &wanted, (&arena, folder.path()));
+                let taken = validate(product, &installed, &wanted, folder.path());
                 let text = std::fs::read_to_string(path).unwrap_or_default();
                 assert!(taken.is_ok(), "{settings:?} {wanted:?}: {taken:?}\n{text}");
             }
@@ -76,7 +76,10 @@ fn configs_name_every_endpoint_and_leave_no_blank() {
 
 /// A replica that answers everything with 200 and one byte until the test ends.
 fn replica() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    replica_at(TcpListener::bind("127.0.0.1:0").unwrap())
+}
+
+fn replica_at(listener: TcpListener) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
@@ -111,13 +114,21 @@ fn status(address: SocketAddr) -> String {
 }
 
 fn live(product: Product, settings: Settings, act: impl FnOnce(&mut Running<'_>)) {
+    live_with((product, settings, Extras::None), act);
+}
+
+fn live_with(
+    (product, settings, extras): (Product, Settings, Extras),
+    act: impl FnOnce(&mut Running<'_>),
+) {
     if found(product).is_none() {
         eprintln!("{product} is not there");
         return;
     }
     let arena = Arena::build(1, Ground::Loopback).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let wanted = wanted(settings, &arena, vec![replica(), replica(), replica()]);
+    let replicas = vec![replica(), replica(), replica()];
+    let wanted = Wanted { extras, ..wanted(settings, &arena, replicas) };
     let mut running = running::start_found(product, &wanted, &arena, folder.path()).unwrap();
     assert!(status(running.address()).contains(" 200 "), "{product}");
     act(&mut running);
@@ -143,6 +154,28 @@ fn every_product_answers_costs_something_and_comes_back_after_a_crash() {
 }
 
 #[test]
+fn products_serve_clients_of_another_namespace() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("namespaces are for root");
+        return;
+    }
+    for product in PRODUCTS.into_iter().filter(|product| found(*product).is_some()) {
+        let arena = Arena::build(1, Ground::Namespaces).unwrap();
+        let address = arena.address(Seat::Replica(0), 9000);
+        let bound = arena.within(Seat::Replica(0), || TcpListener::bind(address)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let wanted = Wanted {
+            client: arena.source(Seat::Client),
+            ..wanted(Settings::Tuned, &arena, vec![replica_at(bound.unwrap())])
+        };
+        let running = running::start_found(product, &wanted, &arena, folder.path()).unwrap();
+        let seen = arena.within(Seat::Client, || status(running.address())).unwrap();
+        assert!(seen.contains(" 200 "), "{product}: {seen}");
+        running.stop();
+    }
+}
+
+#[test]
 fn an_upgrade_replaces_the_process_that_serves() {
     for product in [Product::Nginx, Product::Haproxy, Product::Envoy, Product::Pingora] {
         live(product, Settings::Tuned, |running| {
@@ -161,6 +194,18 @@ fn what_cannot_be_upgraded_says_so() {
         let refused = running.upgrade().unwrap_err().to_string();
         assert!(refused.contains("seawall cannot hand its listeners"), "{refused}");
     });
+}
+
+#[test]
+fn seawall_writes_a_line_for_each_call_only_where_that_is_asked() {
+    for (extras, logs) in [(Extras::None, false), (Extras::LimitAndLog, true)] {
+        live_with((Product::Seawall, Settings::Default, extras), |running| {
+            let read = || std::fs::read_to_string(running.folder.join("seawall.log")).ok();
+            let written = || read().filter(|log| log.contains("/r0/x"));
+            let patience = std::time::Duration::from_secs(if logs { 10 } else { 0 });
+            assert_eq!(wait::until(patience, written).is_some(), logs, "{:?}", read());
+        });
+    }
 }
 
 #[test]

@@ -22,9 +22,12 @@ mod target;
 mod tests;
 mod tool;
 
+use std::ffi::OsString;
 use std::io::{self, Write, stderr, stdout};
+use std::ops::RangeInclusive;
 
-use clap::{Args as Arguments, ValueEnum};
+use clap::builder::RangedI64ValueParser;
+use clap::{Args as Arguments, Parser, ValueEnum};
 
 use crate::arena::{Arena, Ground, Trouble};
 use crate::peer::{Product, Settings};
@@ -38,7 +41,7 @@ pub use row::{Row, Who};
 #[derive(Clone, Debug, Arguments)]
 pub struct Args {
     /// The products to measure, with commas between them
-    #[arg(long, value_delimiter = ',', value_parser = product, default_value = "seawall,nginx,haproxy,envoy,pingora")]
+    #[arg(long, value_delimiter = ',', value_parser = product, default_value = PEERS)]
     pub peers: Vec<Product>,
     /// The rows to measure [default: all]
     #[arg(long, value_delimiter = ',', value_enum)]
@@ -47,10 +50,10 @@ pub struct Args {
     #[arg(long, value_enum, default_value = "default")]
     pub config: Config,
     /// How often each product has its turn; medians are over the turns
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
+    #[arg(long, default_value_t = 3, value_parser = between(1..=99))]
     pub rounds: u32,
     /// How long one measurement is
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = between(1..=600))]
     pub seconds: u32,
     /// Requests a second of the row that asks for latency [default: half of what the slowest
     /// product does]
@@ -82,6 +85,30 @@ impl From<Config> for Settings {
             Config::Default => Self::Default,
             Config::Tuned => Self::Tuned,
         }
+    }
+}
+
+const PEERS: &str = "seawall,nginx,haproxy,envoy,pingora";
+
+fn between(range: RangeInclusive<i64>) -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(range)
+}
+
+/// `gauntlet --throughput` with its own options.
+#[derive(Debug, Parser)]
+#[command(name = "gauntlet --throughput")]
+struct Command {
+    #[command(flatten)]
+    args: Args,
+}
+
+impl Args {
+    /// Reads what follows `--throughput`. A mistake, or a call for help, is answered and ends the
+    /// process as command lines do.
+    #[must_use]
+    pub fn of_words(words: impl Iterator<Item = OsString>) -> Self {
+        let name = OsString::from("gauntlet --throughput");
+        Command::parse_from(std::iter::once(name).chain(words)).args
     }
 }
 

@@ -5,7 +5,7 @@ use super::table::{heading, lines, size};
 use super::target::targets;
 
 /// The command that remakes it.
-const COMMAND: &str = "cargo run --release -p gauntlet -- throughput --markdown";
+const COMMAND: &str = "cargo run --release -p gauntlet -- --throughput --markdown";
 
 /// The section, with the promises first.
 pub(super) fn markdown(results: &Results) -> String {
@@ -27,7 +27,7 @@ pub(super) fn markdown(results: &Results) -> String {
 }
 
 fn section(row: &RowResults) -> String {
-    let mut text = format!("\n### {}{}\n\n", row.about, size(row));
+    let mut text = format!("\n### {}: {}{}\n\n", row.row.name(), row.about, size(row));
     let lines = lines(row);
     let width = lines.first().map_or(0, Vec::len);
     for (index, line) in lines.iter().enumerate() {

@@ -79,6 +79,7 @@ impl Plan {
         tell: &mut dyn FnMut(&str),
     ) -> Result<Results, Failed> {
         let mut products: Vec<Product> = self.columns.iter().map(|who| who.product()).collect();
+        products.sort_unstable();
         products.dedup();
         for product in &products {
             tell(&format!("making {product} ready"));

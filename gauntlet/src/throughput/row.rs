@@ -55,6 +55,22 @@ impl Row {
         Self::L4,
     ];
 
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::H1x64 => "h1-64",
+            Self::H1x512 => "h1-512",
+            Self::H2 => "h2",
+            Self::Body10K => "10k",
+            Self::Body1M => "1m",
+            Self::Half => "half",
+            Self::Idle => "idle",
+            Self::Tls => "tls",
+            Self::L4 => "l4",
+        }
+    }
+
     /// What is asked, for a heading.
     #[must_use]
     pub const fn about(self) -> &'static str {

@@ -10,7 +10,7 @@ use crate::peer::Product;
 pub(super) fn text(results: &Results) -> String {
     let mut text = heading(results);
     for row in &results.rows {
-        text += &format!("\n{}{}\n", row.about, size(row));
+        text += &format!("\n{}: {}{}\n", row.row.name(), row.about, size(row));
         for line in lines(row) {
             text += &format!("  {}\n", padded(&line));
         }
@@ -22,7 +22,7 @@ pub(super) fn text(results: &Results) -> String {
             Some(found) => (found.figure.as_str(), if found.kept { "kept" } else { "NOT KEPT" }),
             None => ("-", "not measured"),
         };
-        text += &format!("  {:<100} {figure:>9} {:>9}  {kept}\n", target.what, target.bound);
+        text += &format!("  {:<66}{figure:>12}{:>12}  {kept}\n", target.what, target.bound);
     }
     text
 }

@@ -57,7 +57,7 @@ fn beside(results: &Results, row: Row, (peer, bound): (Product, u64)) -> Target 
         let cpu = |who| row.median(who).map(super::Sample::cpu);
         permille(cpu(SEAWALL)?, cpu(Who::Plain(peer))?)
     });
-    ratio(format!("CPU of a request, seawall ÷ {peer}; {}", row.about()), found, bound)
+    ratio(format!("{}: CPU, seawall ÷ {peer}", row.name()), found, bound)
 }
 
 fn ratio(what: String, found: Option<u64>, bound: u64) -> Target {
@@ -71,8 +71,8 @@ fn latency(row: Option<&RowResults>) -> [Target; 2] {
     let added = both.map(|(seawall, direct)| seawall.p50.saturating_sub(direct.p50));
     let added = added.map(|nanos| Found { figure: micros(nanos) + " µs", kept: nanos <= ADDED });
     let times = both.and_then(|(seawall, direct)| permille(seawall.p99, direct.p99));
-    let first = "Added p50 at half load, seawall over direct".to_owned();
-    let second = "p99 at half load, seawall ÷ direct".to_owned();
+    let first = "half: p50, seawall over direct".to_owned();
+    let second = "half: p99, seawall ÷ direct".to_owned();
     [Target { what: first, found: added, bound: "≤ 60 µs".to_owned() }, ratio(second, times, 2_000)]
 }
 
@@ -80,6 +80,6 @@ fn idle(row: Option<&RowResults>) -> Target {
     const EACH: u64 = 12 << 10;
     let each = row.and_then(|row| row.median(SEAWALL)).map(|sample| sample.resident);
     let found = each.map(|each| Found { figure: kibibytes(each) + " KiB", kept: each <= EACH });
-    let what = "Memory of an idle connection, seawall".to_owned();
+    let what = "idle: memory of a connection, seawall".to_owned();
     Target { what, found, bound: "≤ 12 KiB".to_owned() }
 }

@@ -108,3 +108,20 @@ fn a_short_run_measures_what_is_there() {
     assert_eq!(idle.failed, 0, "{}", grouped(idle.resident));
     assert!(results.rows[4].cells.is_empty());
 }
+
+#[test]
+fn words_become_arguments() {
+    let of = |words: &str| Args::of_words(words.split_whitespace().map(OsString::from));
+    let args = of("--quick --peers nginx,envoy --rows h1-64,10k --rate 900");
+    assert_eq!(args.peers, [Product::Nginx, Product::Envoy]);
+    assert_eq!((args.rows, args.rate), (vec![Row::H1x64, Row::Body10K], Some(900)));
+    let usual = of("");
+    assert_eq!((usual.peers.len(), usual.rounds, usual.seconds), (5, 3, 5));
+}
+
+#[test]
+fn rows_are_shown_by_the_names_that_the_command_line_reads() {
+    for row in Row::ALL {
+        assert_eq!(Row::from_str(row.name(), false), Ok(row));
+    }
+}

@@ -154,11 +154,8 @@ fn heard_by_h2load(log: &str) -> Option<Heard> {
         }
     }
     latencies.sort_unstable();
-    let at = |percent: usize| {
-        latencies
-            .get((latencies.len() * percent / 100).min(latencies.len().checked_sub(1)?))
-            .copied()
-    };
+    let last = latencies.len().checked_sub(1)?;
+    let at = |percent: usize| latencies.get((latencies.len() * percent / 100).min(last)).copied();
     Some(Heard { p50: at(50)?, p99: at(99)?, failed })
 }
 
@@ -168,11 +165,18 @@ mod tests {
 
     #[test]
     fn what_wrk_says_is_understood() {
-        let said = "  Latency Distribution\n     50%    1.23ms\n     75%  900.00us\n     99%    1.05s\n  \
-                    12 requests in 1.00s\n  Socket errors: connect 1, read 2, write 0, timeout 3\n  \
-                    Non-2xx or 3xx responses: 40\n";
+        let said = [
+            "  Latency Distribution",
+            "     50%    1.23ms",
+            "     75%  900.00us",
+            "     99%    1.05s",
+            "  12 requests in 1.00s",
+            "  Socket errors: connect 1, read 2, write 0, timeout 3",
+            "  Non-2xx or 3xx responses: 40",
+        ];
+        let said = said.join("\n");
         let heard = Heard { p50: 1_230_000, p99: 1_050_000_000, failed: 46 };
-        assert_eq!(heard_by_wrk(said), Some(heard));
+        assert_eq!(heard_by_wrk(&said), Some(heard));
         assert_eq!(heard_by_wrk("unable to connect"), None);
         assert_eq!(duration("2.00m"), Some(120_000_000_000));
     }

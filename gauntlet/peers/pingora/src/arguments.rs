@@ -55,11 +55,7 @@ impl Arguments {
         }
     }
 
-    fn take(
-        &mut self,
-        word: &str,
-        words: &mut impl Iterator<Item = String>,
-    ) -> Result<(), String> {
+    fn take(&mut self, word: &str, words: &mut impl Iterator<Item = String>) -> Result<(), String> {
         let mut value = || words.next().ok_or_else(|| format!("{word} wants a value"));
         match word {
             "--listen" => self.listen = value()?,

@@ -10,9 +10,7 @@ use pingora::lb::health_check::{HealthCheck, HttpHealthCheck};
 pub const EVERY: Duration = Duration::from_millis(500);
 
 /// Two results in a row change the verdict; a check may take as long as one attempt.
-pub fn check(
-    path: &str,
-) -> Result<Box<dyn HealthCheck + Send + Sync>, Box<dyn std::error::Error>> {
+pub fn check(path: &str) -> Result<Box<dyn HealthCheck + Send + Sync>, Box<dyn std::error::Error>> {
     let mut check = HttpHealthCheck::new("replica", false);
     check.req.set_uri(path.parse()?);
     check.consecutive_success = 2;
