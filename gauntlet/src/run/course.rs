@@ -41,7 +41,12 @@ pub fn carry_out(order: &Order<'_>) -> Result<Run, Failure> {
     let start = Stamp::now().after(nanos(LEAD));
     let mut generator = generate(order, &scene, start, &stream_file)?;
     let plan = fault::plan(&strikes, order.phases);
-    let mut course = Course::new(Faults::new(strikes), start);
+    let mut course = Course {
+        start,
+        faults: Faults::new(strikes),
+        meter: Meter::new(&arena, order.scenario.replicas.count, start),
+        fallen: Vec::new(),
+    };
     course.follow(order, &mut scene, &plan)?;
     course.await_generator(order, &mut scene, &mut generator)?;
     let version = scene.product.version().to_owned();
@@ -100,10 +105,6 @@ struct Course {
 }
 
 impl Course {
-    const fn new(faults: Faults, start: Stamp) -> Self {
-        Self { start, faults, meter: Meter::new(start), fallen: Vec::new() }
-    }
-
     /// Does everything at its time.
     fn follow(
         &mut self,
@@ -129,7 +130,7 @@ impl Course {
     ) -> Result<(), Failure> {
         while Stamp::now() < until {
             order.stop.wait_until(until.min(self.meter.due()))?;
-            self.meter.sample(scene.arena, &scene.product);
+            self.meter.sample(&scene.product);
             if order.scenario.faults.iter().any(|one| matches!(one.fault, Fault::Poison { .. })) {
                 self.supervise(scene);
             }

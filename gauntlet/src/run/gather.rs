@@ -19,6 +19,9 @@ pub(super) const SUMMARY: &str = "load.json";
 /// The file of the runner's deeds, for those who keep records.
 const DEEDS: &str = "deeds.jsonl";
 
+/// The file of cost and packets, likewise.
+const SAMPLES: &str = "samples.json";
+
 /// What the runner itself knows at the end.
 pub(super) struct Written {
     pub(super) start: Stamp,
@@ -48,7 +51,7 @@ pub(super) fn run(order: &Order<'_>, written: Written, meter: Meter) -> Result<R
     let mut deeds = written.deeds;
     deeds.extend(overflow(&summary));
     deeds.extend(swell(order, &answered, written.start));
-    write(order, &deeds).map_err(|e| failed(&e))?;
+    write(order, &deeds, &meter).map_err(|e| failed(&e))?;
     Ok(Run {
         key: order.key.clone(),
         start: written.start,
@@ -99,11 +102,13 @@ fn swell(order: &Order<'_>, answered: &[Answered], start: Stamp) -> Option<Deed>
     Some(Deed { at: Stamp::now(), what, note })
 }
 
-fn write(order: &Order<'_>, deeds: &[Deed]) -> std::io::Result<()> {
+fn write(order: &Order<'_>, deeds: &[Deed], meter: &Meter) -> std::io::Result<()> {
     let mut text = String::new();
     for deed in deeds {
         text += &serde_json::to_string(deed)?;
         text.push('\n');
     }
-    std::fs::write(order.folder.join(DEEDS), text)
+    std::fs::write(order.folder.join(DEEDS), text)?;
+    let samples = serde_json::to_vec(&(&meter.cost, &meter.packets))?;
+    std::fs::write(order.folder.join(SAMPLES), samples)
 }

@@ -1,11 +1,10 @@
 //! What is sampled beside a run: the product's cost, and packets towards each replica.
-//!
-//! Packets are counted at the gateway's ends of the links, as the kernel's interfaces count them:
-//! that costs the product nothing, and what is dropped later was still sent.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::arena::{Arena, Ground, Seat};
+use super::packets::Counter;
+use crate::arena::{Arena, Ground};
 use crate::peer::{Cost, Running};
 use crate::stamp::Stamp;
 
@@ -20,13 +19,23 @@ const COST_EVERY: u64 = 500_000_000;
 pub(super) struct Meter {
     pub(super) cost: Vec<(Stamp, Cost)>,
     pub(super) packets: BTreeMap<u8, Vec<(Stamp, u64)>>,
+    counters: BTreeMap<u8, Counter>,
     next_cost: Stamp,
     next_packets: Stamp,
 }
 
 impl Meter {
-    pub(super) const fn new(start: Stamp) -> Self {
-        Self { cost: Vec::new(), packets: BTreeMap::new(), next_cost: start, next_packets: start }
+    /// Begins to count for so many replicas; the first samples are due at `start`.
+    pub(super) fn new(arena: &Arc<Arena>, replicas: u8, start: Stamp) -> Self {
+        let seen = if arena.ground() == Ground::Namespaces { replicas } else { 0 };
+        let counter = |replica| Some((replica, Counter::begin(arena, replica)?));
+        Self {
+            cost: Vec::new(),
+            packets: BTreeMap::new(),
+            counters: (0..seen).filter_map(counter).collect(),
+            next_cost: start,
+            next_packets: start,
+        }
     }
 
     /// When the next sample is due.
@@ -35,56 +44,20 @@ impl Meter {
     }
 
     /// Takes the samples that are due.
-    pub(super) fn sample(&mut self, arena: &Arena, product: &Running<'_>) {
+    pub(super) fn sample(&mut self, product: &Running<'_>) {
         let now = Stamp::now();
         if now >= self.next_packets {
             // Late samples are not made up for: counters lose nothing in between.
             self.next_packets = now.after(PACKETS_EVERY);
-            if arena.ground() == Ground::Namespaces {
-                self.count_packets(arena, now);
+            for (replica, counter) in &mut self.counters {
+                if let Some(sent) = counter.since() {
+                    self.packets.entry(*replica).or_default().push((now, sent));
+                }
             }
         }
         if now >= self.next_cost {
             self.next_cost = now.after(COST_EVERY);
             self.cost.push((now, product.cost()));
         }
-    }
-
-    fn count_packets(&mut self, arena: &Arena, now: Stamp) {
-        let read = || std::fs::read_to_string("/proc/thread-self/net/dev");
-        // Without a namespace there is nothing to count, and the figures say that they are blind.
-        let Ok(Ok(told)) = arena.within(Seat::Gateway, read) else { return };
-        for (replica, sent) in counters(&told) {
-            self.packets.entry(replica).or_default().push((now, sent));
-        }
-    }
-}
-
-/// Packets sent towards each replica, from the kernel's table of interfaces.
-fn counters(table: &str) -> Vec<(u8, u64)> {
-    let row = |line: &str| {
-        let (name, columns) = line.split_once(':')?;
-        let replica = name.trim().strip_prefix("replica")?.parse().ok()?;
-        // Eight columns of what came are before those of what went: bytes, then packets.
-        let sent = columns.split_whitespace().nth(9)?.parse().ok()?;
-        Some((replica, sent))
-    };
-    table.lines().filter_map(row).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn packets_that_went_to_replicas_are_read_from_the_table_of_interfaces() {
-        let table = "Inter-|   Receive                    |  Transmit\n \
-            face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets\n    \
-            lo:     840      10    0    0    0     0          0         0      840      10\n\
-            replica0: 7000     61    0    0    0     0          0         0     9000      83    0\n\
-            client: 7000     61    0    0    0     0          0         0     9000      99    0\n\
-            replica12: 1 2 0 0 0 0 0 0 3 4 0 0 0 0 0 0\n";
-        assert_eq!(counters(table), [(0, 83), (12, 4)]);
-        assert_eq!(counters(""), []);
     }
 }

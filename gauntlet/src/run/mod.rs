@@ -2,11 +2,12 @@
 //!
 //! Here: which run is wanted, what it leaves behind and how it fails. `measure` turns records into
 //! figures. How it goes is in `course`, who takes part in `scene` and `service`, what is sampled
-//! beside it in `meter`, what is read at its end in `gather`.
+//! beside it in `meter` and `packets`, what is read at its end in `gather`.
 
 mod course;
 mod gather;
 mod meter;
+mod packets;
 mod scene;
 mod service;
 mod stop;
