@@ -1,6 +1,8 @@
 //! A whole run on loopback, as small as it can be: only what must hold on any host is claimed, and
 //! nothing about how fast anything is.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail like the test itself")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
