@@ -24,7 +24,8 @@ scenario file or this host is at fault; 130 stopped.";
 /// Measures what users of a gateway feel while the things behind it fail: the same load and the
 /// same faults for Seawall and its peers.
 #[derive(Debug, Parser)]
-#[command(name = "gauntlet", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(name = "gauntlet", version, after_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Cli {
     /// A part that runs as a process of its own.
     #[command(subcommand)]

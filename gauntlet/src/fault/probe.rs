@@ -189,3 +189,53 @@ async fn closes(address: SocketAddr, after: Duration) -> Result<String, String> 
         Err(_) => Err("probe: the idle connection stays open".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    const MILLI: u64 = 1_000_000;
+
+    #[test]
+    fn each_sign_is_shown_by_what_its_fault_looks_like_and_by_nothing_else() {
+        let sights = [
+            Sight::Answer(200, 20 * MILLI),
+            Sight::Answer(200, 300 * MILLI),
+            Sight::Answer(500, 20 * MILLI),
+            Sight::Broken("cut".to_owned()),
+            Sight::Refused("reset".to_owned()),
+            Sight::Silent,
+        ];
+        let slow = Sign::Slow(Duration::from_millis(200));
+        let table = [
+            (Sign::Well, [true, true, false, false, false, false]),
+            (slow, [false, true, false, false, false, true]),
+            (Sign::Status(500), [false, false, true, false, false, false]),
+            (Sign::Broken, [false, false, false, true, true, false]),
+            (Sign::Dead, [false, false, false, false, true, true]),
+            (Sign::Any, [true; 6]),
+        ];
+        for (sign, expected) in table {
+            let shown: Vec<bool> = sights.iter().map(|one| shows(one, sign, PATIENCE)).collect();
+            assert_eq!(shown, expected, "{sign:?}");
+        }
+    }
+
+    #[test]
+    fn a_fault_that_outlasts_the_probe_s_patience_is_seen_by_its_end() {
+        let sign = Sign::Slow(Duration::from_secs(5));
+        assert!(shows(&Sight::Silent, sign, PATIENCE));
+        assert!(!shows(&Sight::Answer(200, 300 * MILLI), sign, PATIENCE));
+    }
+
+    #[test]
+    fn nobody_at_the_address_is_dead_and_somebody_who_never_answers_too() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        assert!(look(address, Sign::Dead).unwrap().contains("Silent"));
+        assert!(look(address, Sign::Well).is_err());
+        drop(listener);
+        assert!(look(address, Sign::Dead).unwrap().contains("Refused"));
+    }
+}
