@@ -175,7 +175,9 @@ impl Call {
         let Some((outcome, elapsed)) = self.observe(number, seen, ctx) else {
             return Action::Wait;
         };
-        self.flight.set_head(number, (outcome, elapsed));
+        if let Some(choice) = self.flight.set_head(number, (outcome, elapsed)) {
+            ctx.upstream.heard(choice, ctx.now);
+        }
         self.answered = Some(number);
         if self.is_left_to_others(number, &outcome) {
             self.end_attempt(number, &outcome, ctx);
@@ -261,8 +263,8 @@ impl Call {
         self.check(By::Uploading, State::Attempting);
     }
 
-    /// Time has passed; `replay` tells whether the request could be sent again. Waking early is
-    /// harmless.
+    /// Time has passed; `replay` tells whether the request could be sent again, beside the attempts
+    /// that run. Waking early is harmless.
     pub fn timer(
         &mut self,
         replay: Replay,

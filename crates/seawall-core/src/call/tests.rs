@@ -12,6 +12,7 @@ mod order;
 mod random;
 mod retry;
 mod shared;
+mod silence;
 mod table;
 mod timing;
 mod whole;

@@ -19,6 +19,7 @@ mod outcomes;
 mod replicas;
 mod settings;
 mod settle;
+mod silence;
 mod snapshot;
 mod sole;
 

@@ -58,12 +58,17 @@ impl Upstream {
         let (id, now) = (choice.endpoint, scene.now);
         self.balancer.finished(id.slot, sample(end), now);
         let was_out = self.is_out(id, now);
-        self.judge(&mut choice, end, scene);
+        let class = judged(&choice, end);
+        self.judge(&mut choice, (class, end), scene);
+        match end.answered {
+            true => self.heard(&mut choice, now),
+            false => self.unanswered(&mut choice, end.outcome, now),
+        }
         let Some(endpoint) = self.endpoint_mut(id) else { return };
         endpoint.active = endpoint.active.saturating_sub(1);
         endpoint.outcomes.count(end.outcome.class);
         if let Some(ticket) = choice.breaker {
-            let ended = Ended { class: end.outcome.class, elapsed: end.elapsed };
+            let ended = Ended { class, elapsed: end.elapsed };
             let scope = Scope::Endpoint(id);
             let mut scoped = Scoped { at: now, scope, sink: &mut *scene.sink };
             endpoint.breaker.settle(ticket, ended, (now, scene.rng.draw()), &mut scoped);
@@ -90,7 +95,7 @@ impl Upstream {
     fn judge(
         &mut self,
         choice: &mut Choice,
-        end: &AttemptEnd<'_>,
+        (class, end): (Class, &AttemptEnd<'_>),
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) {
         let (id, now) = (choice.endpoint, scene.now);
@@ -98,8 +103,8 @@ impl Upstream {
             return;
         }
         let class = match end.outcome.origin {
-            Origin::Own => Class::Ignored,
-            Origin::Upstream | Origin::Network | Origin::Caller => end.outcome.class,
+            Origin::Own if class == end.outcome.class => Class::Ignored,
+            Origin::Own | Origin::Upstream | Origin::Network | Origin::Caller => class,
         };
         let learned = Evidence::of(end.outcome, end.elapsed, scene.rng.draw());
         let evidence = Evidence { class, ..learned };
@@ -110,6 +115,16 @@ impl Upstream {
             None => self.outliers.note(id.slot, evidence, now, &mut sink),
         }
         self.calm &= !sink.reported;
+    }
+}
+
+/// What the breaker and the detector of an endpoint are told. A probe that lost to a hedge has
+/// found the endpoint as slow as it was: were it undecided, the next call would probe again at once,
+/// and the next, each of them hedged.
+fn judged(choice: &Choice, end: &AttemptEnd<'_>) -> Class {
+    match end.sample {
+        Some(Sample::Outrun(_)) if choice.is_probe() => Class::Failure,
+        _ => end.outcome.class,
     }
 }
 

@@ -72,6 +72,9 @@ pub struct EndpointSnapshot {
     pub outlier: OutlierSnapshot,
     /// What the balancer knows.
     pub load: LoadSnapshot,
+    /// Since when attempts wait in vain, if that is far longer than usual: then it is not chosen
+    /// while others are heard of, but for a trial now and then.
+    pub silent_since: Option<Instant>,
     /// What its attempts came to since it joined.
     pub outcomes: Outcomes,
 }
@@ -87,6 +90,7 @@ impl Upstream {
             breaker: endpoint.breaker.snapshot(now),
             outlier: self.outliers.snapshot(endpoint.id.slot, now),
             load: self.balancer.snapshot(endpoint.id.slot, now),
+            silent_since: self.silent_since(endpoint.id, now),
             outcomes: endpoint.outcomes,
         });
         UpstreamSnapshot {
