@@ -137,6 +137,8 @@ impl Scrape {
         counters(encoder, "first_attempts", "Calls that had an attempt.", first)?;
         let retries = named(|meters| meters.retries.total());
         counters(encoder, "retries", "Attempts after an earlier one of the same call.", retries)?;
+        let hedges = named(|meters| meters.hedges.total());
+        counters(encoder, "hedges", "Attempts beside a slow one of the same call.", hedges)?;
         let fallbacks = named(|meters| meters.fallbacks.total());
         counters(encoder, "fallbacks", "Calls answered by a rung.", fallbacks)?;
         let ejections = named(|meters| meters.ejections.total());

@@ -87,6 +87,8 @@ pub struct UpstreamTotals {
     pub attempts_total: u64,
     /// Attempts after an earlier one of the same call.
     pub retries_total: u64,
+    /// Attempts beside a slow one of the same call.
+    pub hedges_total: u64,
     /// Ejections of endpoints.
     pub ejections_total: u64,
     /// Openings of breakers, the upstream's and its endpoints'.
@@ -154,7 +156,7 @@ pub struct EndpointStatus {
     pub address: String,
     /// Its zone.
     pub zone: Option<String>,
-    /// `in`, `ejected`, `probe_due`, `probing`, `draining`.
+    /// `in`, `silent`, `ejected`, `probe_due`, `probing`, `draining`.
     pub standing: &'static str,
     /// Why it is not `in`, in words.
     pub reason: Option<String>,

@@ -9,7 +9,7 @@ use seawall_core::ratio::Ratio;
 use seawall_core::time::{Duration, Instant};
 use seawall_core::upstream::EndpointSnapshot;
 
-use super::words::{of_cause, of_finding, of_health_state, of_manual, of_phase};
+use super::words::{of_cause, of_finding, of_health_state, of_manual, of_phase, of_silence};
 use super::{
     BreakerStatus, BudgetStatus, BulkheadStatus, EndpointStatus, LatencyStatus, RouteStatus,
     Status, UpstreamStatus, UpstreamTotals,
@@ -89,6 +89,7 @@ fn totals(upstream: &SharedUpstream) -> UpstreamTotals {
         first_attempts_total: meters.first_attempts.total(),
         attempts_total: meters.begun.total(),
         retries_total: meters.retries.total(),
+        hedges_total: meters.hedges.total(),
         ejections_total: meters.ejections.total(),
         breaker_opened_total: meters.breaker_opened.total()
             + meters.endpoint_breakers_opened.total(),
@@ -119,7 +120,7 @@ fn of_endpoint(
     endpoint: &EndpointSnapshot,
     now: Instant,
 ) -> EndpointStatus {
-    let (standing, until, reason) = standing(endpoint);
+    let (standing, until, reason) = standing(endpoint, now);
     EndpointStatus {
         address: info.name.to_string(),
         zone: info.zone.clone(),
@@ -140,13 +141,19 @@ fn of_endpoint(
 }
 
 /// How the endpoint stands, until when, and why.
-fn standing(endpoint: &EndpointSnapshot) -> (&'static str, Option<Instant>, Option<String>) {
+fn standing(
+    endpoint: &EndpointSnapshot,
+    now: Instant,
+) -> (&'static str, Option<Instant>, Option<String>) {
     if endpoint.draining {
         return ("draining", None, Some("it takes no new attempts".to_owned()));
     }
     let why = |outlier: &OutlierSnapshot| outlier.last.map(|last| of_finding(&last.finding));
     match endpoint.outlier.standing {
-        Standing::In => ("in", None, None),
+        Standing::In => match endpoint.silent_since {
+            None => ("in", None, None),
+            Some(since) => ("silent", None, Some(of_silence(now.since(since)))),
+        },
         Standing::Ejected { until } => ("ejected", Some(until), why(&endpoint.outlier)),
         Standing::ProbeDue => ("probe_due", None, why(&endpoint.outlier)),
         Standing::Probing => ("probing", None, why(&endpoint.outlier)),

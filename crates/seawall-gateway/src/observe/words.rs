@@ -208,6 +208,11 @@ pub(super) fn of_step(kind: &StepKind, name: impl Fn(EndpointId) -> String) -> W
     }
 }
 
+/// Why an endpoint is passed over that owes answers.
+pub(super) fn of_silence(age: Duration) -> String {
+    format!("attempts have waited there for {} and nothing came", seconds(age))
+}
+
 const fn of_choice(reason: ChoiceReason) -> &'static str {
     match reason {
         ChoiceReason::Balanced => "balanced",
