@@ -140,16 +140,20 @@ fn hedge(out: &mut Outline<'_>, settings: &HedgeSettings) {
     match delay {
         HedgeDelay::Fixed(delay) => put("after", delay.into(), "as given"),
         HedgeDelay::Quantile { share, floor } => {
-            put("after", print_quantile(share).into(), "one call in twenty is hedged");
+            put(
+                "after",
+                print_quantile(share).into(),
+                "few are slower, and most of them by bad luck",
+            );
             put("floor", floor.into(), "below it a hedge costs more than the wait");
             put("samples_min", samples_min.into(), "fewer say nothing about a quantile");
             put("refresh", refresh.into(), "recent, and cheap");
         }
     }
     put("max_extra", max_extra.into(), "one brings nearly all that hedging can");
-    put("share", share.into(), "what hedging at p95 costs while all is well");
+    put("share", share.into(), "what it may cost when everything is slow");
     put("window", window.into(), "that of the budget");
-    put("mode", word(&MODES, mode).into(), "as given with the table");
+    put("mode", word(&MODES, mode).into(), "requests that change nothing may be sent twice");
 }
 
 fn pool(out: &mut Outline<'_>, pool: &PoolConfig) {

@@ -52,7 +52,8 @@ pub(crate) fn fit(
     upstream.endpoint_breaker.attempt_timeout = longest;
     let key = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
     fit_adaptive(upstream, longest, (&key("adaptive_timeout"), reading));
-    if upstream.hedge.mode != Mode::Off {
+    // What nobody has written down is not wrong where it cannot act.
+    if upstream.hedge.mode != Mode::Off && reading.is_given(&key("hedge")) {
         let names = [("delay", "after"), ("delay.quantile", "after"), ("delay.floor", "floor")];
         reading.check(&key("hedge"), upstream.hedge.validate_beside(longest), &names);
     }
