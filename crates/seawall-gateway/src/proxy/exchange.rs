@@ -83,12 +83,13 @@ pub(crate) async fn proxy(
 /// Keys that collide on purpose meet `bounded_loads`.
 const AFFINITY_SEED: u64 = 0;
 
-fn facts(head: &Accepted, route: &Route) -> Facts {
+fn facts(head: &mut Accepted, route: &Route) -> Facts {
+    let class = head.rank(route.priority);
     let field = route.affinity.as_ref();
     Facts {
         remaining: head.remaining,
         affinity: field.and_then(|field| affinity(&head.headers, field)),
-        priority: Priority::new(route.priority, sub_level(&head.id)),
+        priority: Priority::new(class, sub_level(&head.id)),
         ..Facts::of(head.safety)
     }
 }
@@ -108,11 +109,11 @@ impl Exchange {
     fn start(
         worker: Rc<Worker>,
         route: Arc<Route>,
-        head: Accepted,
+        mut head: Accepted,
         upload: Option<Rc<RefCell<Upload>>>,
         (listening, accepts): (&Listening, HeaderMap),
     ) -> (Self, Action) {
-        let facts = facts(&head, &route);
+        let facts = facts(&mut head, &route);
         let asked = worker.shared.recorder().map(|recorder| recorder.asked(&head, &facts));
         let record = Record::new(&head, asked);
         let settings = route.settings;
