@@ -64,7 +64,7 @@ pub(crate) async fn proxy(
         let mut rng = worker.rng.borrow_mut();
         accept(parts, arrival.caller, &worker.shared.identity, &mut *rng)
     };
-    let head = match accepted {
+    let mut head = match accepted {
         Ok(head) => head,
         Err(reason) => return worker.refuse(reason, allowed(reason), listening, &accepts),
     };
@@ -80,7 +80,9 @@ pub(crate) async fn proxy(
         Ok(upload) => upload,
         Err(reason) => return worker.refuse(reason, &[], listening, &accepts),
     };
-    let (exchange, action) = Exchange::start((&worker, route), &head, upload, (listening, accepts));
+    let facts = facts(&mut head, &route);
+    let asked = (&head, facts);
+    let (exchange, action) = Exchange::start((&worker, route), asked, upload, (listening, accepts));
     exchange.run(&worker, action).await
 }
 
@@ -88,12 +90,13 @@ pub(crate) async fn proxy(
 /// Keys that collide on purpose meet `bounded_loads`.
 const AFFINITY_SEED: u64 = 0;
 
-fn facts(head: &Accepted, route: &Route) -> Facts {
+fn facts(head: &mut Accepted, route: &Route) -> Facts {
+    let class = head.rank(route.priority);
     let field = route.affinity.as_ref();
     Facts {
         remaining: head.remaining,
         affinity: field.and_then(|field| affinity(&head.headers, field)),
-        priority: Priority::new(route.priority, sub_level(&head.id)),
+        priority: Priority::new(class, sub_level(&head.id)),
         ..Facts::of(head.safety)
     }
 }
@@ -120,11 +123,10 @@ fn settings(head: &Accepted, route: &Route) -> CallSettings {
 impl<'a> Exchange<'a> {
     fn start(
         (worker, route): (&Rc<Worker>, Arc<Route>),
-        head: &'a Accepted,
+        (head, facts): (&'a Accepted, Facts),
         upload: Option<Rc<RefCell<Upload>>>,
         (listening, accepts): (&Listening, HeaderMap),
     ) -> (Self, Action) {
-        let facts = facts(head, &route);
         let asked = worker.shared.recorder().map(|recorder| recorder.asked(head, &facts));
         let record = Record::new(head, asked);
         let settings = settings(head, &route);

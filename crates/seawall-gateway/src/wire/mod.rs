@@ -8,6 +8,7 @@ mod authority;
 mod forwarded;
 mod hop;
 mod path;
+mod priority;
 mod request;
 mod retry_after;
 mod safety;

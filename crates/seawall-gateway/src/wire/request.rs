@@ -11,9 +11,11 @@ use seawall_core::call::Safety;
 use seawall_core::deadline;
 use seawall_core::reason::Reason;
 use seawall_core::rng::Rng;
+use seawall_core::shed::Class;
 use seawall_core::time::Duration;
 
 use super::forwarded::{Caller, Identity, REQUEST_ID, forward, request_id};
+use super::priority::{self, Asked};
 use super::trace::Trace;
 use super::trailers::Trailers;
 use super::{authority, hop, path, safety};
@@ -42,6 +44,7 @@ pub(crate) struct Accepted {
     pub(crate) remaining: Option<Duration>,
     /// Whether the caller takes trailers at the end of the answer.
     pub(crate) trailers: Trailers,
+    asked: Asked,
     trace: Trace,
 }
 
@@ -60,6 +63,7 @@ pub(crate) fn accept(
     let target = target(&parts.uri)?;
     let mut headers = parts.headers;
     let remaining = remaining(&headers, caller);
+    let asked = Asked::of(&headers, caller);
     let trailers = Trailers::taken_by(&headers);
     let announced = Trailers::framed_by(&headers, parts.version).announcement(&headers);
     hop::strip(&mut headers)?;
@@ -74,7 +78,18 @@ pub(crate) fn accept(
     negotiate(&mut headers, trailers, announced);
     let trace = Trace::of(&mut headers, rng);
     let method = parts.method;
-    Ok(Accepted { method, authority, target, headers, id, safety, remaining, trailers, trace })
+    Ok(Accepted {
+        method,
+        authority,
+        target,
+        headers,
+        id,
+        safety,
+        remaining,
+        trailers,
+        asked,
+        trace,
+    })
 }
 
 /// What differs between the attempts of one request.
@@ -92,6 +107,13 @@ impl Accepted {
     /// The path that is matched, without the query.
     pub(crate) fn path(&self) -> &str {
         self.target.path()
+    }
+
+    /// The class of the request on a route of class `route`; every attempt tells the next hop.
+    pub(crate) fn rank(&mut self, route: Class) -> Class {
+        let class = self.asked.on(route);
+        priority::stamp(&mut self.headers, class);
+        class
     }
 
     /// The request of one attempt. Framing is set from the body by the caller, except that a body
