@@ -8,6 +8,7 @@ use seawall_core::Mode;
 use seawall_core::backoff::BackoffSettings;
 use seawall_core::balance::Algorithm;
 use seawall_core::breaker::WindowKind;
+use seawall_core::hedge::{HedgeDelay, HedgeSettings};
 use seawall_core::ratio::Ratio;
 use seawall_core::time::Duration;
 use seawall_core::timeout::OperationClass;
@@ -53,6 +54,35 @@ fn t180_the_first_config_is_within_ten_lines_and_has_safe_defaults() {
     assert_eq!(route.policy.retry.unwrap().max_attempts, 3);
     assert_eq!(route.policy.replay, 65_536);
     assert!(route.policy.fallback.is_empty());
+}
+
+fn hedge_of(line: &str) -> HedgeSettings {
+    parse(&FIRST.replacen("\n\n", &format!("\n{line}\n\n"), 1)).upstreams[0].hedge
+}
+
+#[test]
+fn a_gateway_hedges_unless_it_is_told_not_to() {
+    let usual = hedge_of("");
+    let floor = Duration::from_millis(1);
+    assert_eq!(usual.mode, Mode::Enforce);
+    assert_eq!(usual.delay, HedgeDelay::Quantile { share: Ratio::from_percent(98), floor });
+    assert_eq!((usual.share, usual.max_extra), (Ratio::from_percent(5), 1));
+    assert_eq!(hedge_of("hedge = {}"), usual, "the table alone changes nothing");
+    assert_eq!(hedge_of("hedge = \"off\"").mode, Mode::Off);
+    assert_eq!(hedge_of("hedge = { mode = \"shadow\" }").mode, Mode::Shadow);
+    let own = hedge_of("hedge = { after = \"40ms\", share = \"2%\" }");
+    assert_eq!(own.delay, HedgeDelay::Fixed(Duration::from_millis(40)));
+    assert_eq!(own.share, Ratio::from_percent(2));
+}
+
+#[test]
+fn hedges_that_nobody_asked_for_are_no_mistake_where_they_cannot_act() {
+    let quick = "timeouts = { attempt = \"1ms\" }\n";
+    let config = parse(&format!("{FIRST}{quick}"));
+    assert_eq!(config.upstreams[0].hedge.mode, Mode::Enforce);
+    let asked = FIRST.replacen("\n\n", "\nhedge = {}\n\n", 1);
+    let refused = Config::parse(&format!("{asked}{quick}"), "shop.toml").unwrap_err().to_string();
+    assert!(refused.contains("upstreams.payments.hedge"), "{refused}");
 }
 
 #[test]
