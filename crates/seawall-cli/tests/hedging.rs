@@ -6,7 +6,7 @@ mod support;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use serde_json::Value;
 use support::backend::replica::Replica;
 use support::backend::{Backend, Seen, Turn};
 use support::client::{Answer, Connection, get};
-use support::clock::eventually;
+use support::clock::{Stopwatch, eventually};
 use support::gateway::Gateway;
 use support::load::{Plan, fire};
 use support::shop::Shop;
@@ -23,6 +23,11 @@ use support::shop::Shop;
 /// Hedges after 30 ms, as many as there are calls, and endpoints in turn.
 const EAGER: &str = "hedge = { after = \"30ms\", share = \"100%\" }\nbudget = { ratio = \"100%\" }\n\
     balance = \"round-robin\"";
+
+/// Eight seconds at 300 a second.
+const CALLS: u32 = 2_400;
+/// What a replica takes for a request.
+const WORK: Duration = Duration::from_millis(20);
 
 fn gateway(backends: &[Backend], shop: &Shop) -> Gateway {
     let endpoints: Vec<SocketAddr> = backends.iter().map(Backend::address).collect();
@@ -249,28 +254,69 @@ fn hedging_can_be_switched_off() {
     assert_eq!(seen(&backends).len(), 1);
 }
 
-#[test]
-fn by_default_no_get_waits_long_for_a_replica_that_freezes() {
-    let folder = tempfile::tempdir().unwrap();
-    let work = Duration::from_millis(20);
-    let replicas = ["a", "b", "c"].map(|name| Replica::start(folder.path(), name, work));
-    let gateway = Gateway::to(&replicas.each_ref().map(Replica::address));
-    // Latencies are known after some three seconds.
-    let results = fire(&Plan::gets(gateway.address(), 2_400), |results| {
-        results.wait_for(1_200);
-        replicas[0].freeze();
-        results.wait_for(2_400);
+/// A load of GETs at default settings, of which one half meets something. Latencies are known after
+/// some three seconds.
+#[track_caller]
+fn assert_nobody_waits(gateway: &Gateway, happens: impl FnOnce()) {
+    let results = fire(&Plan::gets(gateway.address(), CALLS), |results| {
+        results.wait_for(CALLS as usize / 2);
+        happens();
+        results.wait_for(CALLS as usize);
     });
     let within = |seconds: &str| {
         let edge = format!("le=\"{seconds}\"");
         gateway.count("seawall_call_duration_seconds_bucket", &edge)
     };
-    let (calls, hedges) = (total(&gateway, "calls_total"), total(&gateway, "hedges_total"));
-    let attempts = total(&gateway, "attempts_total").unwrap_or_default();
+    let (calls, hedges) = (total(gateway, "calls_total"), total(gateway, "hedges_total"));
+    let attempts = total(gateway, "attempts_total").unwrap_or_default();
     let times = ["0.05", "0.1", "0.25", "0.5", "1.0"].map(within);
     eprintln!("{calls:?} calls, {attempts} attempts, {hedges:?} hedges, within: {times:?}");
     assert!(results.bad().is_empty(), "{:?}", results.bad());
-    // Attempts time out after three seconds: without a hedge, that is what these would wait.
-    assert_eq!(within("1.0"), 2_400, "calls waited for the frozen one");
-    assert!(hedges > Some(0) && attempts <= 2_400 * 11 / 10, "{attempts} attempts");
+    // Attempts time out after three seconds: without a hedge, that is what some would wait.
+    assert_eq!(within("1.0"), u64::from(CALLS), "calls waited for the bad one");
+    assert!(hedges > Some(0), "nothing was met");
+    assert!(attempts <= u64::from(CALLS) * 11 / 10, "{attempts} attempts");
+}
+
+#[test]
+fn by_default_no_get_waits_long_for_a_replica_that_freezes() {
+    let folder = tempfile::tempdir().unwrap();
+    let replicas = ["a", "b", "c"].map(|name| Replica::start(folder.path(), name, WORK));
+    let gateway = Gateway::to(&replicas.each_ref().map(Replica::address));
+    assert_nobody_waits(&gateway, || replicas[0].freeze());
+}
+
+/// Three replicas, one of which takes as long as `work` says, once something has happened.
+#[track_caller]
+fn assert_nobody_waits_for_one_that(work: impl Fn(Duration) -> Duration + Send + Sync + 'static) {
+    let (ill, started) = (Arc::new(AtomicBool::new(false)), Stopwatch::start());
+    let moody = Backend::start({
+        let ill = Arc::clone(&ill);
+        move |_| match ill.load(Ordering::Relaxed) {
+            true => Turn::slow(work(started.elapsed())),
+            false => Turn::slow(WORK),
+        }
+    });
+    let [one, other] = [(); 2].map(|()| Backend::start(|_| Turn::slow(WORK)));
+    let gateway = Gateway::to(&[moody.address(), one.address(), other.address()]);
+    assert_nobody_waits(&gateway, || ill.store(true, Ordering::Relaxed));
+}
+
+#[test]
+fn by_default_no_get_waits_long_for_a_replica_that_is_slow_by_a_fifth_of_a_second() {
+    assert_nobody_waits_for_one_that(|_| WORK + Duration::from_millis(200));
+}
+
+#[test]
+fn by_default_no_get_waits_long_for_a_replica_that_is_slow_by_five_seconds() {
+    assert_nobody_waits_for_one_that(|_| WORK + Duration::from_secs(5));
+}
+
+#[test]
+fn by_default_no_get_waits_long_for_a_replica_that_pauses_again_and_again() {
+    // The first 300 ms of each second.
+    assert_nobody_waits_for_one_that(|time| {
+        let into = Duration::from_nanos(u64::from(time.subsec_nanos()));
+        WORK + Duration::from_millis(300).saturating_sub(into)
+    });
 }
