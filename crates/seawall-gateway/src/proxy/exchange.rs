@@ -61,8 +61,9 @@ pub(crate) async fn proxy(
         return worker.refuse(Reason::UriTooLong, &[], listening, &accepts);
     }
     let accepted = {
-        let mut rng = worker.rng.borrow_mut();
-        accept(parts, arrival.caller, &worker.shared.identity, &mut *rng)
+        let (mut rng, unix_ms) =
+            (worker.rng.borrow_mut(), worker.clock.unix_ms(worker.clock.now()));
+        accept(parts, arrival.caller, &worker.shared.identity, unix_ms, &mut *rng)
     };
     let mut head = match accepted {
         Ok(head) => head,

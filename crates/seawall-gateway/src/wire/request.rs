@@ -14,7 +14,7 @@ use seawall_core::rng::Rng;
 use seawall_core::shed::Class;
 use seawall_core::time::Duration;
 
-use super::forwarded::{Caller, Identity, REQUEST_ID, forward, request_id};
+use super::forwarded::{Caller, Identity, REQUEST_ID, forward, fresh_id, request_id};
 use super::priority::{self, Asked};
 use super::trace::Trace;
 use super::trailers::Trailers;
@@ -48,7 +48,7 @@ pub(crate) struct Accepted {
     trace: Trace,
 }
 
-/// Judges a head and makes it ready.
+/// Judges a head and makes it ready. `unix_ms`, the time by the wall clock, goes into new ids.
 ///
 /// # Errors
 /// The reason of the local answer.
@@ -56,6 +56,7 @@ pub(crate) fn accept(
     parts: Parts,
     caller: Caller,
     identity: &Identity,
+    unix_ms: u64,
     rng: &mut impl Rng,
 ) -> Result<Accepted, Reason> {
     judge_framing(&parts)?;
@@ -71,7 +72,7 @@ pub(crate) fn accept(
     join_cookies(&mut headers);
     // Judged by what the service will see: a key that was stripped promises nothing.
     let safety = safety(&parts.method, &headers);
-    let id = request_id(&headers, caller);
+    let id = request_id(&headers, caller).unwrap_or_else(|| fresh_id(unix_ms, rng));
     headers.insert(REQUEST_ID, id.clone());
     forward(&mut headers, caller, authority.as_ref().map(Authority::as_str));
     identity.pass(&mut headers, parts.version)?;
@@ -221,25 +222,25 @@ fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
-/// Fields that only a Seawall sets, and names that a service may mistake for fields we set:
-/// many map `-` and `_` to the same variable.
+/// Drops fields that only a Seawall sets, and names that a service may mistake for fields we set.
 fn drop_own(headers: &mut HeaderMap) {
-    let own: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| {
-            let name = name.as_str();
-            let dashed = name.replace('_', "-");
-            let reserved = dashed.starts_with("seawall-")
-                || dashed.starts_with("x-forwarded-")
-                || ["x-request-id", "forwarded", "via", "traceparent", "host"]
-                    .contains(&dashed.as_str());
-            name.starts_with("seawall-") || (reserved && name.contains('_'))
-        })
-        .cloned()
-        .collect();
+    let own: Vec<HeaderName> =
+        headers.keys().filter(|name| is_own(name.as_str())).cloned().collect();
     for name in own {
         headers.remove(name);
     }
+}
+
+/// Many services map `-` and `_` to the same variable.
+fn is_own(name: &str) -> bool {
+    if !name.contains('_') {
+        return name.starts_with("seawall-");
+    }
+    let dashed = name.replace('_', "-");
+    let single = ["x-request-id", "forwarded", "via", "traceparent", "host"];
+    dashed.starts_with("seawall-")
+        || dashed.starts_with("x-forwarded-")
+        || single.contains(&dashed.as_str())
 }
 
 #[cfg(test)]
@@ -254,7 +255,7 @@ mod tests {
         }
         let (parts, ()) = request.header("host", "Shop.Test").body(()).unwrap().into_parts();
         let caller = Caller { address: "192.0.2.7:1".parse().unwrap(), trusted };
-        accept(parts, caller, &Identity::new("seawall", 1), &mut Stream::new(1, "test"))
+        accept(parts, caller, &Identity::new("seawall", 1), 0, &mut Stream::new(1, "test"))
     }
 
     #[test]
