@@ -21,8 +21,8 @@ use support::load::{Plan, fire};
 use support::shop::Shop;
 
 /// Hedges after 30 ms, as many as there are calls, and endpoints in turn.
-const EAGER: &str = "hedge = { after = \"30ms\", share = \"100%\" }\nbudget = { ratio = \"100%\" }\n\
-    balance = \"round-robin\"";
+const EAGER: &str = "hedge = { after = \"30ms\", share = \"100%\" }\n\
+    budget = { ratio = \"100%\" }\nbalance = \"round-robin\"";
 
 /// Eight seconds at 300 a second.
 const CALLS: u32 = 2_400;

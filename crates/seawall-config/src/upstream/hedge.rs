@@ -11,8 +11,9 @@ use seawall_core::ratio::Ratio;
 use seawall_core::time::Duration;
 
 /// The quantile that a program's hedge goes by unless the file says otherwise, and a gateway's. A
-/// gateway hedges unasked, so it shall cost little: at p98 two calls in a hundred while all is well,
-/// which leaves three of the five that the share allows for the moment when an endpoint stops.
+/// gateway hedges unasked, so it shall cost little: at p98 two calls in a hundred while all is
+/// well, which leaves three of the five that the share allows for the moment when an endpoint
+/// stops.
 const PROGRAMS_QUANTILE: Ratio = Ratio::from_percent(95);
 const GATEWAYS_QUANTILE: Ratio = Ratio::from_percent(98);
 

@@ -83,8 +83,8 @@ pub struct UpstreamConfig {
     /// The attempt timeout that follows latency. Default off. Where the file gives no ceiling it
     /// is the longest attempt timeout of the routes that lead here.
     pub adaptive_timeout: AdaptiveSettings,
-    /// Extra attempts beside slow ones, of requests that change nothing. On by default in a gateway,
-    /// off in a program.
+    /// Extra attempts beside slow ones, of requests that change nothing. On by default in a
+    /// gateway, off in a program.
     pub hedge: HedgeSettings,
     /// Statuses that are judged otherwise than by the table. Default none.
     pub overrides: Overrides,

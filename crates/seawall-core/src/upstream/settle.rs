@@ -119,8 +119,8 @@ impl Upstream {
 }
 
 /// What the breaker and the detector of an endpoint are told. A probe that lost to a hedge has
-/// found the endpoint as slow as it was: were it undecided, the next call would probe again at once,
-/// and the next, each of them hedged.
+/// found the endpoint as slow as it was: were it undecided, the next call would probe again at
+/// once, and the next, each of them hedged.
 fn judged(choice: &Choice, end: &AttemptEnd<'_>) -> Class {
     match end.sample {
         Some(Sample::Outrun(_)) if choice.is_probe() => Class::Failure,

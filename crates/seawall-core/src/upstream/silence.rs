@@ -45,8 +45,8 @@ impl Silence {
         self.trial_at = None;
     }
 
-    /// An attempt waits no more, and nothing came. Silence that was long enough to be noticed stays;
-    /// shorter it says nothing, when nobody is left to wait.
+    /// An attempt waits no more, and nothing came. Silence that was long enough to be noticed
+    /// stays; shorter it says nothing, when nobody is left to wait.
     fn give_up(&mut self, limit: Option<Duration>, now: Instant) {
         self.waiting = self.waiting.saturating_sub(1);
         if self.waiting == 0 && !limit.is_some_and(|limit| self.lasts(limit, now)) {
@@ -92,8 +92,8 @@ impl Upstream {
         limit.is_some_and(|limit| self.lasts(slot, limit, now))
     }
 
-    /// Takes the silent endpoints out of the candidates, but for those that are due for a trial. Not
-    /// where more than half of them are silent: then it is no fault of an endpoint.
+    /// Takes the silent endpoints out of the candidates, but for those that are due for a trial.
+    /// Not where more than half of them are silent: then it is no fault of an endpoint.
     pub(super) fn leave_out_silent(&mut self, probe: Probe, now: Instant) {
         let Some(limit) = self.silence_limit(now) else { return };
         let mut candidates = core::mem::take(&mut self.candidates);
