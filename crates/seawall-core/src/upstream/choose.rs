@@ -3,7 +3,8 @@
 //! The order of preference: an endpoint that waits for a probe, offered one suitable call on
 //! purpose (filtered out before its breaker is asked, it would never come back); a good endpoint
 //! that this call has not tried, one that is heard of before one that is silent (`silence`); a good
-//! one that it has, least recently tried first; and when no endpoint is good, what [`super::WhenAllDown`] says.
+//! one that it has, least recently tried first; and when no endpoint is good, what
+//! [`super::WhenAllDown`] says.
 
 use crate::breaker::{self, Phase, Probing};
 use crate::endpoint::{EndpointId, Slot};
