@@ -76,6 +76,8 @@ pub struct Choice {
     pub candidates: u32,
     pub(super) breaker: Option<breaker::Ticket>,
     pub(super) probe: Option<ProbeTicket>,
+    /// The number of the probe of an outage that it is.
+    pub(super) outage: Option<u64>,
 }
 
 impl Upstream {
@@ -156,7 +158,8 @@ impl Upstream {
             return None;
         }
         let (reason, candidates) = (ChoiceReason::Probe, 1);
-        Some(Choice { endpoint: id, reason, candidates, breaker: ticket, probe: ejection })
+        let (breaker, probe, outage) = (ticket, ejection, None);
+        Some(Choice { endpoint: id, reason, candidates, breaker, probe, outage })
     }
 
     /// The first endpoint that a call like this one may probe.
@@ -280,7 +283,8 @@ impl Upstream {
         let mut scoped = Scoped { at: now, scope, sink: &mut *scene.sink };
         let draw = scene.rng.draw();
         let ticket = endpoint.breaker.admit(now, Probing::Forbidden, draw, &mut scoped).ok()?;
-        Some(Choice { endpoint: id, reason, candidates, breaker: Some(ticket), probe: None })
+        let (breaker, probe, outage) = (Some(ticket), None, None);
+        Some(Choice { endpoint: id, reason, candidates, breaker, probe, outage })
     }
 
     /// Health checks that merely time out never take the last endpoints away: slowness under load
@@ -354,7 +358,8 @@ impl Upstream {
         let candidates = small(self.candidates.len());
         let slot = self.balancer.pick(&self.candidates, wish.key, scene.now, scene.rng)?;
         let endpoint = self.present(slot)?.id;
-        Some(Choice { endpoint, reason, candidates, breaker: None, probe: None })
+        let (breaker, probe, outage) = (None, None, None);
+        Some(Choice { endpoint, reason, candidates, breaker, probe, outage })
     }
 
     pub(super) fn begin(&mut self, id: EndpointId) {

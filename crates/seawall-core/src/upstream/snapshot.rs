@@ -10,6 +10,7 @@ use crate::concurrency::LimitSnapshot;
 use crate::endpoint::EndpointId;
 use crate::health::HealthState;
 use crate::hedge::HedgeSnapshot;
+use crate::hold::HoldSnapshot;
 use crate::outlier::OutlierSnapshot;
 use crate::rate::LimiterSnapshot;
 use crate::shed::ShedSnapshot;
@@ -36,6 +37,8 @@ pub struct UpstreamSnapshot {
     pub budget: BudgetSnapshot,
     /// Its hedges.
     pub hedge: HedgeSnapshot,
+    /// What it holds through an outage.
+    pub hold: HoldSnapshot,
     /// Its adaptive attempt timeout.
     pub timeout: AdaptiveSnapshot,
     /// What all its attempts came to.
@@ -97,6 +100,7 @@ impl Upstream {
             bulkhead: self.bulkhead.snapshot(),
             budget: self.budget.snapshot(now),
             hedge: self.hedging.snapshot(now),
+            hold: self.hold.snapshot(),
             timeout: self.timeout.snapshot(),
             outcomes: self.outcomes,
             endpoints: endpoints.collect(),

@@ -20,6 +20,7 @@ pub(super) const SOLE_CHOICE: Choice = Choice {
     candidates: 1,
     breaker: None,
     probe: None,
+    outage: None,
 };
 
 /// What an upstream consists of.

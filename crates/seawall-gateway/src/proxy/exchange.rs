@@ -112,7 +112,8 @@ impl Exchange {
         upload: Option<Rc<RefCell<Upload>>>,
         (listening, accepts): (&Listening, HeaderMap),
     ) -> (Self, Action) {
-        let facts = facts(&head, &route);
+        let body = upload.as_ref().map_or(0, |upload| upload.borrow().memory_max());
+        let facts = Facts { body, ..facts(&head, &route) };
         let asked = worker.shared.recorder().map(|recorder| recorder.asked(&head, &facts));
         let record = Record::new(&head, asked);
         let settings = route.settings;
@@ -142,7 +143,7 @@ impl Exchange {
         self.call.upload.as_ref().map_or(Replay::Possible, |upload| upload.borrow().replay())
     }
 
-    /// Waits for a permit.
+    /// Waits for a permit, or held for the end of an outage.
     async fn queue(&mut self) -> Action {
         let wake = self.wake();
         tokio::select! {
