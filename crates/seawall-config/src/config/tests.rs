@@ -44,6 +44,8 @@ fn t180_the_first_config_is_within_ten_lines_and_has_safe_defaults() {
     assert_eq!(upstream.budget.ratio, Ratio::from_percent(20));
     assert_eq!(upstream.bulkhead.unwrap().settings(50).permits, 50);
     assert_eq!(upstream.bulkhead.unwrap().settings(50).queue, 100);
+    let hold = upstream.settings(50).hold;
+    assert_eq!((hold.calls, hold.mode, hold.validate()), (100, Mode::Enforce, Ok(())));
     assert!(upstream.health_check.is_none());
     let route = &config.routes[0];
     assert_eq!((route.name.as_str(), route.upstream.as_str()), ("/pay", "payments"));
@@ -158,6 +160,7 @@ fn mechanisms_are_switched_off_by_word_or_by_mode() {
         endpoint_breaker = { mode = "shadow" }
         ejection = { mode = "off" }
         bulkhead = "off"
+        hold = "off"
         slow_start = "off"
         "#,
     );
@@ -166,6 +169,7 @@ fn mechanisms_are_switched_off_by_word_or_by_mode() {
     assert_eq!(upstream.breaker.mode, Mode::Off);
     assert_eq!(upstream.endpoint_breaker.mode, Mode::Shadow);
     assert_eq!(upstream.ejection.mode, Mode::Off);
+    assert_eq!(upstream.settings(50).hold.mode, Mode::Off);
     assert!(upstream.bulkhead.is_none() && upstream.balance.slow_start.is_none());
     assert_eq!(upstream.endpoints[0].address.to_string(), "127.0.0.1:1");
 }

@@ -77,6 +77,18 @@ impl Hold {
         }
     }
 
+    /// An active check of an endpoint has passed: its next probe comes at once. It ends nothing,
+    /// since the way of real traffic may be another.
+    pub fn hasten(&mut self, slot: Slot) {
+        if !self.is_out() {
+            return;
+        }
+        if let Some(Some(record)) = self.records.get_mut(slot.index()) {
+            record.at = Instant::EPOCH;
+            self.wake.extend(self.scout);
+        }
+    }
+
     #[cold]
     fn next_probe(&mut self, since: Instant, now: Instant) -> Door {
         if self.probe_due(since, now) > now {

@@ -277,6 +277,7 @@ impl Upstream {
         if check == Check::Passed {
             // It may bring the first probe forward, but only real traffic re-admits.
             self.outliers.hasten(id.slot, now);
+            self.hold.hasten(id.slot);
         }
         if let Some(change) = change {
             sink.emit(Event { at: now, scope: Scope::Endpoint(id), what: What::Health(change) });

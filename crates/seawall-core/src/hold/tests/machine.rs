@@ -258,6 +258,19 @@ fn an_endpoint_whose_news_is_old_is_probed_at_once() {
 }
 
 #[test]
+fn a_check_that_passes_brings_the_next_probe_forward() {
+    let mut bench = Bench::out(enforced(), 2);
+    let (place, look_at) = bench.enter(SECOND).unwrap();
+    bench.pass(MS * 10);
+    assert!(bench.now < look_at);
+    bench.hold.hasten(Slot::new(1));
+    assert_eq!(bench.woken(), [place]);
+    let away = bench.go(place);
+    assert_eq!(bench.door(), Door::Probe(Slot::new(1), 1));
+    bench.back(away, Back::Failed);
+}
+
+#[test]
 fn one_of_the_line_looks_when_a_probe_is_due_and_hands_the_task_on() {
     let mut bench = Bench::out(enforced(), 1);
     let (first, look_at) = bench.enter(SECOND).unwrap();
