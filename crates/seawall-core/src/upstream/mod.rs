@@ -301,7 +301,7 @@ impl Upstream {
         granted.or_else(|| self.dropped.pop())
     }
 
-    /// Whether nobody waits for a permit or a release, nor for the news that there will be none: then
+    /// Whether nobody waits for a permit, a release, or the news that there will be none: then
     /// [`Upstream::next_grant`] has nobody to name.
     #[must_use]
     #[inline]

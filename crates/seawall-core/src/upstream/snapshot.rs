@@ -23,7 +23,7 @@ use super::{Outcomes, Upstream};
 /// An upstream at an instant.
 #[derive(Clone, Debug)]
 pub struct UpstreamSnapshot {
-    /// Whether an endpoint may be chosen by the rules.
+    /// Whether an endpoint may be chosen by the rules, and there is no outage.
     pub usable: bool,
     /// Whether the latest choice found no good endpoint.
     pub panic: bool,
@@ -93,7 +93,7 @@ impl Upstream {
             outcomes: endpoint.outcomes,
         });
         UpstreamSnapshot {
-            usable: self.has_good_endpoint(now),
+            usable: self.has_good_endpoint(now) && !self.is_unreachable(),
             panic: self.panic,
             gates: self.gates_snapshot(now),
             breaker: self.breaker.snapshot(now),
