@@ -32,6 +32,21 @@ fn the_service_learns_who_asked_and_through_whom() {
 }
 
 #[test]
+fn the_service_learns_the_priority_which_strangers_can_only_lower() {
+    let (_origin, gateway) = ordinary();
+    for (line, told) in [
+        ("X-Kept: yes", "normal"),
+        ("Priority: u=6", "low"),
+        ("Priority: u=0", "normal"),
+        ("Seawall-Priority: critical", "normal"),
+    ] {
+        let head = seen_by_service(&gateway, &[line]);
+        assert!(head.contains(&format!("\r\nseawall-priority: {told}\r\n")), "{line}: {head}");
+        assert_eq!(head.matches("seawall-priority").count(), 1, "{line}: {head}");
+    }
+}
+
+#[test]
 fn what_belongs_to_one_connection_stays_there() {
     let (_origin, gateway) = ordinary();
     let head = seen_by_service(

@@ -56,8 +56,9 @@ pub(crate) async fn proxy(
         return worker.refuse(Reason::UriTooLong, &[], listening, &accepts);
     }
     let accepted = {
-        let mut rng = worker.rng.borrow_mut();
-        accept(parts, arrival.caller, &worker.shared.identity, &mut *rng)
+        let (mut rng, unix_ms) =
+            (worker.rng.borrow_mut(), worker.clock.unix_ms(worker.clock.now()));
+        accept(parts, arrival.caller, &worker.shared.identity, unix_ms, &mut *rng)
     };
     let head = match accepted {
         Ok(head) => head,
@@ -83,12 +84,13 @@ pub(crate) async fn proxy(
 /// Keys that collide on purpose meet `bounded_loads`.
 const AFFINITY_SEED: u64 = 0;
 
-fn facts(head: &Accepted, route: &Route) -> Facts {
+fn facts(head: &mut Accepted, route: &Route) -> Facts {
+    let class = head.rank(route.priority);
     let field = route.affinity.as_ref();
     Facts {
         remaining: head.remaining,
         affinity: field.and_then(|field| affinity(&head.headers, field)),
-        priority: Priority::new(route.priority, sub_level(&head.id)),
+        priority: Priority::new(class, sub_level(&head.id)),
         ..Facts::of(head.safety)
     }
 }
@@ -108,12 +110,12 @@ impl Exchange {
     fn start(
         worker: Rc<Worker>,
         route: Arc<Route>,
-        head: Accepted,
+        mut head: Accepted,
         upload: Option<Rc<RefCell<Upload>>>,
         (listening, accepts): (&Listening, HeaderMap),
     ) -> (Self, Action) {
         let body = upload.as_ref().map_or(0, |upload| upload.borrow().memory_max());
-        let facts = Facts { body, ..facts(&head, &route) };
+        let facts = Facts { body, ..facts(&mut head, &route) };
         let asked = worker.shared.recorder().map(|recorder| recorder.asked(&head, &facts));
         let record = Record::new(&head, asked);
         let settings = route.settings;

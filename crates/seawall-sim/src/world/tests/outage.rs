@@ -28,8 +28,9 @@ const BACK: Duration = Duration::from_millis(11_500);
 
 /// Three replicas of twenty workers at 20 ms, 3 000 requests a second, asked for a tenth of it.
 fn outage(hold: &str, safety: Safety) -> Plan {
+    let endpoints = "[\"127.0.0.1:1\", \"127.0.0.1:2\", \"127.0.0.1:3\"]";
     let text = format!(
-        "[upstreams.shop]\nendpoints = [\"127.0.0.1:1\", \"127.0.0.1:2\", \"127.0.0.1:3\"]\n{hold}\n\
+        "[upstreams.shop]\nendpoints = {endpoints}\n{hold}\n\
          [[routes]]\npath = \"/\"\nupstream = \"shop\"\n"
     );
     let config = Config::parse(&text, "shop.toml").expect("a config without mistakes");
