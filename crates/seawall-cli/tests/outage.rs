@@ -1,11 +1,7 @@
 //! Outages of a whole upstream, with real processes and sockets: who is held, who is answered when
 //! the service is back, and what is refused at once. Failures of single replicas are in `faults`.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test's helpers fail like the test itself"
-)]
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail like the test itself")]
 
 #[expect(dead_code, reason = "shared by all end-to-end tests; this file needs a part of it")]
 mod support;

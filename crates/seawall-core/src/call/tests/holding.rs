@@ -30,7 +30,11 @@ fn held(world: &mut World, settings: CallSettings, facts: Facts) -> Client {
         match action {
             Action::Attempt(plan) => action = call.ended(world, plan.number, REFUSED),
             Action::Wait => action = Action::Attempt(call.retried(world)),
-            action => panic!("not held, but {action:?}"),
+            Action::Enqueue(_)
+            | Action::Abandon(_)
+            | Action::Deliver(_)
+            | Action::FallBack { .. }
+            | Action::Finish(_) => panic!("not held, but {action:?}"),
         }
     }
     assert!(matches!(action, Action::Enqueue(_)), "{action:?}");
