@@ -221,7 +221,7 @@ fn gets_succeed_while_half_the_answers_of_a_replica_are_503() {
 #[test]
 fn refusing_replicas_give_503_with_the_reason_and_the_breaker_opens() {
     let [one, other] = [(); 2].map(|()| Refusing::start());
-    let upstream = "breaker = { min_calls = 5, open = \"20s\" }";
+    let upstream = "hold = \"off\"\nbreaker = { min_calls = 5, open = \"20s\" }";
     let shop = Shop { upstream, ..Shop::default() };
     let gateway = gateway(&shop, &[one.address(), other.address()]);
     let first = get(gateway.address(), "/");
@@ -244,7 +244,8 @@ fn refusing_replicas_give_503_with_the_reason_and_the_breaker_opens() {
 #[test]
 fn an_address_where_nobody_answers_gives_504_with_the_reason() {
     let hole = BlackHole::start();
-    let shop = Shop { upstream: "pool = { connect = \"200ms\" }", ..Shop::default() };
+    let upstream = "hold = \"off\"\npool = { connect = \"200ms\" }";
+    let shop = Shop { upstream, ..Shop::default() };
     let gateway = gateway(&shop, &[hole.address()]);
     let answer = get(gateway.address(), "/");
     assert_local(&answer, 504, "connect_timeout");

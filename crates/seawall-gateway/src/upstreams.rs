@@ -40,7 +40,7 @@ pub(crate) struct Locked {
     /// Latency of whole calls, from start to head.
     pub(crate) latency: RotatingHistogram,
     events: Vec<Event>,
-    /// Calls in the queue of the bulkhead, which bounds them.
+    /// Calls in the queue of the bulkhead or held through an outage, which bound them.
     waiting: HashMap<Waiter, Arc<Notify>>,
 }
 
@@ -220,15 +220,15 @@ impl Locked {
             Action::Enqueue(waiter) => Some(*waiter),
             _ => None,
         };
-        if place.waiter == wanted {
-            return;
-        }
-        if let Some(waiter) = place.waiter.take() {
+        if place.waiter != wanted
+            && let Some(waiter) = place.waiter.take()
+        {
             self.waiting.remove(&waiter);
         }
         if let Some(waiter) = wanted {
             place.waiter = Some(waiter);
-            self.waiting.insert(waiter, Arc::clone(&place.granted));
+            // A held call is woken to look, and may have to wait on under the same name.
+            self.waiting.entry(waiter).or_insert_with(|| Arc::clone(&place.granted));
         }
     }
 

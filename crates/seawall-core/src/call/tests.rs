@@ -7,6 +7,7 @@ mod endings;
 mod fleet;
 mod gates;
 mod hedging;
+mod holding;
 mod ledger;
 mod order;
 mod random;

@@ -79,6 +79,8 @@ pub struct Choice {
     pub(super) probe: Option<ProbeTicket>,
     /// Whether nothing has been heard of its attempt so far.
     pub(super) awaits: bool,
+    /// The number of the probe of an outage that it is.
+    pub(super) outage: Option<u64>,
 }
 
 impl Upstream {
@@ -159,8 +161,8 @@ impl Upstream {
             return None;
         }
         let (reason, candidates) = (ChoiceReason::Probe, 1);
-        let (breaker, probe) = (ticket, ejection);
-        Some(Choice { endpoint: id, reason, candidates, breaker, probe, awaits: true })
+        let (breaker, probe, outage) = (ticket, ejection, None);
+        Some(Choice { endpoint: id, reason, candidates, breaker, probe, outage, awaits: true })
     }
 
     /// The first endpoint that a call like this one may probe.
@@ -286,8 +288,8 @@ impl Upstream {
         let mut scoped = Scoped { at: now, scope, sink: &mut *scene.sink };
         let draw = scene.rng.draw();
         let ticket = endpoint.breaker.admit(now, Probing::Forbidden, draw, &mut scoped).ok()?;
-        let (breaker, probe) = (Some(ticket), None);
-        Some(Choice { endpoint: id, reason, candidates, breaker, probe, awaits: true })
+        let (breaker, probe, outage) = (Some(ticket), None, None);
+        Some(Choice { endpoint: id, reason, candidates, breaker, probe, outage, awaits: true })
     }
 
     /// Health checks that merely time out never take the last endpoints away: slowness under load
@@ -361,8 +363,8 @@ impl Upstream {
         let candidates = small(self.candidates.len());
         let slot = self.balancer.pick(&self.candidates, wish.key, scene.now, scene.rng)?;
         let endpoint = self.present(slot)?.id;
-        let (breaker, probe) = (None, None);
-        Some(Choice { endpoint, reason, candidates, breaker, probe, awaits: true })
+        let (breaker, probe, outage) = (None, None, None);
+        Some(Choice { endpoint, reason, candidates, breaker, probe, outage, awaits: true })
     }
 
     pub(super) fn begin(&mut self, id: EndpointId, now: Instant) {

@@ -21,6 +21,7 @@ pub(super) const SOLE_CHOICE: Choice = Choice {
     breaker: None,
     probe: None,
     awaits: false,
+    outage: None,
 };
 
 /// What an upstream consists of.

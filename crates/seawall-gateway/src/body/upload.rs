@@ -127,6 +127,15 @@ impl Upload {
         if self.is_whole() { Replay::Possible } else { Replay::Lost }
     }
 
+    /// The most memory that keeping it for another attempt may take, in bytes.
+    pub(crate) fn memory_max(&self) -> u64 {
+        match self.length {
+            _ if !self.kept.whole => 0,
+            Some(length) => length,
+            None => self.limits.replay,
+        }
+    }
+
     /// How the caller failed, if it did.
     pub(crate) fn fault(&self) -> Option<CallerFault> {
         self.fault

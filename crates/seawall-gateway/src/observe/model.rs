@@ -62,6 +62,8 @@ pub struct UpstreamStatus {
     pub breaker: Option<BreakerStatus>,
     /// Its bulkhead.
     pub bulkhead: Option<BulkheadStatus>,
+    /// What it holds through an outage.
+    pub hold: Option<HoldStatus>,
     /// Its attempt budget.
     pub budget: BudgetStatus,
     /// Counters since the start.
@@ -136,6 +138,29 @@ pub struct BulkheadStatus {
     pub queued: u32,
     /// Calls that may wait at most.
     pub queue: u32,
+}
+
+/// Holding of calls through outages.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct HoldStatus {
+    /// `reachable`, `outage`, `releasing`.
+    pub state: &'static str,
+    /// For how long, unless it is reachable.
+    pub since_ms: Option<u64>,
+    /// Calls that are held.
+    pub held: u32,
+    /// Calls that may be held at most.
+    pub calls: u32,
+    /// What the bodies of held calls may take, in bytes.
+    pub bytes: u64,
+    /// Calls that have been held.
+    pub held_total: u64,
+    /// Calls that were refused because as many were held as may be.
+    pub refused_total: u64,
+    /// Probes made in outages.
+    pub probes_total: u64,
+    /// Outages that began.
+    pub outages_total: u64,
 }
 
 /// One attempt budget, over its window.

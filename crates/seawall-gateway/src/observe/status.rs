@@ -4,15 +4,18 @@ use seawall_core::Mode;
 use seawall_core::breaker::BreakerSnapshot;
 use seawall_core::endpoint::EndpointId;
 use seawall_core::histogram::RotatingHistogram;
+use seawall_core::hold::{HoldSnapshot, HoldState};
 use seawall_core::outlier::{OutlierSnapshot, Standing};
 use seawall_core::ratio::Ratio;
 use seawall_core::time::{Duration, Instant};
 use seawall_core::upstream::EndpointSnapshot;
 
-use super::words::{of_cause, of_finding, of_health_state, of_manual, of_phase, of_silence};
+use super::words::{
+    of_cause, of_finding, of_health_state, of_hold_state, of_manual, of_phase, of_silence,
+};
 use super::{
-    BreakerStatus, BudgetStatus, BulkheadStatus, EndpointStatus, LatencyStatus, RouteStatus,
-    Status, UpstreamStatus, UpstreamTotals,
+    BreakerStatus, BudgetStatus, BulkheadStatus, EndpointStatus, HoldStatus, LatencyStatus,
+    RouteStatus, Status, UpstreamStatus, UpstreamTotals,
 };
 use crate::live::Route;
 use crate::shared::Shared;
@@ -69,6 +72,7 @@ fn of_upstream(shared: &Shared, upstream: &SharedUpstream, now: Instant) -> Upst
             queued: snapshot.bulkhead.queued,
             queue: snapshot.bulkhead.queue,
         }),
+        hold: (snapshot.hold.mode != Mode::Off).then(|| of_hold(&snapshot.hold, now)),
         budget: BudgetStatus {
             first: snapshot.budget.first,
             extra: snapshot.budget.extra,
@@ -77,6 +81,24 @@ fn of_upstream(shared: &Shared, upstream: &SharedUpstream, now: Instant) -> Upst
         totals: totals(upstream),
         latency,
         endpoints: endpoints.collect(),
+    }
+}
+
+fn of_hold(hold: &HoldSnapshot, now: Instant) -> HoldStatus {
+    let since = match hold.state {
+        HoldState::Reachable => None,
+        HoldState::Outage { since } | HoldState::Releasing { since, .. } => Some(since),
+    };
+    HoldStatus {
+        state: of_hold_state(hold.state),
+        since_ms: since.map(|since| whole_ms(now.since(since))),
+        held: hold.held,
+        calls: hold.calls,
+        bytes: hold.bytes,
+        held_total: hold.held_total,
+        refused_total: hold.full_total,
+        probes_total: hold.probes_total,
+        outages_total: hold.outages_total,
     }
 }
 

@@ -128,6 +128,8 @@ impl<'a> Exchange<'a> {
         upload: Option<Rc<RefCell<Upload>>>,
         (listening, accepts): (&Listening, HeaderMap),
     ) -> (Self, Action) {
+        let body = upload.as_ref().map_or(0, |upload| upload.borrow().memory_max());
+        let facts = Facts { body, ..facts };
         let asked = worker.shared.recorder().map(|recorder| recorder.asked(head, &facts));
         let record = Record::new(head, asked);
         let settings = settings(head, &route);
@@ -272,7 +274,7 @@ impl<'a> Exchange<'a> {
         self.call.upload.as_ref().map_or(Replay::Possible, |upload| upload.borrow().beside())
     }
 
-    /// Waits for a permit.
+    /// Waits for a permit, or held for the end of an outage.
     async fn queue(&mut self) -> Action {
         self.free_latest().await;
         let wake = self.wake();

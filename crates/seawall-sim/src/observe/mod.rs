@@ -311,6 +311,7 @@ const fn decision(what: What) -> Option<&'static str> {
         What::Breaker(BreakerEvent::WouldReject { .. }) => Some("would_reject"),
         What::Breaker(_)
         | What::Outlier(_)
+        | What::Hold(_)
         | What::Health(_)
         | What::Spillover(_)
         | What::Brownout(_)

@@ -58,6 +58,8 @@ pub(super) struct Guarded {
     /// The latest attempt that runs, and the others.
     latest: Option<(u32, Key)>,
     others: Vec<(u32, Key)>,
+    /// Where it waits for a permit, or for the end of an outage.
+    waiter: Option<Waiter>,
     /// What the latest head said.
     pub(super) heard: Answer,
     /// The body that belongs to it, where that was recorded.
@@ -76,6 +78,7 @@ impl Guarded {
             armed: Instant::NEVER,
             latest: None,
             others: Vec::new(),
+            waiter: None,
             heard: Answer::Error,
             body: None,
             entered: Instant::NEVER,
@@ -267,6 +270,7 @@ impl World {
     }
 
     fn act(&mut self, key: Key, mut action: Action) {
+        self.unlist(key);
         loop {
             let next = match action {
                 Action::Attempt(plan) => {
@@ -274,10 +278,7 @@ impl World {
                     break;
                 }
                 Action::Enqueue(waiter) => {
-                    let place = self.guarded.find(key).map_or(0, |guarded| guarded.protected);
-                    if let Some(state) = self.protected.get_mut(place as usize) {
-                        state.waiters.insert(waiter, key);
-                    }
+                    self.list(key, waiter);
                     break;
                 }
                 Action::Wait => break,
@@ -305,6 +306,24 @@ impl World {
             }
         }
         self.arm(key);
+    }
+
+    /// Notes whom a waiter stands for.
+    fn list(&mut self, key: Key, waiter: Waiter) {
+        let Some(guarded) = self.guarded.find_mut(key) else { return };
+        guarded.waiter = Some(waiter);
+        if let Some(state) = self.protected.get_mut(guarded.protected as usize) {
+            state.waiters.insert(waiter, key);
+        }
+    }
+
+    /// Forgets it.
+    fn unlist(&mut self, key: Key) {
+        let Some(guarded) = self.guarded.find_mut(key) else { return };
+        let Some(waiter) = guarded.waiter.take() else { return };
+        if let Some(state) = self.protected.get_mut(guarded.protected as usize) {
+            state.waiters.remove(&waiter);
+        }
     }
 
     /// Enters a timer for a call, unless one is entered that comes no later.
@@ -374,6 +393,7 @@ impl World {
             call.cancelled(ctx);
             Action::Wait
         });
+        self.unlist(key);
         self.forsake_running(key);
         self.guarded.remove(key);
         // What it held may serve another.

@@ -1,6 +1,7 @@
 //! Small worlds whose numbers are known, and worlds that must not go wrong.
 
 mod changes;
+mod outage;
 
 use seawall_core::call::CallSettings;
 use seawall_core::shed::Class;
