@@ -57,7 +57,8 @@ impl Upstream {
     ) {
         let (id, now) = (choice.endpoint, scene.now);
         self.balancer.finished(id.slot, sample(end), now);
-        let was_out = self.is_out(id, now);
+        // While it is calm nobody is out.
+        let was_out = !self.calm && self.is_out(id, now);
         let class = judged(&choice, end);
         self.judge(&mut choice, (class, end), scene);
         match end.answered {
@@ -74,7 +75,9 @@ impl Upstream {
             endpoint.breaker.settle(ticket, ended, (now, scene.rng.draw()), &mut scoped);
         }
         let gone = endpoint.leaving.is_some() && endpoint.active == 0;
-        let is_out = self.is_out(id, now);
+        // Where it is still calm, the detector has reported nothing.
+        let is_kept_away = endpoint.breaker.phase(now) != Phase::Closed;
+        let is_out = is_kept_away || (!self.calm && self.is_ejected(id, now));
         self.calm &= !is_out;
         if was_out && !is_out {
             self.balancer.restart_slow(id.slot, now);
@@ -87,8 +90,12 @@ impl Upstream {
 
     /// Whether the endpoint is ejected or its breaker keeps calls away.
     fn is_out(&self, id: EndpointId, now: Instant) -> bool {
-        self.outliers.standing(id.slot, now) != Standing::In
+        self.is_ejected(id, now)
             || self.endpoint(id).is_some_and(|known| known.breaker.phase(now) != Phase::Closed)
+    }
+
+    fn is_ejected(&self, id: EndpointId, now: Instant) -> bool {
+        self.outliers.standing(id.slot, now) != Standing::In
     }
 
     /// Tells the outlier detector, unless the outcome was our own doing.
