@@ -40,7 +40,7 @@ pub(crate) struct Arrival {
 /// A call with its request and the answer that stands by.
 #[derive(Debug)]
 pub(super) struct Exchange<'a> {
-    pub(super) call: Guarded,
+    pub(super) call: Box<Guarded>,
     pub(super) head: &'a Accepted,
     /// The latest answer: handed on when no attempt brings a better one.
     pub(super) latest: Option<Kept>,
