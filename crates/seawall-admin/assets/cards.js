@@ -118,6 +118,9 @@ class Card {
 }
 
 function standing(upstream) {
+  const hold = upstream.hold;
+  if (hold && hold.state === "outage") return ["bad", `outage, ${count(hold.held)} held`];
+  if (hold && hold.state === "releasing") return ["warn", `back, ${count(hold.held)} held`];
   if (upstream.panic) return ["bad", "panic"];
   return upstream.usable ? ["good", "usable"] : ["bad", "not usable"];
 }

@@ -15,7 +15,7 @@ const HEADS = [
   ["Failures", "since the start", "number"],
 ];
 
-const STANDING = { in: "good", ejected: "bad", probe_due: "warn", probing: "warn", draining: "off" };
+const STANDING = { in: "good", silent: "warn", ejected: "bad", probe_due: "warn", probing: "warn", draining: "off" };
 const HEALTH = { healthy: "good", unhealthy: "bad", unknown: "off" };
 
 export function endpointTable(upstream) {

@@ -107,9 +107,10 @@ fn assert_all_served(gateway: &Gateway, results: &Results) {
     assert!(bad.is_empty(), "{} of {} failed: {bad:?}", bad.len(), results.len());
     assert_eq!(results.len(), REQUESTS as usize, "the load did not run to its end");
     assert!(retries <= (first / 5).max(100) + 1, "{retries} retries for {first} calls");
-    eprintln!("{first} calls, none failed, {retries} retries");
-    let attempts = total(gateway, "attempts_total");
-    assert_eq!(attempts, first + retries, "every attempt is the first of its call or a retry");
+    let (attempts, hedges) = (total(gateway, "attempts_total"), total(gateway, "hedges_total"));
+    eprintln!("{first} calls, none failed, {retries} retries, {hedges} hedges");
+    assert_eq!(attempts, first + retries + hedges, "an attempt is the first, a retry or a hedge");
+    assert!(hedges <= first / 20, "{hedges} hedges for {first} calls");
     assert!(attempts * 100 <= first * 125, "{attempts} attempts for {first} calls");
 }
 
@@ -172,7 +173,8 @@ fn gets_succeed_while_a_replica_is_frozen() {
         replicas[0].thaw();
     });
     assert_all_served(&gateway, &results);
-    assert!(total(&gateway, "retries_total") > 0, "the freeze hit nothing");
+    let extra = total(&gateway, "retries_total") + total(&gateway, "hedges_total");
+    assert!(extra > 0, "the freeze hit nothing");
 }
 
 #[test]
@@ -219,7 +221,7 @@ fn gets_succeed_while_half_the_answers_of_a_replica_are_503() {
 #[test]
 fn refusing_replicas_give_503_with_the_reason_and_the_breaker_opens() {
     let [one, other] = [(); 2].map(|()| Refusing::start());
-    let upstream = "breaker = { min_calls = 5, open = \"20s\" }";
+    let upstream = "hold = \"off\"\nbreaker = { min_calls = 5, open = \"20s\" }";
     let shop = Shop { upstream, ..Shop::default() };
     let gateway = gateway(&shop, &[one.address(), other.address()]);
     let first = get(gateway.address(), "/");
@@ -242,7 +244,8 @@ fn refusing_replicas_give_503_with_the_reason_and_the_breaker_opens() {
 #[test]
 fn an_address_where_nobody_answers_gives_504_with_the_reason() {
     let hole = BlackHole::start();
-    let shop = Shop { upstream: "pool = { connect = \"200ms\" }", ..Shop::default() };
+    let upstream = "hold = \"off\"\npool = { connect = \"200ms\" }";
+    let shop = Shop { upstream, ..Shop::default() };
     let gateway = gateway(&shop, &[hole.address()]);
     let answer = get(gateway.address(), "/");
     assert_local(&answer, 504, "connect_timeout");

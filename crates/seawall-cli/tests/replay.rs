@@ -114,7 +114,9 @@ fn the_same_config_comes_to_the_same_and_without_retries_failures_show() {
     assert_told(folder.path(), &config);
 }
 
+/// One attempt for each call: no retries, and none beside it.
 fn config_without_retries(config: &str) -> String {
+    let config = config.replace("ejection = ", "hedge = \"off\"\nejection = ");
     format!("{config}\nretry = \"off\"\n")
 }
 

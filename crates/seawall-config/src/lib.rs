@@ -58,6 +58,6 @@ pub use policy::{PolicyConfig, RetryConfig, Rung, Timeouts};
 pub use policy_file::{PolicyFile, PolicySettings};
 pub use route::RouteConfig;
 pub use upstream::{
-    BulkheadConfig, EndpointConfig, HealthCheckConfig, HealthProbe, PoolConfig, StatusRange,
-    UpstreamConfig,
+    BulkheadConfig, EndpointConfig, HealthCheckConfig, HealthProbe, HoldConfig, PoolConfig,
+    StatusRange, UpstreamConfig,
 };

@@ -41,6 +41,7 @@ pub mod hash;
 pub mod health;
 pub mod hedge;
 pub mod histogram;
+pub mod hold;
 pub mod idempotency;
 pub mod invalid;
 mod number;

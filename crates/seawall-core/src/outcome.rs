@@ -223,6 +223,19 @@ pub struct Judgement {
     pub retry_after: Option<Duration>,
 }
 
+/// Whom an attempt met: what holding goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The endpoint answered, with whatever.
+    Answered,
+    /// It took the request, or part of it, and no answer came: it was there then.
+    Taken,
+    /// Nobody, and no byte of the request has left.
+    Nobody,
+    /// That is not known.
+    Unknown,
+}
+
 /// What kind of failure an attempt met, for those who count kinds apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FailureKind {
@@ -259,6 +272,8 @@ pub struct Outcome {
     pub demand: Demand,
     /// What the elapsed time says.
     pub latency: Latency,
+    /// Whom it met.
+    pub reach: Reach,
     /// The reason code of a local answer, if the call ends with this outcome and there is no
     /// answer of the service to hand on.
     pub reason: Option<Reason>,
@@ -275,6 +290,11 @@ impl Outcome {
             (Class::Failure, _) => Some(FailureKind::Service),
             (Class::Success | Class::Ignored | Class::Abandoned, _) => None,
         };
+        let reach = match origin {
+            Origin::Upstream => Reach::Answered,
+            Origin::Network => Reach::Taken,
+            Origin::Caller | Origin::Own => Reach::Unknown,
+        };
         Self {
             class,
             origin,
@@ -285,6 +305,7 @@ impl Outcome {
             pushback: None,
             demand: Demand::Nothing,
             latency,
+            reach,
             reason: None,
         }
     }
@@ -295,6 +316,16 @@ impl Outcome {
 
     const fn demanding(self, demand: Demand) -> Self {
         Self { demand, ..self }
+    }
+
+    const fn meeting(self, reach: Reach) -> Self {
+        Self { reach, ..self }
+    }
+
+    /// The same as evidence of nothing: what it says is known already.
+    #[must_use]
+    pub(crate) const fn discounted(self) -> Self {
+        Self { class: Class::Ignored, failure: None, latency: Latency::Nothing, ..self }
     }
 
     const fn of_kind(self, kind: FailureKind) -> Self {

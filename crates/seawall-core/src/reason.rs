@@ -78,6 +78,10 @@ reasons! {
     BreakerOpen => "breaker_open",
     /// No endpoint may be tried.
     NoHealthyEndpoint => "no_healthy_endpoint",
+    /// No endpoint could be reached for as long as the call could be held.
+    UpstreamUnreachable => "upstream_unreachable",
+    /// No endpoint can be reached, and as many calls are held for it as may be.
+    HoldFull => "hold_full",
     /// No permit, and no queue.
     BulkheadFull => "bulkhead_full",
     /// No permit, and the queue is full.

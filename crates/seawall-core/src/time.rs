@@ -60,8 +60,9 @@ impl Instant {
 /// A duration in nanoseconds, `u64::MAX` when it does not fit (more than 584 years).
 #[must_use]
 #[inline]
-pub fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+pub const fn nanos(duration: Duration) -> u64 {
+    let seconds = duration.as_secs().saturating_mul(1_000_000_000);
+    seconds.saturating_add(duration.subsec_nanos() as u64)
 }
 
 #[cfg(test)]

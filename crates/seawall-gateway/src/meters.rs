@@ -69,6 +69,8 @@ pub(crate) struct UpstreamMeters {
     pub(crate) begun: Counter,
     /// Attempts after an earlier one of the same call.
     pub(crate) retries: Counter,
+    /// Attempts beside a slow one of the same call.
+    pub(crate) hedges: Counter,
     /// Retries that were wanted and not made.
     pub(crate) denied: ByReason,
     /// Ejections.

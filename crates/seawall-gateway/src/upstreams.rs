@@ -5,6 +5,7 @@
 //! asks for (waking waiters, publishing events) happens after release.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -40,7 +41,7 @@ pub(crate) struct Locked {
     /// Latency of whole calls, from start to head.
     pub(crate) latency: RotatingHistogram,
     events: Vec<Event>,
-    /// Calls in the queue of the bulkhead, which bounds them.
+    /// Calls in the queue of the bulkhead or held through an outage, which bound them.
     waiting: HashMap<Waiter, Arc<Notify>>,
 }
 
@@ -165,7 +166,8 @@ impl SharedUpstream {
     ) -> (Action, After) {
         let mut locked = self.lock();
         let Locked { machine, events, .. } = &mut *locked;
-        let mut ledger = Ledger { events, trail: &mut side.trail };
+        let trail = side.trail.get_or_insert_default();
+        let mut ledger = Ledger { events, trail };
         let action = act(&mut Context { now, upstream: machine, rng, sink: &mut ledger });
         locked.register(&mut side.place, &action);
         (action, locked.after(now))
@@ -177,8 +179,9 @@ impl SharedUpstream {
 pub(crate) struct CallSide {
     /// Its registration in the queue.
     pub(crate) place: QueuePlace,
-    /// What was decided for it.
-    pub(crate) trail: Trail,
+    /// What was decided for it, until it is over. Boxed: it is most of what is known of a call,
+    /// which passes through many hands.
+    pub(crate) trail: Option<Box<Trail>>,
 }
 
 /// Where a step of a call reports: changes of state to the upstream, decisions to its trail.
@@ -204,13 +207,17 @@ impl Sink<Step> for Ledger<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct QueuePlace {
     waiter: Option<Waiter>,
-    granted: Arc<Notify>,
+    /// Made when it first waits, which few calls do.
+    granted: Option<Arc<Notify>>,
 }
 
 impl QueuePlace {
     /// Completes when the waiter may own a permit.
     pub(crate) async fn granted(&self) {
-        self.granted.notified().await;
+        match &self.granted {
+            Some(granted) => granted.notified().await,
+            None => pending().await,
+        }
     }
 }
 
@@ -220,15 +227,17 @@ impl Locked {
             Action::Enqueue(waiter) => Some(*waiter),
             _ => None,
         };
-        if place.waiter == wanted {
-            return;
-        }
-        if let Some(waiter) = place.waiter.take() {
+        if place.waiter != wanted
+            && let Some(waiter) = place.waiter.take()
+        {
             self.waiting.remove(&waiter);
         }
         if let Some(waiter) = wanted {
             place.waiter = Some(waiter);
-            self.waiting.insert(waiter, Arc::clone(&place.granted));
+            // A held call is woken to look, and may have to wait on under the same name.
+            self.waiting
+                .entry(waiter)
+                .or_insert_with(|| Arc::clone(place.granted.get_or_insert_default()));
         }
     }
 

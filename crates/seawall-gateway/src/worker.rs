@@ -6,11 +6,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, LocalSet};
-use uuid::Uuid;
 
 use seawall_config::{Expose, ListenerConfig, Network};
 use seawall_core::call::{Action, Context, Until};
@@ -26,7 +25,7 @@ use crate::pools::Pools;
 use crate::proxy::{Arrival, proxy};
 use crate::shared::Shared;
 use crate::upstreams::{CallSide, Ledger, SharedUpstream};
-use crate::wire::Caller;
+use crate::wire::{Caller, fresh_id};
 
 /// How often a worker tends its pools and reports on them.
 const TEND_EVERY: Duration = Duration::from_secs(1);
@@ -129,12 +128,11 @@ impl Worker {
         accepts: &HeaderMap,
     ) -> Response<Body> {
         self.shared.routeless.bump(reason);
-        let id = HeaderValue::try_from(Uuid::now_v7().to_string())
-            .unwrap_or_else(|_| HeaderValue::from_static("-"));
+        let (mut rng, now) = (self.rng.borrow_mut(), self.clock.now());
+        let id = fresh_id(self.clock.unix_ms(now), &mut *rng);
         let (until, upstream, expose) = (Until::Never, None, listening.expose);
         let local = LocalAnswer { reason, until, upstream, id: &id, expose, allow };
-        let mut rng = self.rng.borrow_mut();
-        local.response(accepts, self.clock.now(), &mut *rng).map(Body::local)
+        local.response(accepts, now, &mut *rng).map(Body::local)
     }
 
     fn obey(self: &Rc<Self>, command: Command, serving: &mut JoinSet<Drained>) {

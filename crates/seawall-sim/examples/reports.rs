@@ -6,19 +6,15 @@ use std::io;
 use std::path::Path;
 
 use seawall_core::call::{CallSettings, Safety};
-use seawall_core::outcome::Overrides;
 use seawall_core::ratio::Ratio;
-use seawall_core::shed::Class;
 use seawall_core::time::{Duration, Instant};
-use seawall_core::upstream::UpstreamSettings;
 use seawall_sim::chance::Seed;
 use seawall_sim::dist::Distribution;
 use seawall_sim::observe::Record;
 use seawall_sim::outcome::{Axis, Expectation, Outcome, Point, Run};
 use seawall_sim::plan::{
-    Arrivals, Caller, Cancel, Dependency, Disturbance, Fault, Gateway, Load, Need, Network, Plan,
-    Protected, Rate, Replicas, Route, RouteId, Server, Service, ServiceId, Shape, Slowdown,
-    Spacing, Target, Victims,
+    Arrivals, Caller, Dependency, Disturbance, Fault, Gateway, Load, Need, Plan, Protected, Rate,
+    Replicas, RouteId, Server, Service, ServiceId, Shape, Slowdown, Spacing, Target, Victims,
 };
 use seawall_sim::report;
 use seawall_sim::verdict::Verdict;
@@ -200,24 +196,9 @@ fn outage(instances: u32) -> Plan {
 }
 
 fn guard(plan: &mut Plan, service: ServiceId, instances: u32) -> seawall_sim::plan::GatewayId {
-    let protected = Protected {
-        name: "shop".into(),
-        settings: UpstreamSettings::default(),
-        overrides: Overrides::default(),
-        service,
-        endpoints: Vec::new(),
-        network: Network::NONE,
-        cancel: Cancel::OnTimeout,
-        checks: Some((5 * SECOND, SECOND)),
-    };
-    let settings = CallSettings::default();
-    let route = Route { name: "/".into(), upstream: 0, settings, priority: Class::Normal };
-    plan.gateway(Gateway {
-        name: "edge".into(),
-        instances,
-        upstreams: vec![protected],
-        routes: vec![route],
-    })
+    let checks = Some((5 * SECOND, SECOND));
+    let protected = Protected { checks, ..Protected::new("shop", service) };
+    plan.gateway(Gateway { instances, ..Gateway::before(protected, CallSettings::default()) })
 }
 
 /// A service that every job slows down, under a load that rises to 80/s and falls to nothing.

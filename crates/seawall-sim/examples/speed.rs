@@ -5,16 +5,13 @@
 use std::io::{self, Write};
 
 use seawall_core::call::CallSettings;
-use seawall_core::outcome::Overrides;
 use seawall_core::ratio::Ratio;
-use seawall_core::shed::Class;
 use seawall_core::time::Duration;
-use seawall_core::upstream::UpstreamSettings;
 use seawall_sim::chance::Seed;
 use seawall_sim::dist::Distribution;
 use seawall_sim::plan::{
-    Arrivals, Caller, Cancel, Gateway, Load, Network, Plan, Protected, Rate, Route, RouteId,
-    Server, Service, Spacing, Target,
+    Arrivals, Caller, Gateway, Load, Plan, Protected, Rate, RouteId, Server, Service, Spacing,
+    Target,
 };
 use seawall_sim::world::World;
 
@@ -44,24 +41,8 @@ fn world(seconds: u32) -> Plan {
     let server = Server::new(20, Distribution::Exponential(Duration::from_millis(20)));
     let errors = Ratio::from_percent(ERRORS);
     let service = plan.service(Service { replicas: 3, errors, ..Service::new("shop", server) });
-    let protected = Protected {
-        name: "shop".into(),
-        settings: UpstreamSettings::default(),
-        overrides: Overrides::default(),
-        service,
-        endpoints: Vec::new(),
-        network: Network::NONE,
-        cancel: Cancel::OnTimeout,
-        checks: None,
-    };
-    let settings = CallSettings::default();
-    let route = Route { name: "/".into(), upstream: 0, settings, priority: Class::Normal };
-    let gateway = plan.gateway(Gateway {
-        name: "edge".into(),
-        instances: 1,
-        upstreams: vec![protected],
-        routes: vec![route],
-    });
+    let protected = Protected::new("shop", service);
+    let gateway = plan.gateway(Gateway::before(protected, CallSettings::default()));
     let arrivals = Arrivals::Open { rate: Rate::constant(RATE), spacing: Spacing::Poisson };
     let caller = Caller::of(Target::Route(gateway, RouteId(0)));
     plan.loads.push(Load::new("all", arrivals, caller));

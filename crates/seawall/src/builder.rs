@@ -9,6 +9,7 @@ use seawall_core::balance::BalanceSettings;
 use seawall_core::breaker::BreakerSettings;
 use seawall_core::bulkhead::BulkheadSettings;
 use seawall_core::call::Safety;
+use seawall_core::hold::HoldSettings;
 use seawall_core::outlier::OutlierSettings;
 use seawall_core::rng::Stream;
 use seawall_core::upstream::WhenAllDown;
@@ -144,6 +145,17 @@ impl<S> PolicyBuilder<S> {
     /// must come from the resources there are: rate times latency, and some room.
     pub fn bulkhead(mut self, settings: BulkheadSettings) -> Self {
         self.plan.bulkhead = Some(settings);
+        self
+    }
+
+    /// Holds calls through a short outage: while nobody can be reached, calls wait, within bounds,
+    /// for the first endpoint that is back, instead of failing at once:
+    /// `.hold(HoldSettings::enforced())`. It goes by attempts whose outcome says that no connection
+    /// came about ([`Observation::ConnectFailed`](crate::Observation::ConnectFailed)); results of
+    /// which only you know why they failed are never held for. Default: none, since whoever calls
+    /// must be ready to wait until its deadline. Not where a call brings a fallback.
+    pub fn hold(mut self, settings: HoldSettings) -> Self {
+        self.plan.hold = Some(settings);
         self
     }
 

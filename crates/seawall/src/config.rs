@@ -80,6 +80,7 @@ impl From<PolicySettings> for Plan {
             hedge: (is_on(hedge.mode) && call.hedges != Hedges::Never).then_some(Hedge(hedge)),
             breaker: is_on(upstream.breaker.mode).then_some(upstream.breaker),
             bulkhead: bounded.then_some(upstream.bulkhead),
+            hold: is_on(upstream.hold.mode).then_some(upstream.hold),
             endpoints,
             rate: upstream.rate.map(RateLimit::from),
             shed: upstream.shed.filter(|shed| is_on(shed.mode)),

@@ -11,6 +11,7 @@ use seawall_core::breaker::{BreakerSettings, WindowKind};
 use seawall_core::call::Layer;
 use seawall_core::concurrency::LimitSettings;
 use seawall_core::hedge::HedgeDelay;
+use seawall_core::hold::HoldSettings;
 use seawall_core::upstream::UpstreamSettings;
 
 use crate::Hedge;
@@ -63,6 +64,7 @@ fn value(layer: Layer, plan: &Plan) -> String {
         }
         Layer::Breaker => breaker(plan.breaker.and(Some(&upstream.breaker))),
         Layer::Attempts => format!("retries: {}; hedges: {}", retry(plan), hedge(plan)),
+        Layer::Hold => hold(plan),
         Layer::Bulkhead => bulkhead(plan, upstream.concurrency.as_ref()),
         Layer::Choice => choice(plan, &upstream),
         Layer::EndpointGuards => match &plan.endpoints {
@@ -142,6 +144,15 @@ fn hedge(plan: &Plan) -> String {
     };
     let (mode, most, share) = (mode(settings.mode), settings.max_extra, settings.share);
     format!("{mode}: {most} at most, after {delay}, for {share} of calls")
+}
+
+fn hold(plan: &Plan) -> String {
+    if plan.hold.is_none() {
+        return ABSENT.to_owned();
+    }
+    let HoldSettings { calls, longest, outage, mode: own, .. } = plan.hold();
+    let mode = mode(own);
+    format!("{mode}: {calls} calls for {longest:?} at most, through outages of up to {outage:?}")
 }
 
 fn breaker(settings: Option<&BreakerSettings>) -> String {

@@ -231,6 +231,10 @@ impl<E> Error<E> {
             }
             Reason::DeadlineExpired => Some("it was started without time left"),
             Reason::NoHealthyEndpoint => Some("every endpoint is ejected or removed"),
+            Reason::UpstreamUnreachable => {
+                Some("no endpoint could be reached for as long as it waited")
+            }
+            Reason::HoldFull => Some("no endpoint can be reached, and too many calls wait already"),
             Reason::RateLimited => Some("calls come faster than the rate limit of this policy"),
             Reason::CostExceedsLimit => {
                 Some("lower its cost or weight, or raise the burst or the permits")

@@ -53,7 +53,7 @@
 //! | waiting for ever | `total_timeout`, `attempt_timeout`, `adaptive_timeout`, `class`, `kind` |
 //! | failures that pass | `retry` |
 //! | slow answers now and then | `hedge` |
-//! | a dependency that is down | `breaker` (and for each call `fallback`, [`Stale`]) |
+//! | a dependency that is down | `breaker`, `hold` (and for each call `fallback`, [`Stale`]) |
 //! | too much at once | `bulkhead`, `concurrency`, `shed` |
 //! | too much in a time | `rate_limit`, `throttle` |
 //! | bad endpoints | `endpoints`, `balance`, `outlier` |
@@ -197,6 +197,7 @@ pub use seawall_core::call::{Role, StepKind};
 pub use seawall_core::concurrency::{Algorithm as LimitAlgorithm, LimitSettings};
 pub use seawall_core::fallback::{FlightSettings, ShelfSettings};
 pub use seawall_core::hedge::{HedgeDelay, HedgeEvent, HedgeSettings};
+pub use seawall_core::hold::{HoldEvent, HoldSettings};
 pub use seawall_core::idempotency::{Ending, IdempotencySettings, KeyFault, Policy as Unknowns};
 pub use seawall_core::invalid::Invalid;
 pub use seawall_core::outcome::{Class, Observation, OptIn, OptIns, Override, RetryRule, Row};

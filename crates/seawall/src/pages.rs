@@ -38,6 +38,9 @@ mod fallback {}
 #[doc = include_str!("../../../docs/policies/hedging.md")]
 mod hedging {}
 
+#[doc = include_str!("../../../docs/policies/holding.md")]
+mod holding {}
+
 #[doc = include_str!("../../../docs/policies/idempotency.md")]
 mod idempotency {}
 

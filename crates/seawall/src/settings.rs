@@ -13,6 +13,7 @@ use seawall_core::bulkhead::BulkheadSettings;
 use seawall_core::call::{CallSettings, Safety};
 use seawall_core::concurrency::LimitSettings;
 use seawall_core::hedge::HedgeSettings;
+use seawall_core::hold::HoldSettings;
 use seawall_core::invalid::Invalid;
 use seawall_core::outcome::{OptIns, Overrides};
 use seawall_core::outlier::OutlierSettings;
@@ -78,6 +79,7 @@ pub(crate) struct Plan {
     pub(crate) hedge: Option<Hedge>,
     pub(crate) breaker: Option<BreakerSettings>,
     pub(crate) bulkhead: Option<BulkheadSettings>,
+    pub(crate) hold: Option<HoldSettings>,
     pub(crate) endpoints: Option<Vec<EndpointSettings>>,
     pub(crate) own_zone: Option<Arc<str>>,
     pub(crate) endpoint_breaker: Option<BreakerSettings>,
@@ -117,6 +119,7 @@ impl Default for Plan {
             hedge: None,
             breaker: None,
             bulkhead: None,
+            hold: None,
             endpoints: None,
             own_zone: None,
             endpoint_breaker: None,
@@ -239,6 +242,7 @@ impl Plan {
             budget: self.retry().map_or_else(BudgetSettings::default, |retry| retry.budget),
             timeout: self.timeout(),
             hedge: self.hedges(),
+            hold: self.hold(),
             outlier: self.outlier(),
             balance: self.balance(),
             // Health checks are a driver's that can make requests up.
@@ -258,6 +262,11 @@ impl Plan {
 
     const fn rate(&self, asked: LimiterSettings) -> LimiterSettings {
         LimiterSettings { mode: self.dim(asked.mode), ..asked }
+    }
+
+    pub(crate) fn hold(&self) -> HoldSettings {
+        let asked = self.hold.unwrap_or_default();
+        HoldSettings { mode: self.dim(asked.mode), ..asked }
     }
 
     fn hedges(&self) -> HedgeSettings {

@@ -96,6 +96,10 @@ impl Plan {
         if let Some(bulkhead) = &self.bulkhead {
             found.take("bulkhead", bulkhead.validate());
         }
+        if let Some(hold) = &self.hold {
+            found.is_on("hold.mode", hold.mode);
+            found.take("hold", hold.validate());
+        }
     }
 
     /// Shedding goes by waits for permits, and the adaptive limit acts within them.

@@ -93,6 +93,7 @@ impl Part {
             panic: false,
             breaker: Some(self.breaker(tick)),
             bulkhead: (self.name != "inventory").then(|| self.bulkhead(tick)),
+            hold: None,
             budget: BudgetStatus { first: self.rate * 10, extra, left: 20 - extra },
             totals,
             latency: LatencyStatus {

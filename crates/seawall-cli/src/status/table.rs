@@ -69,7 +69,7 @@ fn endpoint_line(text: &mut String, endpoint: &Value) {
     let style = match (standing, health) {
         ("in", "unhealthy") => BAD,
         ("in", _) => GOOD,
-        ("probing" | "probe_due", _) => DOUBT,
+        ("silent" | "probing" | "probe_due", _) => DOUBT,
         _ => BAD,
     };
     let _infallible = writeln!(

@@ -5,6 +5,7 @@ use crate::origin::Stage;
 use crate::support::backend::Refusing;
 use crate::support::client::Connection;
 use crate::support::gateway::Gateway;
+use crate::support::shop::Shop;
 
 /// The head that the service saw, in lower case.
 fn seen_by_service(gateway: &Gateway, lines: &[&str]) -> String {
@@ -28,6 +29,21 @@ fn the_service_learns_who_asked_and_through_whom() {
     assert!(head.contains("\r\nforwarded: for=127.0.0.1;"), "{head}");
     assert!(head.contains("\r\nx-request-id: "), "{head}");
     assert!(head.contains("\r\ntraceparent: 00-"), "{head}");
+}
+
+#[test]
+fn the_service_learns_the_priority_which_strangers_can_only_lower() {
+    let (_origin, gateway) = ordinary();
+    for (line, told) in [
+        ("X-Kept: yes", "normal"),
+        ("Priority: u=6", "low"),
+        ("Priority: u=0", "normal"),
+        ("Seawall-Priority: critical", "normal"),
+    ] {
+        let head = seen_by_service(&gateway, &[line]);
+        assert!(head.contains(&format!("\r\nseawall-priority: {told}\r\n")), "{line}: {head}");
+        assert_eq!(head.matches("seawall-priority").count(), 1, "{line}: {head}");
+    }
 }
 
 #[test]
@@ -184,11 +200,15 @@ fn a_100_comes_once_the_service_takes_the_body() {
 
 #[test]
 fn nobody_is_told_to_send_a_body_that_no_service_takes() {
-    let refusing = Refusing::start();
-    let gateway = Gateway::to(&[refusing.address()]);
-    let mut client = Connection::to(gateway.address());
-    client.request("POST /pay", &["Expect: 100-continue", "Content-Length: 4"]);
-    let head = client.head().unwrap();
-    assert_eq!(head.header("seawall-why"), Some("connect_refused"), "{head:?}");
-    assert!(head.status >= 500, "no 100 before it: {head:?}");
+    for (upstream, why) in [("hold = \"off\"", "connect_refused"), ("", "upstream_unreachable")] {
+        let refusing = Refusing::start();
+        let route = "timeouts = { total = \"500ms\", attempt = \"200ms\" }";
+        let shop = Shop { upstream, route, ..Shop::default() };
+        let gateway = Gateway::with_config(&shop.config(&[refusing.address()]));
+        let mut client = Connection::to(gateway.address());
+        client.request("POST /pay", &["Expect: 100-continue", "Content-Length: 4"]);
+        let head = client.head().unwrap();
+        assert_eq!(head.header("seawall-why"), Some(why), "{head:?}");
+        assert!(head.status >= 500, "no 100 before it: {head:?}");
+    }
 }

@@ -8,6 +8,7 @@ use seawall_core::Mode;
 use seawall_core::backoff::BackoffSettings;
 use seawall_core::balance::Algorithm;
 use seawall_core::breaker::WindowKind;
+use seawall_core::hedge::{HedgeDelay, HedgeSettings};
 use seawall_core::ratio::Ratio;
 use seawall_core::time::Duration;
 use seawall_core::timeout::OperationClass;
@@ -44,6 +45,8 @@ fn t180_the_first_config_is_within_ten_lines_and_has_safe_defaults() {
     assert_eq!(upstream.budget.ratio, Ratio::from_percent(20));
     assert_eq!(upstream.bulkhead.unwrap().settings(50).permits, 50);
     assert_eq!(upstream.bulkhead.unwrap().settings(50).queue, 100);
+    let hold = upstream.settings(50).hold;
+    assert_eq!((hold.calls, hold.mode, hold.validate()), (100, Mode::Enforce, Ok(())));
     assert!(upstream.health_check.is_none());
     let route = &config.routes[0];
     assert_eq!((route.name.as_str(), route.upstream.as_str()), ("/pay", "payments"));
@@ -53,6 +56,35 @@ fn t180_the_first_config_is_within_ten_lines_and_has_safe_defaults() {
     assert_eq!(route.policy.retry.unwrap().max_attempts, 3);
     assert_eq!(route.policy.replay, 65_536);
     assert!(route.policy.fallback.is_empty());
+}
+
+fn hedge_of(line: &str) -> HedgeSettings {
+    parse(&FIRST.replacen("\n\n", &format!("\n{line}\n\n"), 1)).upstreams[0].hedge
+}
+
+#[test]
+fn a_gateway_hedges_unless_it_is_told_not_to() {
+    let usual = hedge_of("");
+    let floor = Duration::from_millis(1);
+    assert_eq!(usual.mode, Mode::Enforce);
+    assert_eq!(usual.delay, HedgeDelay::Quantile { share: Ratio::from_percent(98), floor });
+    assert_eq!((usual.share, usual.max_extra), (Ratio::from_percent(5), 1));
+    assert_eq!(hedge_of("hedge = {}"), usual, "the table alone changes nothing");
+    assert_eq!(hedge_of("hedge = \"off\"").mode, Mode::Off);
+    assert_eq!(hedge_of("hedge = { mode = \"shadow\" }").mode, Mode::Shadow);
+    let own = hedge_of("hedge = { after = \"40ms\", share = \"2%\" }");
+    assert_eq!(own.delay, HedgeDelay::Fixed(Duration::from_millis(40)));
+    assert_eq!(own.share, Ratio::from_percent(2));
+}
+
+#[test]
+fn hedges_that_nobody_asked_for_are_no_mistake_where_they_cannot_act() {
+    let quick = "timeouts = { attempt = \"1ms\" }\n";
+    let config = parse(&format!("{FIRST}{quick}"));
+    assert_eq!(config.upstreams[0].hedge.mode, Mode::Enforce);
+    let asked = FIRST.replacen("\n\n", "\nhedge = {}\n\n", 1);
+    let refused = Config::parse(&format!("{asked}{quick}"), "shop.toml").unwrap_err().to_string();
+    assert!(refused.contains("upstreams.payments.hedge"), "{refused}");
 }
 
 #[test]
@@ -158,6 +190,7 @@ fn mechanisms_are_switched_off_by_word_or_by_mode() {
         endpoint_breaker = { mode = "shadow" }
         ejection = { mode = "off" }
         bulkhead = "off"
+        hold = "off"
         slow_start = "off"
         "#,
     );
@@ -166,6 +199,7 @@ fn mechanisms_are_switched_off_by_word_or_by_mode() {
     assert_eq!(upstream.breaker.mode, Mode::Off);
     assert_eq!(upstream.endpoint_breaker.mode, Mode::Shadow);
     assert_eq!(upstream.ejection.mode, Mode::Off);
+    assert_eq!(upstream.settings(50).hold.mode, Mode::Off);
     assert!(upstream.bulkhead.is_none() && upstream.balance.slow_start.is_none());
     assert_eq!(upstream.endpoints[0].address.to_string(), "127.0.0.1:1");
 }
@@ -292,7 +326,7 @@ fn the_tree_holds_every_setting_once() {
 fn the_hash_follows_values_not_their_spelling() {
     let hash = parse(FIRST).hash();
     // A golden value: a changed hash makes every fleet believe that its config has changed.
-    assert_eq!(hash, 2_906_308_925_901_972_682);
+    assert_eq!(hash, 4_422_447_098_800_088_737);
     let spelled = FIRST.replace("path =", "# said again\nclass = \"standard\"\npath =");
     assert_eq!(parse(&spelled).hash(), hash);
     let (upstreams, routes) = FIRST.split_once("\n\n").unwrap();

@@ -84,7 +84,7 @@ pub struct RouteFacts {
     pub hedge: Option<HedgeFacts>,
 }
 
-/// Hedging that happens outside of the gateway, which itself never hedges.
+/// Hedging that happens outside of the gateway, which knows of its own by `hedge` of the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HedgeFacts {
     /// When the extra attempt starts.

@@ -7,12 +7,12 @@ use super::breaker::{breaker, ejection};
 use super::overload::{adaptive_limit, rate_limit, shed, throttle};
 use super::{Outline, count_or, word};
 use crate::explain::SettingValue;
-use crate::units::{print_factor, print_quantile, print_rate};
+use crate::units::{print_factor, print_quantile, print_rate, print_size};
 use crate::upstream::bulkhead::{BulkheadConfig, ORDER};
 use crate::upstream::overrides::{CLASSES, RULES, rows};
 use crate::upstream::place::Places;
 use crate::upstream::{
-    EndpointConfig, HealthCheckConfig, HealthProbe, MODES, PoolConfig, UpstreamConfig,
+    EndpointConfig, HealthCheckConfig, HealthProbe, HoldConfig, MODES, PoolConfig, UpstreamConfig,
     WHEN_ALL_DOWN,
 };
 use seawall_core::Mode;
@@ -52,6 +52,7 @@ impl UpstreamConfig {
             budget: extra,
             adaptive_timeout,
             hedge: hedging,
+            hold: holding,
             overrides,
             health_check: _,
             pool: _,
@@ -70,6 +71,7 @@ impl UpstreamConfig {
         budget(out, extra);
         adaptive(out, adaptive_timeout);
         hedge(out, hedging);
+        hold(out, holding.as_ref());
         let moved = rows(overrides).map(describe_override).collect();
         out.put("overrides", SettingValue::List(moved), "the table fits most services");
         let when = word(&WHEN_ALL_DOWN, *when_all_down);
@@ -140,16 +142,32 @@ fn hedge(out: &mut Outline<'_>, settings: &HedgeSettings) {
     match delay {
         HedgeDelay::Fixed(delay) => put("after", delay.into(), "as given"),
         HedgeDelay::Quantile { share, floor } => {
-            put("after", print_quantile(share).into(), "one call in twenty is hedged");
+            put(
+                "after",
+                print_quantile(share).into(),
+                "few are slower, and most of them by bad luck",
+            );
             put("floor", floor.into(), "below it a hedge costs more than the wait");
             put("samples_min", samples_min.into(), "fewer say nothing about a quantile");
             put("refresh", refresh.into(), "recent, and cheap");
         }
     }
     put("max_extra", max_extra.into(), "one brings nearly all that hedging can");
-    put("share", share.into(), "what hedging at p95 costs while all is well");
+    put("share", share.into(), "what it may cost when everything is slow");
     put("window", window.into(), "that of the budget");
-    put("mode", word(&MODES, mode).into(), "as given with the table");
+    put("mode", word(&MODES, mode).into(), "requests that change nothing may be sent twice");
+}
+
+fn hold(out: &mut Outline<'_>, config: Option<&HoldConfig>) {
+    let Some(config) = config else {
+        return out.put_off("hold", "a program must be ready to wait");
+    };
+    let HoldConfig { calls, bytes, longest, outage, mode } = *config;
+    out.put("hold.calls", count_or(calls, "derived"), "twice the permits, as may wait for one");
+    out.put("hold.bytes", print_size(bytes), "a quarter of what all replay buffers hold");
+    out.put("hold.longest", longest, "the default total; a process restarts in less");
+    out.put("hold.outage", outage, "what takes longer needs somebody");
+    out.put("hold.mode", word(&MODES, mode), "waiting a little is better than failing");
 }
 
 fn pool(out: &mut Outline<'_>, pool: &PoolConfig) {

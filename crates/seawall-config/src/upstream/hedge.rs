@@ -10,25 +10,39 @@ use seawall_core::hedge::{EXTRA_MAX, HedgeDelay, HedgeSettings};
 use seawall_core::ratio::Ratio;
 use seawall_core::time::Duration;
 
-/// What a hedge by quantile goes by unless the file says otherwise.
-const QUANTILE: (Ratio, Duration) = (Ratio::from_percent(95), Duration::from_millis(1));
+/// The quantile that a program's hedge goes by unless the file says otherwise, and a gateway's. A
+/// gateway hedges unasked, so it shall cost little: at p98 two calls in a hundred while all is
+/// well, which leaves three of the five that the share allows for the moment when an endpoint
+/// stops.
+const PROGRAMS_QUANTILE: Ratio = Ratio::from_percent(95);
+const GATEWAYS_QUANTILE: Ratio = Ratio::from_percent(98);
+
+/// No hedge by quantile is sooner.
+const FLOOR: Duration = Duration::from_millis(1);
 
 pub(super) fn read(table: &mut TableReader<'_>) -> HedgeSettings {
-    let read = table.table_or_off("hedge", read_table).flatten();
-    let settings =
-        read.unwrap_or_else(|| HedgeSettings { mode: Mode::Off, ..HedgeSettings::default() });
-    if settings.mode != Mode::Off && table.reading().scope() == Scope::Gateway {
-        let path = table.path_of("hedge");
-        let what = format!("{path}: the gateway makes one attempt of a call at a time and cannot");
-        let place = table.reading().place_of(&path);
-        table.wrong(place, format!("{what} hedge"), "remove hedge; programs with the library can");
+    let scope = table.reading().scope();
+    match table.table_or_off("hedge", read_table) {
+        Some(Some(settings)) => settings,
+        Some(None) => HedgeSettings { mode: Mode::Off, ..unsaid(scope) },
+        None => unsaid(scope),
     }
-    settings
+}
+
+/// The hedges of an upstream that says nothing of them: on in a gateway, which knows by the method
+/// what may be asked twice, off in a program.
+fn unsaid(scope: Scope) -> HedgeSettings {
+    let (mode, share) = match scope {
+        Scope::Gateway => (Mode::Enforce, GATEWAYS_QUANTILE),
+        Scope::Library => (Mode::Off, PROGRAMS_QUANTILE),
+    };
+    let delay = HedgeDelay::Quantile { share, floor: FLOOR };
+    HedgeSettings { mode, delay, ..HedgeSettings::default() }
 }
 
 /// Whether a hedge can ever start beside the attempts is checked once their timeout is known.
 fn read_table(table: &mut TableReader<'_>) -> HedgeSettings {
-    let mut settings = HedgeSettings { mode: mode(table), ..HedgeSettings::default() };
+    let mut settings = HedgeSettings { mode: mode(table), ..unsaid(table.reading().scope()) };
     settings.delay = read_delay(table);
     set(&mut settings.max_extra, table.count("max_extra", 1..=EXTRA_MAX, "1"));
     set(&mut settings.share, table.share("share", "\"5%\""));
@@ -47,10 +61,14 @@ fn read_table(table: &mut TableReader<'_>) -> HedgeSettings {
 const BY_QUANTILE: (&str, &str) = ("a delay by quantile", "write after = \"p95\"");
 
 fn read_delay(table: &mut TableReader<'_>) -> HedgeDelay {
+    let usual = match table.reading().scope() {
+        Scope::Gateway => GATEWAYS_QUANTILE,
+        Scope::Library => PROGRAMS_QUANTILE,
+    };
     let after = table.moment("after", "\"p95\"");
     let floor = table.duration("floor", "\"1ms\"");
-    match or(after, Moment::Quantile(QUANTILE.0)) {
-        Moment::Quantile(share) => HedgeDelay::Quantile { share, floor: or(floor, QUANTILE.1) },
+    match or(after, Moment::Quantile(usual)) {
+        Moment::Quantile(share) => HedgeDelay::Quantile { share, floor: or(floor, FLOOR) },
         Moment::Fixed(delay) => {
             table.pointless("floor", floor, BY_QUANTILE);
             HedgeDelay::Fixed(delay)

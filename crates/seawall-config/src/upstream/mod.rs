@@ -10,6 +10,7 @@ pub(crate) mod ejection;
 pub(crate) mod endpoint;
 mod health;
 mod hedge;
+mod hold;
 pub(crate) mod overload;
 pub(crate) mod overrides;
 pub(crate) mod place;
@@ -37,6 +38,7 @@ use seawall_core::upstream::WhenAllDown;
 pub use bulkhead::BulkheadConfig;
 pub use endpoint::EndpointConfig;
 pub use health::{HealthCheckConfig, HealthProbe, PoolConfig, StatusRange};
+pub use hold::HoldConfig;
 pub(crate) use settings::fit;
 
 /// The words of `when_all_down`.
@@ -83,8 +85,11 @@ pub struct UpstreamConfig {
     /// The attempt timeout that follows latency. Default off. Where the file gives no ceiling it
     /// is the longest attempt timeout of the routes that lead here.
     pub adaptive_timeout: AdaptiveSettings,
-    /// Extra attempts beside slow ones. Off by default, and always off in a gateway.
+    /// Extra attempts beside slow ones, of requests that change nothing. On by default in a
+    /// gateway, off in a program.
     pub hedge: HedgeSettings,
+    /// Holding of calls through a short outage; `None` means off. On by default in a gateway.
+    pub hold: Option<HoldConfig>,
     /// Statuses that are judged otherwise than by the table. Default none.
     pub overrides: Overrides,
     /// Active health checks; `None`, the default, means that real attempts alone are judged.
@@ -145,6 +150,7 @@ pub(crate) fn read_mechanisms(
         budget: bulkhead::read_budget(table),
         adaptive_timeout: timeout::read(table),
         hedge: hedge::read(table),
+        hold: hold::read(table),
         overrides: overrides::read(table),
         health_check: None,
         pool: PoolConfig::default(),

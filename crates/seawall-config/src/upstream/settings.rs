@@ -13,11 +13,12 @@ use seawall_core::upstream::UpstreamSettings;
 
 impl UpstreamConfig {
     /// The settings of the machine. `derived` is the number of permits where the file has a
-    /// bulkhead and no number; without a bulkhead nothing is bounded.
+    /// bulkhead and no number; without a bulkhead nothing is bounded but what is held.
     ///
     /// Overrides are set on the machine apart from them, and endpoints are placed one by one.
     #[must_use]
     pub fn settings(&self, derived: u32) -> UpstreamSettings {
+        let permits = self.bulkhead.and_then(|bulkhead| bulkhead.permits).unwrap_or(derived);
         let unlimited = BulkheadSettings { permits: u32::MAX, queue: 0, ..Default::default() };
         UpstreamSettings {
             rate: self.rate_limit,
@@ -30,6 +31,7 @@ impl UpstreamConfig {
             budget: self.budget,
             timeout: self.adaptive_timeout,
             hedge: self.hedge,
+            hold: self.hold.map(|hold| hold.settings(permits)).unwrap_or_default(),
             outlier: self.ejection,
             balance: self.balance,
             health: self.health_check.as_ref().map(|check| check.verdict),
@@ -52,7 +54,8 @@ pub(crate) fn fit(
     upstream.endpoint_breaker.attempt_timeout = longest;
     let key = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
     fit_adaptive(upstream, longest, (&key("adaptive_timeout"), reading));
-    if upstream.hedge.mode != Mode::Off {
+    // What nobody has written down is not wrong where it cannot act.
+    if upstream.hedge.mode != Mode::Off && reading.is_given(&key("hedge")) {
         let names = [("delay", "after"), ("delay.quantile", "after"), ("delay.floor", "floor")];
         reading.check(&key("hedge"), upstream.hedge.validate_beside(longest), &names);
     }

@@ -8,7 +8,7 @@ use super::keyed::Keyed;
 use super::least::Pressure;
 use super::load::{Joins, Load, LoadSample, LoadSnapshot, Ramp};
 use super::member::{EndpointInfo, Member};
-use super::peak_ewma::{Cost, Estimate};
+use super::peak_ewma::{Cost, Decay, Estimate};
 use super::settings::{Algorithm, BalanceSettings, Compare};
 use super::subset::subset;
 use super::turns::Turns;
@@ -44,6 +44,8 @@ const UNKNOWN: Traits = Traits { zeros: true, even: false, one_level: false };
 #[derive(Debug)]
 pub struct Balancer {
     pub(super) settings: BalanceSettings,
+    /// That of the settings.
+    decay: Decay,
     pub(super) loads: Vec<Option<Load>>,
     /// Attempts in flight at all endpoints.
     active: u64,
@@ -64,6 +66,7 @@ impl Balancer {
     pub fn new(settings: BalanceSettings, rng: &mut impl Rng) -> Self {
         Self {
             settings,
+            decay: Decay::over(settings.decay),
             loads: Vec::new(),
             active: 0,
             turns: Turns::new(rng.next_u64()),
@@ -79,6 +82,7 @@ impl Balancer {
     /// the subset changed.
     pub fn reconfigure(&mut self, settings: BalanceSettings) {
         let old = core::mem::replace(&mut self.settings, settings);
+        self.decay = Decay::over(settings.decay);
         if (old.algorithm, old.subset) != (settings.algorithm, settings.subset) {
             self.stale = true;
             self.rebuild();
@@ -193,7 +197,7 @@ impl Balancer {
 
     /// An attempt at an endpoint has ended.
     pub fn finished(&mut self, slot: Slot, sample: LoadSample, now: Instant) {
-        let tau = self.settings.decay;
+        let tau = self.decay;
         let Some(load) = self.load_mut(slot) else { return };
         let was = u64::from(load.active > 0);
         load.active = load.active.saturating_sub(1);
@@ -224,7 +228,7 @@ impl Balancer {
         let load = self.load(slot, now);
         LoadSnapshot {
             active: load.active,
-            latency: load.estimate.latency(now, self.settings.decay),
+            latency: load.estimate.latency(now, self.decay),
             weight: load.share(self.ramp(now), now),
             info: load.info,
             in_subset: load.in_subset,
@@ -342,14 +346,17 @@ impl Balancer {
     }
 
     fn cost(&self, slot: Slot, over: Option<Ramp>, now: Instant) -> Cost {
-        let tau = self.settings.decay;
+        let tau = self.decay;
         match self.known(slot) {
             Some(load) => load.estimate.cost(now, tau, (load.active, load.weight(over, now))),
-            None => {
-                let load = self.load(slot, now);
-                load.estimate.cost(now, tau, (load.active, load.weight(over, now)))
-            }
+            None => self.cost_of_unknown(slot, over, now),
         }
+    }
+
+    #[cold]
+    fn cost_of_unknown(&self, slot: Slot, over: Option<Ramp>, now: Instant) -> Cost {
+        let load = self.load(slot, now);
+        load.estimate.cost(now, self.decay, (load.active, load.weight(over, now)))
     }
 
     fn pressure(&self, slot: Slot, over: Option<Ramp>, now: Instant) -> Pressure {

@@ -17,6 +17,16 @@ const FLOOR_SECONDS: f64 = 1e-9;
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub(super) struct Cost(f64);
 
+/// How fast estimates decay: τ in seconds, kept as the number that all of them are divided by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Decay(f64);
+
+impl Decay {
+    pub(super) fn over(tau: Duration) -> Self {
+        Self(tau.as_secs_f64())
+    }
+}
+
 /// A peak-EWMA of latencies.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Estimate {
@@ -41,7 +51,7 @@ impl Estimate {
     }
 
     /// Takes one sample. The peak is judged against the value before decay, as in Finagle.
-    pub(super) fn record(&mut self, latency: Duration, now: Instant, tau: Duration) {
+    pub(super) fn record(&mut self, latency: Duration, now: Instant, tau: Decay) {
         let sample = latency.as_secs_f64();
         let keep = remaining(now.since(self.at), tau);
         self.seconds = if self.basis == Basis::Assumed || sample > self.seconds {
@@ -54,18 +64,18 @@ impl Estimate {
     }
 
     /// The estimate as it reads at `now`.
-    pub(super) fn latency(&self, now: Instant, tau: Duration) -> Duration {
+    pub(super) fn latency(&self, now: Instant, tau: Decay) -> Duration {
         Duration::try_from_secs_f64(self.decayed(now, tau)).unwrap_or(Duration::MAX)
     }
 
     /// Whether `elapsed` lies above the estimate as it reads at `now`.
-    pub(super) fn is_exceeded_by(&self, elapsed: Duration, now: Instant, tau: Duration) -> bool {
+    pub(super) fn is_exceeded_by(&self, elapsed: Duration, now: Instant, tau: Decay) -> bool {
         elapsed.as_secs_f64() > self.decayed(now, tau)
     }
 
     /// The cost of one more attempt where so many are active and the weight in millionths is
     /// this. A weight of zero counts as the smallest above it.
-    pub(super) fn cost(&self, now: Instant, tau: Duration, load: (u32, u64)) -> Cost {
+    pub(super) fn cost(&self, now: Instant, tau: Decay, load: (u32, u64)) -> Cost {
         let (active, weight) = load;
         let weight = Duration::from_nanos(weight.max(1)).as_secs_f64();
         Cost(self.decayed(now, tau) * (f64::from(active) + 1.0) / weight)
@@ -76,17 +86,17 @@ impl Estimate {
         self.seconds.is_finite() && self.seconds >= 0.0
     }
 
-    fn decayed(&self, now: Instant, tau: Duration) -> f64 {
+    fn decayed(&self, now: Instant, tau: Decay) -> f64 {
         (self.seconds * remaining(now.since(self.at), tau)).max(FLOOR_SECONDS)
     }
 }
 
 /// e^(−idle/τ): the share of an estimate that is left after `idle`; nothing without a τ.
-fn remaining(idle: Duration, tau: Duration) -> f64 {
-    if tau.is_zero() {
+fn remaining(idle: Duration, Decay(tau): Decay) -> f64 {
+    if tau <= 0.0 {
         return 0.0;
     }
-    libm::exp(-(idle.as_secs_f64() / tau.as_secs_f64()))
+    libm::exp(-(idle.as_secs_f64() / tau))
 }
 
 #[cfg(test)]

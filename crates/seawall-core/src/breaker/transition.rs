@@ -3,8 +3,8 @@
 //! What calls for one is in `machine.rs` (time, admission, force) and `judge.rs` (outcomes).
 
 use super::BreakerEvent;
-use super::machine::Breaker;
-use super::state::{HalfOpen, Open, State, Trip};
+use super::machine::{Breaker, Manual};
+use super::state::{Closed, HalfOpen, Open, State, Trip};
 use crate::event::Sink;
 use crate::ratio::Ratio;
 use crate::rng::Draw;
@@ -41,6 +41,25 @@ impl Breaker {
     ) {
         self.enter(State::Closed(half.closed(now)));
         sink.emit(BreakerEvent::Closed { after: half.open_for(now) });
+    }
+
+    /// Forgets that it was failing: what it judged was away, and somebody else has come in its
+    /// place. Nothing while somebody is in control of it.
+    pub(crate) fn absolve(&mut self, now: Instant, sink: &mut impl Sink<BreakerEvent>) {
+        let now = self.not_before_latest(now);
+        let after = match self.state {
+            _ if self.manual != Manual::Auto => return,
+            State::Closed(closed) if closed.consecutive == 0 => return,
+            State::Closed(_) => None,
+            State::Open(open) => Some(now.since(open.trip.left_closed)),
+            State::HalfOpen(half) => Some(half.open_for(now)),
+        };
+        self.latest = now;
+        self.enter(State::Closed(Closed::fresh(now)));
+        if let Some(after) = after {
+            sink.emit(BreakerEvent::Closed { after });
+        }
+        self.invariants();
     }
 
     /// Opens; `(part, calls)` is the share that decided.

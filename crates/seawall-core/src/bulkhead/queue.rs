@@ -16,6 +16,14 @@ pub struct Waiter {
     generation: u64,
 }
 
+impl Waiter {
+    /// A name for a call that waits for something else than a permit. No queue has such an index:
+    /// their places are fewer.
+    pub(crate) const fn of_hold(number: u64) -> Self {
+        Self { index: u32::MAX, generation: number }
+    }
+}
+
 /// What has become of a waiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {

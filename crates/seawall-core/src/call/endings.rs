@@ -3,7 +3,7 @@
 use crate::breaker::Ended;
 use crate::hedge::Race;
 use crate::idempotency::Ending;
-use crate::outcome::{Class, Connection, Observation, Outcome, Sent, classify_with};
+use crate::outcome::{Class, Connection, Observation, Outcome, Reach, Sent, classify_with};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
@@ -190,6 +190,9 @@ impl Call {
     #[inline(always)]
     pub(super) fn close(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         self.give_back(ctx);
+        if self.away.is_some() {
+            self.come_back(Reach::Unknown, ctx);
+        }
         self.settle(ctx);
     }
 

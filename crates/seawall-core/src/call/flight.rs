@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use crate::hedge::Hedge;
 use crate::outcome::Outcome;
 use crate::time::{Duration, Instant};
+use crate::upstream::Choice;
 
 use super::attempt::Running;
 
@@ -69,12 +70,16 @@ impl Flight {
         self.iter().map(|running| running.number).find(|other| *other != number)
     }
 
-    /// The head of the answer to attempt `number` is there.
+    /// The head of the answer to attempt `number` is there. Gives the choice that led to it.
     #[inline]
-    pub(super) fn set_head(&mut self, number: u32, head: (Outcome, Duration)) {
-        if let Some(running) = self.iter_mut().find(|running| running.number == number) {
-            running.head = Some(head);
-        }
+    pub(super) fn set_head(
+        &mut self,
+        number: u32,
+        head: (Outcome, Duration),
+    ) -> Option<&mut Choice> {
+        let running = self.iter_mut().find(|running| running.number == number)?;
+        running.head = Some(head);
+        Some(&mut running.choice)
     }
 
     /// Attempt `number` lost to another one.

@@ -19,6 +19,8 @@ pub enum Layer {
     Breaker,
     /// Retries and hedges.
     Attempts,
+    /// Calls wait while no endpoint can be reached.
+    Hold,
     /// What the upstream would refuse is not sent.
     Throttle,
     /// So many attempts at once.
@@ -33,7 +35,7 @@ pub enum Layer {
 
 impl Layer {
     /// Every layer, outer to inner.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Guards,
         Self::RateLimit,
         Self::Shedding,
@@ -41,6 +43,7 @@ impl Layer {
         Self::TotalDeadline,
         Self::Breaker,
         Self::Attempts,
+        Self::Hold,
         Self::Throttle,
         Self::Bulkhead,
         Self::Choice,
@@ -59,6 +62,7 @@ impl Layer {
             Self::TotalDeadline => "total deadline",
             Self::Breaker => "breaker of the upstream",
             Self::Attempts => "retry and hedge loop under the attempt budget",
+            Self::Hold => "hold: calls wait through a short outage, within bounds",
             Self::Throttle => "client throttle: what the upstream would refuse is not sent",
             Self::Bulkhead => "bulkhead of the upstream: a permit for each attempt",
             Self::Choice => "endpoint choice: ejected, unhealthy and tried endpoints left out",

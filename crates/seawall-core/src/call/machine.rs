@@ -7,8 +7,9 @@ use crate::budget::Reservation;
 use crate::bulkhead::{Claimed, Waiter};
 use crate::deadline;
 use crate::event::Sink;
+use crate::hold::{Away, Place};
 use crate::idempotency::Ending;
-use crate::outcome::{Class, Demand, Observation};
+use crate::outcome::{Class, Demand, Observation, Reach};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::throttle::Passed;
@@ -82,6 +83,14 @@ pub struct Call {
     pub(super) hedge_delay: Option<Duration>,
     pub(super) flight: Flight,
     pub(super) resends: u32,
+    /// Attempts in an outage that met nobody and count against no limit.
+    pub(super) vain: u32,
+    /// Those that met nobody and do, so far.
+    pub(super) unmet: u32,
+    /// Since when it has been held, with interruptions.
+    pub(super) held_since: Option<Instant>,
+    /// The receipt of a held call that goes on.
+    pub(super) away: Option<Away>,
     /// What the latest answer that is retried asked of the next attempt.
     pub(super) demand: Demand,
     pub(super) tried: Tried,
@@ -100,6 +109,7 @@ pub struct Call {
 pub(super) enum Doing {
     Nothing,
     Wait { waiter: Waiter, since: Instant, until: Instant },
+    Hold { place: Place, look_at: Instant },
     Attempts,
     BackOff { until: Instant },
     Delivery { attempt: u32 },
@@ -139,6 +149,7 @@ impl Call {
             State::New => self.admit(ctx),
             State::Queued
             | State::Attempting
+            | State::Holding
             | State::BackingOff
             | State::Delivering
             | State::FallingBack
@@ -146,9 +157,17 @@ impl Call {
         }
     }
 
-    /// The bulkhead may have granted the permit that the call waits for.
+    /// The bulkhead may have granted the permit that the call waits for, or its hold may be over.
     pub fn granted(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
-        let Doing::Wait { waiter, since, .. } = self.doing else { return Action::Wait };
+        let (waiter, since) = match self.doing {
+            Doing::Wait { waiter, since, .. } => (waiter, since),
+            Doing::Hold { place, .. } => return self.look(By::Granted, place, ctx),
+            Doing::Nothing
+            | Doing::Attempts
+            | Doing::BackOff { .. }
+            | Doing::Delivery { .. }
+            | Doing::Rung { .. } => return Action::Wait,
+        };
         let claimed = ctx.upstream.claim(waiter, ctx.now);
         if !matches!(claimed, Claimed::StillWaiting) {
             ctx.upstream.note_wait(ctx.now.since(since), ctx.now, ctx.sink);
@@ -175,7 +194,9 @@ impl Call {
         let Some((outcome, elapsed)) = self.observe(number, seen, ctx) else {
             return Action::Wait;
         };
-        self.flight.set_head(number, (outcome, elapsed));
+        if let Some(choice) = self.flight.set_head(number, (outcome, elapsed)) {
+            ctx.upstream.heard(choice, ctx.now);
+        }
         self.answered = Some(number);
         if self.is_left_to_others(number, &outcome) {
             self.end_attempt(number, &outcome, ctx);
@@ -229,6 +250,11 @@ impl Call {
             self.attempts -= 1;
             return self.wait_until(By::Ended, ctx.now);
         }
+        if outcome.reach == Reach::Nobody
+            && let Some(action) = self.meet_outage(&outcome, replay, ctx)
+        {
+            return action;
+        }
         match self.plan_retry(&outcome, replay, ctx) {
             Ok(retry) => self.back_off(By::Ended, retry, ctx),
             Err(denied) => {
@@ -261,8 +287,8 @@ impl Call {
         self.check(By::Uploading, State::Attempting);
     }
 
-    /// Time has passed; `replay` tells whether the request could be sent again. Waking early is
-    /// harmless.
+    /// Time has passed; `replay` tells whether the request could be sent again, beside the attempts
+    /// that run. Waking early is harmless.
     pub fn timer(
         &mut self,
         replay: Replay,
@@ -272,6 +298,10 @@ impl Call {
             Doing::Wait { waiter, since, until } => {
                 let (waiter, since, due) = (*waiter, *since, ctx.now >= *until);
                 if due { self.stop_waiting(waiter, since, ctx) } else { Action::Enqueue(waiter) }
+            }
+            Doing::Hold { place, look_at } => {
+                let (place, due) = (*place, ctx.now >= *look_at);
+                if due { self.look(By::Timer, place, ctx) } else { Action::Enqueue(place.waiter()) }
             }
             Doing::BackOff { until } if ctx.now >= *until => self.try_again(ctx),
             Doing::Attempts => self.watch(replay, ctx),
@@ -323,6 +353,7 @@ impl Call {
                 ctx.upstream.leave(waiter, ctx.now, ctx.sink);
                 self.leave_undecided();
             }
+            Doing::Hold { place, .. } => ctx.upstream.leave_hold(place, ctx.now, ctx.sink),
             Doing::BackOff { .. } => self.leave_undecided(),
             Doing::Attempts | Doing::Delivery { .. } => self.cancel_attempts(ctx),
             // The upstream had its chance, and what came of it stands.
@@ -338,6 +369,7 @@ impl Call {
     pub fn next_deadline(&self) -> Option<Instant> {
         match &self.doing {
             Doing::Wait { until, .. } | Doing::BackOff { until } => Some(*until),
+            Doing::Hold { look_at, .. } => Some(*look_at),
             Doing::Attempts => self.flight.next_deadline().into_iter().chain(self.hedge_at).min(),
             Doing::Nothing | Doing::Delivery { .. } | Doing::Rung { .. } => None,
         }
@@ -354,6 +386,12 @@ impl Call {
         }
     }
 
+    /// How many attempts have been begun, whatever they count for.
+    #[inline]
+    pub(super) const fn begun(&self) -> u32 {
+        self.attempts + self.resends + self.vain
+    }
+
     /// The state it is in.
     #[must_use]
     pub fn state(&self) -> State {
@@ -366,7 +404,7 @@ impl Call {
         self.started
     }
 
-    /// Attempts so far, those that provably never left not counted.
+    /// Attempts so far, those that provably never left, or met nobody in an outage, not counted.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts

@@ -17,6 +17,7 @@ mod attempt;
 mod endings;
 mod flight;
 mod hedging;
+mod holding;
 mod layer;
 mod machine;
 mod moves;
@@ -51,7 +52,9 @@ pub enum Action {
     /// Send the request and report the head of the answer or the end of the attempt. Attempts that
     /// already run go on beside it.
     Attempt(AttemptPlan),
-    /// Wait until the bulkhead grants this waiter a permit, then report [`Call::granted`].
+    /// Wait until [`crate::upstream::Upstream::next_grant`] names this waiter, or until
+    /// [`Call::next_deadline`]; then report [`Call::granted`] or [`Call::timer`]. The call waits
+    /// for a permit, or is held through an outage.
     Enqueue(Waiter),
     /// Go on with what runs, and wait for [`Call::next_deadline`].
     Wait,

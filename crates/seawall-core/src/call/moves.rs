@@ -5,8 +5,11 @@ use crate::bulkhead::{Acquired, Claimed, Permit, Waiter};
 use crate::deadline::{self, Expired};
 use crate::fallback::{RESERVE_MIN, RESERVE_SHARE};
 use crate::hedge::{Hedge, Race};
+use crate::hold::{Counts, Door};
 use crate::idempotency::Ending;
-use crate::outcome::{Class, Demand, Observation, Origin, Outcome, Overrides, classify_with};
+use crate::outcome::{
+    Class, Demand, Observation, Origin, Outcome, Overrides, Reach, classify_with,
+};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
@@ -41,6 +44,10 @@ impl Call {
             hedge_delay: None,
             flight: Flight::new(),
             resends: 0,
+            vain: 0,
+            unmet: 0,
+            held_since: None,
+            away: None,
             demand: Demand::Nothing,
             tried: Tried::new(),
             probed: false,
@@ -116,7 +123,14 @@ impl Call {
 
     /// Asks for leave and a permit for the next attempt.
     #[inline(always)]
-    fn acquire(&mut self, by: By, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Action {
+    pub(super) fn acquire(
+        &mut self,
+        by: By,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
+    ) -> Action {
+        if ctx.upstream.is_unreachable() && ctx.upstream.is_held_back(ctx.now) {
+            return self.hold_back(by, ctx);
+        }
         let (priority, weight) = (self.facts.priority, self.facts.weight);
         match ctx.upstream.pass_throttle(priority, (ctx.now, ctx.rng.draw()), ctx.sink) {
             Ok(passed) => self.passed = passed,
@@ -151,21 +165,34 @@ impl Call {
             ctx.upstream.release(permit, Duration::ZERO, ctx.now);
             return self.give_up(by, why, until, ctx);
         }
-        let (tried, probe, key) = (self.tried.as_slice(), self.probe(), self.facts.affinity);
-        let (upstream, mut scene) = ctx.split();
-        let choice = match self.facts.only {
-            None => upstream.choose(Wish { tried, probe, key }, &mut scene),
-            Some(endpoint) => upstream.choose_only(endpoint, &mut scene),
-        };
-        let Some(choice) = choice else {
+        let door = ctx.upstream.ask_door(ctx.now, ctx.sink);
+        if door == Door::Closed && self.facts.only.is_none() {
+            ctx.upstream.release(permit, Duration::ZERO, ctx.now);
+            return self.hold_back(by, ctx);
+        }
+        let Some(choice) = self.choose(door, ctx) else {
             ctx.upstream.release(permit, Duration::ZERO, ctx.now);
             return self.give_up(by, Reason::NoHealthyEndpoint, Until::Unknown, ctx);
         };
-        let role = if self.attempts + self.resends == 0 { Role::First } else { Role::Retry };
+        let role = if self.begun() == 0 { Role::First } else { Role::Retry };
         self.pay(ctx);
         let plan = self.launch((role, None), (choice, permit), ctx);
         self.enter(by, State::Attempting, Doing::Attempts);
         Action::Attempt(plan)
+    }
+
+    /// The endpoint of the next attempt.
+    #[inline(always)]
+    fn choose(&self, door: Door, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Option<Choice> {
+        let (tried, probe, key) = (self.tried.as_slice(), self.probe(), self.facts.affinity);
+        let (upstream, mut scene) = ctx.split();
+        match (self.facts.only, door) {
+            (Some(endpoint), _) => upstream.choose_only(endpoint, &mut scene),
+            (None, Door::Probe(slot, number)) => upstream.choose_probe((slot, number), &mut scene),
+            (None, Door::Open | Door::Closed) => {
+                upstream.choose(Wish { tried, probe, key }, &mut scene)
+            }
+        }
     }
 
     /// The same after a wait; apart from those who need not wait.
@@ -190,7 +217,7 @@ impl Call {
         self.attempts += 1;
         self.tried.note(choice.endpoint.slot);
         self.probed |= choice.is_probe();
-        let number = self.attempts + self.resends;
+        let number = self.begun();
         let (endpoint, reason, candidates) = (choice.endpoint, choice.reason, choice.candidates);
         ctx.note(StepKind::Attempt { number, role, endpoint, reason, candidates });
         let timeout = ctx.upstream.attempt_timeout(self.settings.attempt, ctx.now, ctx.sink);
@@ -213,7 +240,8 @@ impl Call {
             outrun: false,
         });
         self.plan_hedge(timeout, ctx);
-        let last = self.hedge_at.is_none() && !self.has_attempts_left();
+        let held = self.is_holdable() && ctx.upstream.holds();
+        let last = self.hedge_at.is_none() && !self.has_attempts_left() && !held;
         let demand = self.demand;
         AttemptPlan { number, role, endpoint, reason, deadline, demand, last }
     }
@@ -225,7 +253,7 @@ impl Call {
         if ctx.now >= self.attempts_end {
             return Some(Refusal { why: Reason::DeadlineExceeded, until: Until::Never });
         }
-        let first = self.attempts + self.resends == 0;
+        let first = self.begun() == 0 && self.held_since.is_none();
         if first || ctx.upstream.breaker_allows_retry(self.ticket.as_ref(), ctx.now) {
             return None;
         }
@@ -246,7 +274,7 @@ impl Call {
     fn pay(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
         match self.reservation.take() {
             Some(reservation) => reservation.spend(),
-            None if self.attempts + self.resends == 0 => ctx.upstream.deposit(ctx.now),
+            None if self.begun() == 0 => ctx.upstream.deposit(ctx.now),
             None => {}
         }
     }
@@ -264,6 +292,12 @@ impl Call {
         }
         let running = self.flight.find(number)?;
         let outcome = self.judge(running, seen, ctx.upstream.overrides());
+        let is_hedge = running.hedge.is_some();
+        if outcome.reach == Reach::Answered {
+            // At the head: its body may end long after the endpoint has gone again.
+            let met = (outcome.reach, running.started);
+            let _known: Counts = ctx.upstream.note_reach(&running.choice, met, ctx.now, ctx.sink);
+        }
         let elapsed = ctx.now.since(running.served);
         let failed = self.latest.is_some_and(|(latest, _)| latest == Class::Failure);
         if outcome.class != Class::Abandoned || !failed {
@@ -271,6 +305,10 @@ impl Call {
         }
         self.ending = self.ending.then(Ending::of_judged(seen, &outcome));
         ctx.note(StepKind::Saw { number, seen, class: outcome.class });
+        self.unmet += u32::from(outcome.reach == Reach::Nobody && !is_hedge);
+        if self.away.is_some() && outcome.reach != Reach::Nobody {
+            self.come_back(outcome.reach, ctx);
+        }
         Some((outcome, elapsed))
     }
 
@@ -314,7 +352,10 @@ impl Call {
             None => (false, ctx.now.since(running.served)),
         };
         let timeout = running.timeout;
-        self.return_all(running, &AttemptEnd { outcome, elapsed, answered, timeout, sample }, ctx);
+        let end = AttemptEnd { outcome, elapsed, answered, timeout, sample };
+        if self.return_all(running, &end, ctx) == Counts::No {
+            self.latest = None;
+        }
     }
 
     /// Gives back what an attempt held, and tells everybody how it ended.
@@ -324,13 +365,26 @@ impl Call {
         running: Running,
         end: &AttemptEnd<'_>,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
-    ) {
+    ) -> Counts {
         let Running { choice, permit, passed, in_flight, started, .. } = running;
+        let mut counts = Counts::Yes;
+        // Answers have been noted with their heads.
+        if end.outcome.reach != Reach::Answered {
+            let met = (end.outcome.reach, started);
+            counts = ctx.upstream.note_reach(&choice, met, ctx.now, ctx.sink);
+        }
+        let discounted = match counts {
+            Counts::Yes => None,
+            Counts::No => Some(end.outcome.discounted()),
+        };
+        let outcome = discounted.as_ref().unwrap_or(end.outcome);
+        let end = &AttemptEnd { outcome, ..*end };
         ctx.upstream.release(permit, ctx.now.since(started), ctx.now);
         ctx.upstream.settle_throttle(passed, Some(end.outcome), ctx.now, ctx.sink);
         ctx.upstream.learn_limit((end.outcome, end.elapsed), in_flight, ctx.now, ctx.sink);
         let (upstream, mut scene) = ctx.split();
         upstream.attempt_ended(choice, end, &mut scene);
+        counts
     }
 
     #[cold]

@@ -107,6 +107,8 @@ pub struct Facts {
     pub cost: u32,
     /// How many permits of the bulkhead each of its attempts takes. Default 1.
     pub weight: u32,
+    /// The most of its body that is kept while it is held through an outage, in bytes. Default 0.
+    pub body: u64,
     /// The only endpoint that it may go to, as one of several that are asked the same. It is then
     /// attempted once and not hedged. Default none: the balancer chooses.
     pub only: Option<EndpointId>,
@@ -124,6 +126,6 @@ impl Facts {
     pub const fn of(safety: Safety) -> Self {
         let priority = Priority::new(Class::Normal, 0);
         let (remaining, affinity, only) = (None, None, None);
-        Self { safety, remaining, affinity, priority, cost: 1, weight: 1, only }
+        Self { safety, remaining, affinity, priority, cost: 1, weight: 1, body: 0, only }
     }
 }

@@ -11,6 +11,8 @@ pub enum State {
     New,
     /// Waiting for a permit.
     Queued,
+    /// Held through an outage: no endpoint can be reached.
+    Holding,
     /// An attempt is running, without a head so far.
     Attempting,
     /// Waiting before a retry.
@@ -28,7 +30,7 @@ pub enum State {
 pub enum Event {
     /// The caller asks.
     Start,
-    /// The bulkhead has granted a permit.
+    /// The bulkhead has granted a permit, or the hold is over.
     Granted,
     /// The head of an answer.
     Head,
@@ -46,9 +48,10 @@ pub enum Event {
 
 impl State {
     /// Every state, in the order of declaration.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::New,
         Self::Queued,
+        Self::Holding,
         Self::Attempting,
         Self::BackingOff,
         Self::Delivering,
@@ -71,22 +74,36 @@ impl Event {
     ];
 }
 
+/// Where the end of an attempt leads: anywhere but back to the start.
+const ENDED: &[State] = &[
+    State::Queued,
+    State::Holding,
+    State::Attempting,
+    State::BackingOff,
+    State::Delivering,
+    State::FallingBack,
+    State::Finished,
+];
+
 /// From a state, by an event, into one of these states. What is not listed cannot happen; the
 /// machine answers it with [`super::Action::Wait`] and changes nothing.
 pub const TABLE: &[(State, Event, &[State])] = {
     use Event::{Cancelled, Ended, Granted, Head, RungDone, Start, Timer, Uploading};
-    use State::{Attempting, BackingOff, Delivering, FallingBack, Finished, New, Queued};
+    use State::{Attempting, BackingOff, Delivering, FallingBack, Finished, Holding, New, Queued};
     &[
-        (New, Start, &[Queued, Attempting, FallingBack, Finished]),
-        (Queued, Granted, &[Attempting, Delivering, FallingBack, Finished]),
-        (Queued, Timer, &[Attempting, Delivering, FallingBack, Finished]),
+        (New, Start, &[Queued, Holding, Attempting, FallingBack, Finished]),
+        (Queued, Granted, &[Holding, Attempting, Delivering, FallingBack, Finished]),
+        (Queued, Timer, &[Holding, Attempting, Delivering, FallingBack, Finished]),
         (Queued, Cancelled, &[Finished]),
+        (Holding, Granted, &[Queued, Attempting, Delivering, Finished]),
+        (Holding, Timer, &[Queued, Attempting, Delivering, Finished]),
+        (Holding, Cancelled, &[Finished]),
         (Attempting, Head, &[Attempting, BackingOff, Delivering, FallingBack]),
-        (Attempting, Ended, &[Attempting, BackingOff, Delivering, FallingBack, Finished]),
+        (Attempting, Ended, ENDED),
         (Attempting, Uploading, &[Attempting]),
         (Attempting, Timer, &[Attempting]),
         (Attempting, Cancelled, &[Finished]),
-        (BackingOff, Timer, &[Queued, Attempting, Delivering, FallingBack, Finished]),
+        (BackingOff, Timer, &[Queued, Holding, Attempting, Delivering, FallingBack, Finished]),
         (BackingOff, Cancelled, &[Finished]),
         (Delivering, Ended, &[Finished]),
         (Delivering, Cancelled, &[Finished]),

@@ -32,6 +32,13 @@ pub enum StepKind {
     Queued,
     /// It was granted a permit after waiting.
     Granted,
+    /// No endpoint can be reached: it is held, until this instant at most.
+    Held {
+        /// Then.
+        until: Instant,
+    },
+    /// Its hold is over: it may make an attempt.
+    Released,
     /// An attempt began.
     Attempt {
         /// Its number.

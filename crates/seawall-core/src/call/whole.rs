@@ -3,8 +3,9 @@
 //! Where head and body are one, as the result of a function is, a driver reports both at once.
 //! Everything but a plain success goes the way of `machine.rs` and `endings.rs`.
 
+use crate::hold::Counts;
 use crate::idempotency::Ending;
-use crate::outcome::{Class, Observation, PLAIN_SUCCESS};
+use crate::outcome::{Class, Observation, PLAIN_SUCCESS, Reach};
 use crate::rng::Rng;
 use crate::timeout::Sample;
 use crate::upstream::AttemptEnd;
@@ -55,6 +56,11 @@ impl Call {
         let Some(running) = self.flight.take(number) else { return Action::Wait };
         let elapsed = ctx.now.since(running.served);
         ctx.note(StepKind::Saw { number, seen, class: Class::Success });
+        if self.away.is_some() {
+            self.come_back(Reach::Answered, ctx);
+        }
+        let met = (Reach::Answered, running.started);
+        let _counts: Counts = ctx.upstream.note_reach(&running.choice, met, ctx.now, ctx.sink);
         ctx.note(StepKind::Delivered { number });
         (self.hedge_at, self.answered) = (None, Some(number));
         self.latest = Some((Class::Success, elapsed));
@@ -62,11 +68,8 @@ impl Call {
         self.enter(By::Head, State::Delivering, Doing::Delivery { attempt: number });
         let (outcome, timeout) = (&PLAIN_SUCCESS, running.timeout);
         let sample = Some(Sample::Answered(elapsed));
-        self.return_all(
-            running,
-            &AttemptEnd { outcome, elapsed, answered: true, timeout, sample },
-            ctx,
-        );
+        let end = AttemptEnd { outcome, elapsed, answered: true, timeout, sample };
+        let _none_met_nobody: Counts = self.return_all(running, &end, ctx);
         self.enter(By::Ended, State::Finished, Doing::Nothing);
         self.close(ctx);
         Action::Finish(Verdict::Answered { attempt: number })

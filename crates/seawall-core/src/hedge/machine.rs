@@ -8,6 +8,7 @@ use crate::Mode;
 use crate::endpoint::EndpointId;
 use crate::event::Sink;
 use crate::histogram::RotatingHistogram;
+use crate::ratio::Ratio;
 use crate::time::{Duration, Instant};
 use crate::window::TimeRing;
 
@@ -51,7 +52,8 @@ pub enum Race {
 pub struct HedgeSnapshot {
     /// Whether it acts.
     pub mode: Mode,
-    /// The quantile in use; `None` under a fixed delay, or with too few samples.
+    /// The quantile in use, or twice the median where that is more; `None` under a fixed delay, or
+    /// with too few samples.
     pub quantile: Option<Duration>,
     /// First attempts in the window.
     pub first: u64,
@@ -65,6 +67,19 @@ pub struct HedgeSnapshot {
     pub lost: u64,
     /// Hedges not sent, by reason in the order of [`Suppressed::ALL`].
     pub suppressed: [u64; Suppressed::ALL.len()],
+}
+
+/// A hedge is not due before so many medians have passed. It takes about one itself: sent sooner it
+/// can only beat an attempt that was to take longer than that, and where latencies hardly differ,
+/// and any quantile is close to the median, it would spend the share on nothing, and have none left
+/// for the moment when an endpoint stops.
+const MEDIANS_MIN: u32 = 2;
+
+/// From when on an attempt is slow: the quantile, or the least number of medians.
+fn slow(now: Instant, share: Ratio, latencies: &mut RotatingHistogram) -> Option<Duration> {
+    let quantile = latencies.quantile(now, share)?;
+    let median = latencies.quantile(now, Ratio::from_percent(50))?;
+    Some(quantile.max(median * MEDIANS_MIN))
 }
 
 /// Decides about the hedges of one upstream. See the module for its rule and what bounds it.
@@ -155,7 +170,7 @@ impl Hedging {
             (Mode::Enforce | Mode::Shadow, HedgeDelay::Quantile { share, floor }) => {
                 if self.is_due(now) {
                     let enough = latencies.count(now) >= self.settings.samples_min;
-                    self.quantile = latencies.quantile(now, share).filter(|_| enough);
+                    self.quantile = enough.then(|| slow(now, share, latencies)).flatten();
                     self.computed = Some(now);
                 }
                 let longest = attempt_timeout / 2;

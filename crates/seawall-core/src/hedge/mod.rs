@@ -11,11 +11,11 @@
 //! # The rule
 //!
 //! A hedge starts once the delay has passed without a head. The delay is the p95 of the last
-//! minute, at least 1 ms and at most half the attempt timeout, or a fixed one; without enough
-//! samples there is no quantile and no hedge. It starts only if, in this order, the request may be
-//! executed twice, nothing of an answer was handed on, the call has hedges left, an attempt can
-//! still finish, an endpoint is left that was not tried, nothing signals overload, and hedges in
-//! the window stay within their share of first attempts: `(h + 1) · 10⁶ ≤ share · F`.
+//! minute, at least 1 ms and twice the median, and at most half the attempt timeout, or a fixed
+//! one; without enough samples there is no quantile and no hedge. It starts only if, in this order,
+//! the request may be executed twice, nothing of an answer was handed on, the call has hedges left,
+//! an attempt can still finish, an endpoint is left that was not tried, nothing signals overload,
+//! and hedges in the window stay within their share of first attempts: `(h + 1) · 10⁶ ≤ share · F`.
 //!
 //! Hedging at p95 costs 5 % while all is well, so 5 % is the share. Unlike the attempt budget it
 //! has no floor: a rare call that is not hedged has lost nothing.

@@ -18,7 +18,8 @@ pub const EXTRA_MAX: u32 = 3;
 pub enum HedgeDelay {
     /// Always so long; from the first call on, since nothing has to be measured.
     Fixed(Duration),
-    /// A quantile of the latencies of the last minute, at most half the attempt timeout.
+    /// A quantile of the latencies of the last minute, or twice their median where that is more; at
+    /// most half the attempt timeout.
     Quantile {
         /// Which. Default 95 %.
         share: Ratio,

@@ -5,7 +5,7 @@
 
 use super::{
     Class, ConnectFailure, Connection, Demand, FailureKind, GrpcCode, Judgement, Observation,
-    Origin, Outcome, Overrides, Pushback, RetryRule, Row, Sent, Unprocessed,
+    Origin, Outcome, Overrides, Pushback, Reach, RetryRule, Row, Sent, Unprocessed,
 };
 use crate::reason::Reason;
 use crate::time::Duration;
@@ -137,7 +137,10 @@ const fn judge(seen: Observation, opt_ins: OptIns) -> Outcome {
             Outcome::new(Ignored, Upstream, Always).because(Reason::ConnectionLost)
         }
         Observation::Judged(Judgement { class, retry, throttled, retry_after }) => {
-            Outcome { throttled, retry_after, ..Outcome::new(class, Upstream, retry) }
+            // What failed may have been the way: only its user knows.
+            let reach = if matches!(class, Success) { Reach::Answered } else { Reach::Unknown };
+            let judged = Outcome::new(class, Upstream, retry).meeting(reach);
+            Outcome { throttled, retry_after, ..judged }
         }
         Observation::Invalid => Outcome::new(Failure, Upstream, opt_ins.on_data_loss.rule())
             .of_kind(FailureKind::Invalid)
@@ -149,13 +152,14 @@ const fn judge(seen: Observation, opt_ins: OptIns) -> Outcome {
         }
         Observation::TimedOut { sent } => Outcome::new(Failure, Network, unless_unsent(sent))
             .because(Reason::AttemptTimeout)
+            .meeting(taken_if_sent(sent))
             .slow(),
         Observation::CallerGone => Outcome::abandoned(),
         Observation::CallerFault(fault) => {
             Outcome::new(Ignored, Caller, Never).because(fault.reason())
         }
         Observation::Malformed => broken(IfSafe, Reason::ResponseMalformed),
-        Observation::WriteStalled => broken(IfSafe, Reason::WriteTimeout),
+        Observation::WriteStalled => broken(IfSafe, Reason::WriteTimeout).meeting(Reach::Taken),
         Observation::Upgraded => broken(Never, Reason::UpgradeFailed),
         Observation::HeadTooLarge => broken(Never, Reason::ResponseHeaderTooLarge),
         Observation::ReadStalled => broken(Never, Reason::ReadTimeout),
@@ -230,7 +234,17 @@ const fn unconnected(why: ConnectFailure) -> Outcome {
             return Outcome::new(Ignored, Own, Always).because(Reason::PoolExhausted);
         }
     };
-    Outcome::new(Failure, Network, Always).because(reason)
+    let reach = match why {
+        // Somebody listens, and speaks something else.
+        ConnectFailure::Handshake => Reach::Taken,
+        ConnectFailure::Refused
+        | ConnectFailure::TimedOut
+        | ConnectFailure::Unroutable
+        | ConnectFailure::Unresolved
+        | ConnectFailure::ResolveTimedOut
+        | ConnectFailure::Exhausted => Reach::Nobody,
+    };
+    Outcome::new(Failure, Network, Always).because(reason).meeting(reach)
 }
 
 /// Whoever has spent its attempts nearer to the service, or says not to come back, has the last
@@ -258,10 +272,24 @@ const fn throttles(code: u16, retry_after: Option<Duration>) -> bool {
 
 /// A reused connection that ends without an answer met the keep-alive race, not an ill service.
 const fn lost(connection: Connection, sent: Sent) -> Outcome {
-    let retry = unless_unsent(sent);
-    match connection {
-        Connection::Reused => Outcome::new(Ignored, Network, retry),
-        Connection::Fresh => Outcome::new(Failure, Network, retry),
+    let class = match connection {
+        Connection::Reused => Ignored,
+        Connection::Fresh => Failure,
+    };
+    let reach = match (connection, sent) {
+        (Connection::Reused, Sent::No) => Reach::Unknown,
+        // Something in between accepts connections for a service that is not there.
+        (Connection::Fresh, Sent::No) => Reach::Nobody,
+        (Connection::Reused | Connection::Fresh, Sent::Maybe | Sent::Yes) => Reach::Taken,
+    };
+    Outcome::new(class, Network, unless_unsent(sent)).meeting(reach)
+}
+
+/// An attempt whose time was over before a byte had left may have waited for anything.
+const fn taken_if_sent(sent: Sent) -> Reach {
+    match sent {
+        Sent::No => Reach::Unknown,
+        Sent::Maybe | Sent::Yes => Reach::Taken,
     }
 }
 

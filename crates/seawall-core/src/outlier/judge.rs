@@ -38,6 +38,9 @@ impl Outliers {
         (draw, now): (Draw, Instant),
         sink: &mut impl Sink<OutlierEvent>,
     ) {
+        if rows == Rows::default() {
+            return;
+        }
         for finding in rows::findings(rows, &self.settings).into_iter().flatten() {
             // Several rows may be full in one instant; one ejection is enough.
             if self.record(slot).is_some_and(Record::is_in) {
@@ -55,10 +58,17 @@ impl Outliers {
         now: Instant,
         sink: &mut impl Sink<OutlierEvent>,
     ) {
+        if now >= self.next_judgement {
+            self.judge_all_rates(draw, now, sink);
+        }
+    }
+
+    /// Hardly ever called, and kept out of the way of those who need not.
+    #[inline(never)]
+    fn judge_all_rates(&mut self, draw: Draw, now: Instant, sink: &mut impl Sink<OutlierEvent>) {
         let settings = self.settings;
         let rates = settings.deviation.is_some() || settings.mean.is_some();
-        let off = !rates && settings.failure_share.is_none() && settings.latency.is_none();
-        if off || now < self.next_judgement {
+        if !rates && settings.failure_share.is_none() && settings.latency.is_none() {
             return;
         }
         self.next_judgement = now.after(settings.window / JUDGEMENTS_PER_WINDOW);

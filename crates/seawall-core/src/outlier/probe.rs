@@ -3,7 +3,7 @@
 use super::event::{Detector, Finding, OutlierEvent};
 use super::evidence::Evidence;
 use super::outliers::Outliers;
-use super::record::{Standing, State};
+use super::record::{Rows, Standing, State};
 use crate::endpoint::Slot;
 use crate::event::Sink;
 use crate::outcome::Class;
@@ -90,6 +90,21 @@ impl Outliers {
                     record.state = State::Out { until: now };
                 }
             }
+        }
+    }
+
+    /// Lets an endpoint back in whose failures were not its own: everything was away, and has come
+    /// back. One that was slow, or wrong, stays out.
+    pub(crate) fn absolve(&mut self, slot: Slot, now: Instant, sink: &mut impl Sink<OutlierEvent>) {
+        let now = self.clock(now);
+        let Some(record) = self.record_mut(slot) else { return };
+        let found = record.last.map(|last| last.finding.detector());
+        if record.is_in() {
+            let was_failing = usize::from(record.is_failing());
+            record.rows = Rows::default();
+            self.census.failing -= was_failing;
+        } else if !matches!(found, Some(Detector::Latency | Detector::OddOne)) {
+            self.readmit(slot, now, sink);
         }
     }
 

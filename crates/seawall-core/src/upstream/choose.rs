@@ -2,8 +2,9 @@
 //!
 //! The order of preference: an endpoint that waits for a probe, offered one suitable call on
 //! purpose (filtered out before its breaker is asked, it would never come back); a good endpoint
-//! that this call has not tried; a good one that it has, least recently tried first; and when no
-//! endpoint is good, what [`super::WhenAllDown`] says.
+//! that this call has not tried, one that is heard of before one that is silent (`silence`); a good
+//! one that it has, least recently tried first; and when no endpoint is good, what
+//! [`super::WhenAllDown`] says.
 
 use crate::breaker::{self, Phase, Probing};
 use crate::endpoint::{EndpointId, Slot};
@@ -22,7 +23,7 @@ use super::{Upstream, WhenAllDown};
 
 /// A call that must not be repeated may probe only an endpoint that has waited this long for a
 /// safe one, or upstreams that serve only such calls would never heal.
-const UNSAFE_PROBE_AFTER: Duration = Duration::from_secs(5);
+pub(super) const UNSAFE_PROBE_AFTER: Duration = Duration::from_secs(5);
 
 /// Whether an attempt may be used to learn if an endpoint has recovered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,10 @@ pub struct Choice {
     pub candidates: u32,
     pub(super) breaker: Option<breaker::Ticket>,
     pub(super) probe: Option<ProbeTicket>,
+    /// Whether nothing has been heard of its attempt so far.
+    pub(super) awaits: bool,
+    /// The number of the probe of an outage that it is.
+    pub(super) outage: Option<u64>,
 }
 
 impl Upstream {
@@ -111,7 +116,7 @@ impl Upstream {
         };
         self.note_panic(choice.as_ref(), scene.now, scene.sink);
         if let Some(choice) = &choice {
-            self.begin(choice.endpoint);
+            self.begin(choice.endpoint, scene.now);
         }
         choice
     }
@@ -156,7 +161,8 @@ impl Upstream {
             return None;
         }
         let (reason, candidates) = (ChoiceReason::Probe, 1);
-        Some(Choice { endpoint: id, reason, candidates, breaker: ticket, probe: ejection })
+        let (breaker, probe, outage) = (ticket, ejection, None);
+        Some(Choice { endpoint: id, reason, candidates, breaker, probe, outage, awaits: true })
     }
 
     /// The first endpoint that a call like this one may probe.
@@ -209,8 +215,9 @@ impl Upstream {
         self.gather(|upstream, slot| upstream.is_good(slot, now));
         let levels = self.note_levels(now, scene.sink);
         self.candidates.retain(|slot| !tried.contains(slot));
+        self.leave_out_all_silent(now);
         let choice = self.choose_gathered(wish.key, levels, scene)?;
-        self.begin(choice.endpoint);
+        self.begin(choice.endpoint, now);
         Some(choice)
     }
 
@@ -231,6 +238,7 @@ impl Upstream {
             let again = tried.iter().copied().find(|slot| self.is_good(*slot, now))?;
             self.candidates.push(again);
         }
+        self.leave_out_silent(wish.probe, now);
         self.choose_gathered(wish.key, levels, scene)
     }
 
@@ -280,7 +288,8 @@ impl Upstream {
         let mut scoped = Scoped { at: now, scope, sink: &mut *scene.sink };
         let draw = scene.rng.draw();
         let ticket = endpoint.breaker.admit(now, Probing::Forbidden, draw, &mut scoped).ok()?;
-        Some(Choice { endpoint: id, reason, candidates, breaker: Some(ticket), probe: None })
+        let (breaker, probe, outage) = (Some(ticket), None, None);
+        Some(Choice { endpoint: id, reason, candidates, breaker, probe, outage, awaits: true })
     }
 
     /// Health checks that merely time out never take the last endpoints away: slowness under load
@@ -354,11 +363,13 @@ impl Upstream {
         let candidates = small(self.candidates.len());
         let slot = self.balancer.pick(&self.candidates, wish.key, scene.now, scene.rng)?;
         let endpoint = self.present(slot)?.id;
-        Some(Choice { endpoint, reason, candidates, breaker: None, probe: None })
+        let (breaker, probe, outage) = (None, None, None);
+        Some(Choice { endpoint, reason, candidates, breaker, probe, outage, awaits: true })
     }
 
-    pub(super) fn begin(&mut self, id: EndpointId) {
+    pub(super) fn begin(&mut self, id: EndpointId, now: Instant) {
         self.balancer.started(id.slot);
+        self.await_answer(id, now);
         if let Some(endpoint) = self.endpoint_mut(id) {
             endpoint.active += 1;
         }

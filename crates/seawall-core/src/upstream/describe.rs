@@ -55,6 +55,7 @@ impl Upstream {
     /// begins to leave, not a second time when its last attempt ends.
     pub(super) fn rebalance(&mut self) {
         self.calm = false;
+        self.regrouped = true;
         for endpoint in self.endpoints.iter().flatten() {
             let weight = if endpoint.leaving.is_some() { 0 } else { endpoint.info.weight };
             let info = EndpointInfo { weight, ..endpoint.info };

@@ -10,6 +10,7 @@ use crate::health::Health;
 use crate::outlier;
 use crate::time::Instant;
 
+use super::silence::Silence;
 use super::{Outcomes, UpstreamSettings};
 
 /// What identifies an endpoint across reloads: an opaque text of the driver, usually host and
@@ -58,6 +59,8 @@ pub(super) struct Endpoint {
     pub(super) leaving: Option<Leaving>,
     /// Attempts in flight.
     pub(super) active: u32,
+    /// Since when they have waited in vain.
+    pub(super) silence: Silence,
     pub(super) breaker: Breaker,
     pub(super) health: Health,
     /// What its attempts came to since it joined.
@@ -79,6 +82,7 @@ impl Endpoint {
             info: EndpointInfo::default(),
             leaving: None,
             active: 0,
+            silence: Silence::default(),
             breaker: Breaker::new(settings.endpoint_breaker, origin),
             health: Health::new(settings.health.unwrap_or_default()),
             outcomes: Outcomes::default(),

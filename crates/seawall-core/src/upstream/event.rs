@@ -13,6 +13,7 @@ use crate::endpoint::EndpointId;
 use crate::event::Sink;
 use crate::health;
 use crate::hedge::HedgeEvent;
+use crate::hold::HoldEvent;
 use crate::outlier::OutlierEvent;
 use crate::rate::RateEvent;
 use crate::shed::ShedEvent;
@@ -50,6 +51,8 @@ pub enum What {
     Timeout(TimeoutAdapted),
     /// A hedge.
     Hedge(HedgeEvent),
+    /// An outage, and what is held through it.
+    Hold(HoldEvent),
     /// The outlier detector.
     Outlier(OutlierEvent),
     /// The verdict of active health checks.
@@ -157,6 +160,12 @@ impl<S: Sink<Event>> Sink<BulkheadRejected> for Dropped<'_, S> {
 impl<S: Sink<Event>> Sink<BudgetEvent> for Scoped<'_, S> {
     fn emit(&mut self, event: BudgetEvent) {
         self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Budget(event) });
+    }
+}
+
+impl<S: Sink<Event>> Sink<HoldEvent> for Scoped<'_, S> {
+    fn emit(&mut self, event: HoldEvent) {
+        self.sink.emit(Event { at: self.at, scope: self.scope, what: What::Hold(event) });
     }
 }
 

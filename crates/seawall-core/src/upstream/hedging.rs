@@ -69,6 +69,8 @@ impl Upstream {
     /// Endpoints that could take an attempt and are not among `tried`.
     pub(crate) fn untried(&self, tried: &[Slot], now: Instant) -> usize {
         match self.fleet {
+            // An outage has its own probes, and all the others wait for them.
+            _ if self.is_unreachable() => 0,
             Fleet::Sole => 1,
             Fleet::Endpoints => self.count_good(|slot| !tried.contains(&slot), now),
         }

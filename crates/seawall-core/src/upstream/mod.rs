@@ -14,11 +14,13 @@ mod endpoint;
 mod event;
 mod gates;
 mod hedging;
+mod holding;
 mod narrow;
 mod outcomes;
 mod replicas;
 mod settings;
 mod settle;
+mod silence;
 mod snapshot;
 mod sole;
 
@@ -48,6 +50,7 @@ use crate::event::Sink;
 use crate::health::{Check, Health, HealthSettings};
 use crate::hedge::Hedging;
 use crate::histogram::RotatingHistogram;
+use crate::hold::Hold;
 use crate::number::small;
 use crate::outcome::Overrides;
 use crate::outlier::{self, Outliers};
@@ -103,6 +106,9 @@ pub struct Upstream {
     outliers: Outliers,
     fleet: Fleet,
     hedging: Hedging,
+    hold: Hold,
+    /// Whether endpoints have come or gone since holding was told of them.
+    regrouped: bool,
     timeout: AdaptiveTimeout,
     overrides: Overrides,
     latency: RotatingHistogram,
@@ -138,6 +144,8 @@ impl Upstream {
             outliers: Outliers::new(settings.outlier, phase(rng)),
             fleet: Fleet::Endpoints,
             hedging: Hedging::new(settings.hedge, phase(rng)),
+            hold: Hold::new(settings.hold),
+            regrouped: true,
             timeout: AdaptiveTimeout::new(settings.timeout, now),
             overrides: Overrides::default(),
             latency: RotatingHistogram::new(minute, phase(rng)),
@@ -166,6 +174,7 @@ impl Upstream {
         self.balancer.reconfigure(settings.balance);
         self.outliers.reconfigure(settings.outlier, now);
         self.hedging.reconfigure(settings.hedge, now);
+        self.reconfigure_hold(now, sink);
         self.timeout.reconfigure(settings.timeout);
         for endpoint in self.endpoints.iter_mut().flatten() {
             endpoint.breaker.reconfigure(settings.endpoint_breaker, now);
@@ -269,6 +278,7 @@ impl Upstream {
         if check == Check::Passed {
             // It may bring the first probe forward, but only real traffic re-admits.
             self.outliers.hasten(id.slot, now);
+            self.hold.hasten(id.slot);
         }
         if let Some(change) = change {
             sink.emit(Event { at: now, scope: Scope::Endpoint(id), what: What::Health(change) });
@@ -281,20 +291,23 @@ impl Upstream {
         self.breaker.force(manual, now, &mut scoped);
     }
 
-    /// The next waiter that should be woken: it owns a permit now, or has lost its place, as its
-    /// claim will say. Call it after every step until it gives none.
+    /// The next waiter that should be woken: it owns a permit now, has lost its place, or is held
+    /// and should look, as its claim will say. Call it after every step until it gives none.
     pub fn next_grant(&mut self, now: Instant, sink: &mut impl Sink<Event>) -> Option<Waiter> {
+        if let Some(held) = self.next_held(now, sink) {
+            return Some(held);
+        }
         let mut dropped = Dropped { waiters: &mut self.dropped, at: now, sink };
         let granted = self.bulkhead.next_grant_reporting(now, &mut dropped);
         granted.or_else(|| self.dropped.pop())
     }
 
-    /// Whether nobody waits for a permit, nor for the news that there will be none: then
+    /// Whether nobody waits for a permit, a release, or the news that there will be none: then
     /// [`Upstream::next_grant`] has nobody to name.
     #[must_use]
     #[inline]
-    pub const fn is_unattended(&self) -> bool {
-        self.bulkhead.queued() == 0 && self.dropped.is_empty()
+    pub fn is_unattended(&self) -> bool {
+        self.bulkhead.queued() == 0 && self.dropped.is_empty() && self.is_nobody_held()
     }
 
     /// The median latency of attempts in the last minute, at least 1 ms: what an attempt needs to
@@ -329,6 +342,7 @@ impl Upstream {
         self.outliers.invariants();
         self.balancer.invariants();
         self.hedging.invariants();
+        self.hold.invariants();
         self.gates.invariants();
         self.timeout.invariants();
         debug_assert!(self.endpoints.len() <= self.candidates.capacity(), "no room for a choice");
@@ -367,6 +381,7 @@ impl Upstream {
             self.newcomers.push(id);
         }
         self.outliers.insert(slot, now);
+        self.hold.forget(slot);
         self.restore(name, slot, now);
         id
     }

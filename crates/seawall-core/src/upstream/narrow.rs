@@ -45,6 +45,9 @@ impl Upstream {
             return Calm::Over;
         };
         let facts = (self.reason(wish.key), small(self.members.len()));
+        if self.is_silent(slot, now) {
+            return self.choose_heard(slot, (wish, facts), scene);
+        }
         match self.admit_to(slot, facts, scene) {
             Some(choice) => Calm::Chosen(choice),
             None => self.choose_beside(slot, (wish.key, facts), scene),
@@ -62,6 +65,24 @@ impl Upstream {
         self.candidates.clone_from(&self.members);
         self.candidates.retain(|slot| *slot != refused);
         self.choose_among(key, facts, scene).map_or(Calm::Refused, Calm::Chosen)
+    }
+
+    /// The picked one is silent: another one, unless too many are, or it is due for a trial.
+    #[cold]
+    fn choose_heard(
+        &mut self,
+        picked: Slot,
+        (wish, facts): (Wish<'_>, (ChoiceReason, u32)),
+        scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
+    ) -> Calm {
+        self.candidates.clone_from(&self.members);
+        self.leave_out_silent(wish.probe, scene.now);
+        let stays = self.candidates.contains(&picked);
+        if stays && let Some(choice) = self.admit_to(picked, facts, scene) {
+            return Calm::Chosen(choice);
+        }
+        self.candidates.retain(|slot| *slot != picked);
+        self.choose_among(wish.key, facts, scene).map_or(Calm::Refused, Calm::Chosen)
     }
 
     /// Notes whether all present endpoints are among the candidates, which are the good ones, so

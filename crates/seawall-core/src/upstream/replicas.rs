@@ -55,7 +55,7 @@ impl Upstream {
             }
         };
         if choice.is_some() {
-            self.begin(id);
+            self.begin(id, scene.now);
         }
         choice
     }

@@ -7,6 +7,7 @@ use crate::bulkhead::BulkheadSettings;
 use crate::concurrency::LimitSettings;
 use crate::health::HealthSettings;
 use crate::hedge::HedgeSettings;
+use crate::hold::HoldSettings;
 use crate::outlier::OutlierSettings;
 use crate::rate::LimiterSettings;
 use crate::shed::ShedSettings;
@@ -49,6 +50,8 @@ pub struct UpstreamSettings {
     /// Extra attempts beside slow ones. Off by default: they need calls that are safe to repeat
     /// and a latency worth cutting.
     pub hedge: HedgeSettings,
+    /// Holding of calls through a short outage. Off by default: a program must be ready to wait.
+    pub hold: HoldSettings,
     /// The outlier detector.
     pub outlier: OutlierSettings,
     /// The choice among endpoints.
@@ -73,6 +76,7 @@ impl Default for UpstreamSettings {
             budget: BudgetSettings::default(),
             timeout: AdaptiveSettings::default(),
             hedge: HedgeSettings::default(),
+            hold: HoldSettings::default(),
             outlier: OutlierSettings::default(),
             balance: BalanceSettings::default(),
             health: None,

@@ -57,19 +57,27 @@ impl Upstream {
     ) {
         let (id, now) = (choice.endpoint, scene.now);
         self.balancer.finished(id.slot, sample(end), now);
-        let was_out = self.is_out(id, now);
-        self.judge(&mut choice, end, scene);
+        // While it is calm nobody is out.
+        let was_out = !self.calm && self.is_out(id, now);
+        let class = judged(&choice, end);
+        self.judge(&mut choice, (class, end), scene);
+        match end.answered {
+            true => self.heard(&mut choice, now),
+            false => self.unanswered(&mut choice, end.outcome, now),
+        }
         let Some(endpoint) = self.endpoint_mut(id) else { return };
         endpoint.active = endpoint.active.saturating_sub(1);
         endpoint.outcomes.count(end.outcome.class);
         if let Some(ticket) = choice.breaker {
-            let ended = Ended { class: end.outcome.class, elapsed: end.elapsed };
+            let ended = Ended { class, elapsed: end.elapsed };
             let scope = Scope::Endpoint(id);
             let mut scoped = Scoped { at: now, scope, sink: &mut *scene.sink };
             endpoint.breaker.settle(ticket, ended, (now, scene.rng.draw()), &mut scoped);
         }
         let gone = endpoint.leaving.is_some() && endpoint.active == 0;
-        let is_out = self.is_out(id, now);
+        // Where it is still calm, the detector has reported nothing.
+        let is_kept_away = endpoint.breaker.phase(now) != Phase::Closed;
+        let is_out = is_kept_away || (!self.calm && self.is_ejected(id, now));
         self.calm &= !is_out;
         if was_out && !is_out {
             self.balancer.restart_slow(id.slot, now);
@@ -82,15 +90,19 @@ impl Upstream {
 
     /// Whether the endpoint is ejected or its breaker keeps calls away.
     fn is_out(&self, id: EndpointId, now: Instant) -> bool {
-        self.outliers.standing(id.slot, now) != Standing::In
+        self.is_ejected(id, now)
             || self.endpoint(id).is_some_and(|known| known.breaker.phase(now) != Phase::Closed)
+    }
+
+    fn is_ejected(&self, id: EndpointId, now: Instant) -> bool {
+        self.outliers.standing(id.slot, now) != Standing::In
     }
 
     /// Tells the outlier detector, unless the outcome was our own doing.
     fn judge(
         &mut self,
         choice: &mut Choice,
-        end: &AttemptEnd<'_>,
+        (class, end): (Class, &AttemptEnd<'_>),
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) {
         let (id, now) = (choice.endpoint, scene.now);
@@ -98,8 +110,8 @@ impl Upstream {
             return;
         }
         let class = match end.outcome.origin {
-            Origin::Own => Class::Ignored,
-            Origin::Upstream | Origin::Network | Origin::Caller => end.outcome.class,
+            Origin::Own if class == end.outcome.class => Class::Ignored,
+            Origin::Own | Origin::Upstream | Origin::Network | Origin::Caller => class,
         };
         let learned = Evidence::of(end.outcome, end.elapsed, scene.rng.draw());
         let evidence = Evidence { class, ..learned };
@@ -110,6 +122,16 @@ impl Upstream {
             None => self.outliers.note(id.slot, evidence, now, &mut sink),
         }
         self.calm &= !sink.reported;
+    }
+}
+
+/// What the breaker and the detector of an endpoint are told. A probe that lost to a hedge has
+/// found the endpoint as slow as it was: were it undecided, the next call would probe again at
+/// once, and the next, each of them hedged.
+fn judged(choice: &Choice, end: &AttemptEnd<'_>) -> Class {
+    match end.sample {
+        Some(Sample::Outrun(_)) if choice.is_probe() => Class::Failure,
+        _ => end.outcome.class,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::concurrency::LimitSnapshot;
 use crate::endpoint::EndpointId;
 use crate::health::HealthState;
 use crate::hedge::HedgeSnapshot;
+use crate::hold::HoldSnapshot;
 use crate::outlier::OutlierSnapshot;
 use crate::rate::LimiterSnapshot;
 use crate::shed::ShedSnapshot;
@@ -22,7 +23,7 @@ use super::{Outcomes, Upstream};
 /// An upstream at an instant.
 #[derive(Clone, Debug)]
 pub struct UpstreamSnapshot {
-    /// Whether an endpoint may be chosen by the rules.
+    /// Whether an endpoint may be chosen by the rules, and there is no outage.
     pub usable: bool,
     /// Whether the latest choice found no good endpoint.
     pub panic: bool,
@@ -36,6 +37,8 @@ pub struct UpstreamSnapshot {
     pub budget: BudgetSnapshot,
     /// Its hedges.
     pub hedge: HedgeSnapshot,
+    /// What it holds through an outage.
+    pub hold: HoldSnapshot,
     /// Its adaptive attempt timeout.
     pub timeout: AdaptiveSnapshot,
     /// What all its attempts came to.
@@ -72,6 +75,9 @@ pub struct EndpointSnapshot {
     pub outlier: OutlierSnapshot,
     /// What the balancer knows.
     pub load: LoadSnapshot,
+    /// Since when attempts wait in vain, if that is far longer than usual: then it is not chosen
+    /// while others are heard of, but for a trial now and then.
+    pub silent_since: Option<Instant>,
     /// What its attempts came to since it joined.
     pub outcomes: Outcomes,
 }
@@ -87,16 +93,18 @@ impl Upstream {
             breaker: endpoint.breaker.snapshot(now),
             outlier: self.outliers.snapshot(endpoint.id.slot, now),
             load: self.balancer.snapshot(endpoint.id.slot, now),
+            silent_since: self.silent_since(endpoint.id, now),
             outcomes: endpoint.outcomes,
         });
         UpstreamSnapshot {
-            usable: self.has_good_endpoint(now),
+            usable: self.has_good_endpoint(now) && !self.is_unreachable(),
             panic: self.panic,
             gates: self.gates_snapshot(now),
             breaker: self.breaker.snapshot(now),
             bulkhead: self.bulkhead.snapshot(),
             budget: self.budget.snapshot(now),
             hedge: self.hedging.snapshot(now),
+            hold: self.hold.snapshot(),
             timeout: self.timeout.snapshot(),
             outcomes: self.outcomes,
             endpoints: endpoints.collect(),

@@ -20,6 +20,8 @@ pub(super) const SOLE_CHOICE: Choice = Choice {
     candidates: 1,
     breaker: None,
     probe: None,
+    awaits: false,
+    outage: None,
 };
 
 /// What an upstream consists of.

@@ -214,6 +214,17 @@ const fn of_own(reason: Reason) -> Form {
         Reason::NoHealthyEndpoint => {
             returning(S::SERVICE_UNAVAILABLE, AWAY, "No endpoint of the service may be tried.")
         }
+        Reason::UpstreamUnreachable => returning(
+            S::SERVICE_UNAVAILABLE,
+            AWAY,
+            "The service could not be reached for as long as the request could wait; nothing was \
+             sent.",
+        ),
+        Reason::HoldFull => returning(
+            S::SERVICE_UNAVAILABLE,
+            LIMIT,
+            "The service cannot be reached, and as many requests wait for it as may.",
+        ),
         Reason::BulkheadFull | Reason::QueueFull | Reason::PoolExhausted => returning(
             S::SERVICE_UNAVAILABLE,
             LIMIT,

@@ -31,7 +31,8 @@ pub(crate) struct UploadLimits {
     pub(crate) idle: Duration,
 }
 
-/// One request body. Attempts read it one after the other.
+/// One request body. Attempts read it one after the other, and beside one another once all of it
+/// has come and is kept.
 #[derive(Debug)]
 pub(crate) struct Upload {
     incoming: Incoming,
@@ -120,6 +121,21 @@ impl Upload {
         }
     }
 
+    /// Whether another attempt could send it while an earlier one may still be reading: not before
+    /// all of it is here. What is still coming has one reader, and would take it from the other.
+    pub(crate) fn beside(&self) -> Replay {
+        if self.is_whole() { Replay::Possible } else { Replay::Lost }
+    }
+
+    /// The most memory that keeping it for another attempt may take, in bytes.
+    pub(crate) fn memory_max(&self) -> u64 {
+        match self.length {
+            _ if !self.kept.whole => 0,
+            Some(length) => length,
+            None => self.limits.replay,
+        }
+    }
+
     /// How the caller failed, if it did.
     pub(crate) fn fault(&self) -> Option<CallerFault> {
         self.fault
@@ -139,7 +155,7 @@ impl Upload {
         self.progress.latest()
     }
 
-    /// Makes room for a new reader; earlier ones read no more.
+    /// Makes room for a new reader; earlier ones read no more of what is still to come.
     pub(super) fn enroll(&mut self) -> u64 {
         self.dismiss();
         self.reader
@@ -176,7 +192,7 @@ impl Upload {
         if let Some(fault) = self.fault {
             return Poll::Ready(Some(Err(BodyError::Caller(fault))));
         }
-        if place.reader != self.reader {
+        if place.reader != self.reader && !self.is_whole() {
             return Poll::Ready(Some(Err(BodyError::Dismissed)));
         }
         if let Some(bytes) = self.kept.after(place.bytes) {
@@ -213,6 +229,11 @@ impl Upload {
             }
             Poll::Pending => self.poll_silence(cx),
         }
+    }
+
+    /// Whether all of it has come and is kept.
+    fn is_whole(&self) -> bool {
+        self.ended && self.kept.whole && self.fault.is_none()
     }
 
     /// Bytes read so far.

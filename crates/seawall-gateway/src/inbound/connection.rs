@@ -107,7 +107,9 @@ impl<H: Handler> Visit<H> {
         let (handler, peer) = (Rc::clone(&self.house.handler), self.peer);
         let (gauge, meters) = (Rc::clone(&self.gauge), Arc::clone(&self.house.meters));
         let service = service_fn(move |request| {
-            answer(Rc::clone(&handler), request, peer, Call::begin(&gauge, &meters))
+            // Boxed: hyper keeps a place for a call's future in each connection, and most
+            // connections are idle.
+            Box::pin(answer(Rc::clone(&handler), request, peer, Call::begin(&gauge, &meters)))
         });
         if self.gauge.protocol() == Protocol::Http2 {
             let streams = Streams::default();

@@ -10,7 +10,9 @@ use seawall_core::outlier::OutlierEvent;
 use seawall_core::upstream::{Event, Scope, What};
 
 use super::EventRecord;
-use super::words::{of_breaker, of_health, of_limit, of_outlier, of_rate, of_shed, of_timeout};
+use super::words::{
+    of_breaker, of_health, of_hold, of_limit, of_outlier, of_rate, of_shed, of_timeout,
+};
 use crate::clock::Clock;
 use crate::upstreams::SharedUpstream;
 
@@ -121,6 +123,10 @@ fn tell(event: &Event) -> Option<Told> {
         What::Outlier(event_of) => {
             let (kind, detail) = of_outlier(&event_of, event.at);
             ("ejection", kind, detail)
+        }
+        What::Hold(change) => {
+            let (kind, detail) = of_hold(&change);
+            ("hold", kind, detail)
         }
         What::Health(change) => {
             let (kind, detail) = of_health(change);

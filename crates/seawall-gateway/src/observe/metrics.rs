@@ -137,6 +137,8 @@ impl Scrape {
         counters(encoder, "first_attempts", "Calls that had an attempt.", first)?;
         let retries = named(|meters| meters.retries.total());
         counters(encoder, "retries", "Attempts after an earlier one of the same call.", retries)?;
+        let hedges = named(|meters| meters.hedges.total());
+        counters(encoder, "hedges", "Attempts beside a slow one of the same call.", hedges)?;
         let fallbacks = named(|meters| meters.fallbacks.total());
         counters(encoder, "fallbacks", "Calls answered by a rung.", fallbacks)?;
         let ejections = named(|meters| meters.ejections.total());
@@ -204,7 +206,29 @@ fn upstream_states(encoder: &mut DescriptorEncoder<'_>, status: &Status) -> Resu
     let in_use = named(|u| u.bulkhead.map_or(0, |bulkhead| i64::from(bulkhead.in_use)));
     gauges(encoder, "bulkhead_in_use", "Permits held by attempts.", in_use)?;
     let queued = named(|u| u.bulkhead.map_or(0, |bulkhead| i64::from(bulkhead.queued)));
-    gauges(encoder, "bulkhead_queued", "Calls waiting for a permit.", queued)
+    gauges(encoder, "bulkhead_queued", "Calls waiting for a permit.", queued)?;
+    let outage = named(|u| i64::from(u.hold.is_some_and(|hold| hold.state == "outage")));
+    gauges(encoder, "upstream_outage", "Whether no endpoint can be reached.", outage)?;
+    let held = named(|u| u.hold.map_or(0, |hold| i64::from(hold.held)));
+    gauges(encoder, "held", "Calls held through an outage.", held)?;
+    held_totals(encoder, status)
+}
+
+fn held_totals(encoder: &mut DescriptorEncoder<'_>, status: &Status) -> Result<(), Error> {
+    let named = |get: fn(&super::HoldStatus) -> u64| {
+        status.upstreams.iter().map(move |upstream| {
+            let total = upstream.hold.as_ref().map_or(0, get);
+            (vec![("upstream", upstream.name.clone())], total)
+        })
+    };
+    let begun = named(|hold| hold.outages_total);
+    counters(encoder, "outages", "Outages that began.", begun)?;
+    let held = named(|hold| hold.held_total);
+    counters(encoder, "held_calls", "Calls that were held through an outage.", held)?;
+    let refused = named(|hold| hold.refused_total);
+    counters(encoder, "hold_refused", "Calls refused for the bound on held ones.", refused)?;
+    let probes = named(|hold| hold.probes_total);
+    counters(encoder, "outage_probes", "Attempts made to see an outage end.", probes)
 }
 
 fn endpoint_states(encoder: &mut DescriptorEncoder<'_>, status: &Status) -> Result<(), Error> {

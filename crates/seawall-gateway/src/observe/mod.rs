@@ -14,6 +14,7 @@ pub(crate) use events::EventLog;
 pub(crate) use metrics::render;
 pub use model::{
     BreakerStatus, BudgetStatus, BulkheadStatus, CallRecord, EndpointStatus, EventRecord,
-    LatencyStatus, PoolStatus, RouteStatus, Status, TrailStep, UpstreamStatus, UpstreamTotals,
+    HoldStatus, LatencyStatus, PoolStatus, RouteStatus, Status, TrailStep, UpstreamStatus,
+    UpstreamTotals,
 };
 pub(crate) use status::status;

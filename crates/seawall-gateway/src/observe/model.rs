@@ -62,6 +62,8 @@ pub struct UpstreamStatus {
     pub breaker: Option<BreakerStatus>,
     /// Its bulkhead.
     pub bulkhead: Option<BulkheadStatus>,
+    /// What it holds through an outage.
+    pub hold: Option<HoldStatus>,
     /// Its attempt budget.
     pub budget: BudgetStatus,
     /// Counters since the start.
@@ -87,6 +89,8 @@ pub struct UpstreamTotals {
     pub attempts_total: u64,
     /// Attempts after an earlier one of the same call.
     pub retries_total: u64,
+    /// Attempts beside a slow one of the same call.
+    pub hedges_total: u64,
     /// Ejections of endpoints.
     pub ejections_total: u64,
     /// Openings of breakers, the upstream's and its endpoints'.
@@ -136,6 +140,29 @@ pub struct BulkheadStatus {
     pub queue: u32,
 }
 
+/// Holding of calls through outages.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct HoldStatus {
+    /// `reachable`, `outage`, `releasing`.
+    pub state: &'static str,
+    /// For how long, unless it is reachable.
+    pub since_ms: Option<u64>,
+    /// Calls that are held.
+    pub held: u32,
+    /// Calls that may be held at most.
+    pub calls: u32,
+    /// What the bodies of held calls may take, in bytes.
+    pub bytes: u64,
+    /// Calls that have been held.
+    pub held_total: u64,
+    /// Calls that were refused because as many were held as may be.
+    pub refused_total: u64,
+    /// Probes made in outages.
+    pub probes_total: u64,
+    /// Outages that began.
+    pub outages_total: u64,
+}
+
 /// One attempt budget, over its window.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct BudgetStatus {
@@ -154,7 +181,7 @@ pub struct EndpointStatus {
     pub address: String,
     /// Its zone.
     pub zone: Option<String>,
-    /// `in`, `ejected`, `probe_due`, `probing`, `draining`.
+    /// `in`, `silent`, `ejected`, `probe_due`, `probing`, `draining`.
     pub standing: &'static str,
     /// Why it is not `in`, in words.
     pub reason: Option<String>,

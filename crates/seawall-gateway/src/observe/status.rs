@@ -4,15 +4,18 @@ use seawall_core::Mode;
 use seawall_core::breaker::BreakerSnapshot;
 use seawall_core::endpoint::EndpointId;
 use seawall_core::histogram::RotatingHistogram;
+use seawall_core::hold::{HoldSnapshot, HoldState};
 use seawall_core::outlier::{OutlierSnapshot, Standing};
 use seawall_core::ratio::Ratio;
 use seawall_core::time::{Duration, Instant};
 use seawall_core::upstream::EndpointSnapshot;
 
-use super::words::{of_cause, of_finding, of_health_state, of_manual, of_phase};
+use super::words::{
+    of_cause, of_finding, of_health_state, of_hold_state, of_manual, of_phase, of_silence,
+};
 use super::{
-    BreakerStatus, BudgetStatus, BulkheadStatus, EndpointStatus, LatencyStatus, RouteStatus,
-    Status, UpstreamStatus, UpstreamTotals,
+    BreakerStatus, BudgetStatus, BulkheadStatus, EndpointStatus, HoldStatus, LatencyStatus,
+    RouteStatus, Status, UpstreamStatus, UpstreamTotals,
 };
 use crate::live::Route;
 use crate::shared::Shared;
@@ -69,6 +72,7 @@ fn of_upstream(shared: &Shared, upstream: &SharedUpstream, now: Instant) -> Upst
             queued: snapshot.bulkhead.queued,
             queue: snapshot.bulkhead.queue,
         }),
+        hold: (snapshot.hold.mode != Mode::Off).then(|| of_hold(&snapshot.hold, now)),
         budget: BudgetStatus {
             first: snapshot.budget.first,
             extra: snapshot.budget.extra,
@@ -77,6 +81,24 @@ fn of_upstream(shared: &Shared, upstream: &SharedUpstream, now: Instant) -> Upst
         totals: totals(upstream),
         latency,
         endpoints: endpoints.collect(),
+    }
+}
+
+fn of_hold(hold: &HoldSnapshot, now: Instant) -> HoldStatus {
+    let since = match hold.state {
+        HoldState::Reachable => None,
+        HoldState::Outage { since } | HoldState::Releasing { since, .. } => Some(since),
+    };
+    HoldStatus {
+        state: of_hold_state(hold.state),
+        since_ms: since.map(|since| whole_ms(now.since(since))),
+        held: hold.held,
+        calls: hold.calls,
+        bytes: hold.bytes,
+        held_total: hold.held_total,
+        refused_total: hold.full_total,
+        probes_total: hold.probes_total,
+        outages_total: hold.outages_total,
     }
 }
 
@@ -89,6 +111,7 @@ fn totals(upstream: &SharedUpstream) -> UpstreamTotals {
         first_attempts_total: meters.first_attempts.total(),
         attempts_total: meters.begun.total(),
         retries_total: meters.retries.total(),
+        hedges_total: meters.hedges.total(),
         ejections_total: meters.ejections.total(),
         breaker_opened_total: meters.breaker_opened.total()
             + meters.endpoint_breakers_opened.total(),
@@ -119,7 +142,7 @@ fn of_endpoint(
     endpoint: &EndpointSnapshot,
     now: Instant,
 ) -> EndpointStatus {
-    let (standing, until, reason) = standing(endpoint);
+    let (standing, until, reason) = standing(endpoint, now);
     EndpointStatus {
         address: info.name.to_string(),
         zone: info.zone.clone(),
@@ -140,13 +163,19 @@ fn of_endpoint(
 }
 
 /// How the endpoint stands, until when, and why.
-fn standing(endpoint: &EndpointSnapshot) -> (&'static str, Option<Instant>, Option<String>) {
+fn standing(
+    endpoint: &EndpointSnapshot,
+    now: Instant,
+) -> (&'static str, Option<Instant>, Option<String>) {
     if endpoint.draining {
         return ("draining", None, Some("it takes no new attempts".to_owned()));
     }
     let why = |outlier: &OutlierSnapshot| outlier.last.map(|last| of_finding(&last.finding));
     match endpoint.outlier.standing {
-        Standing::In => ("in", None, None),
+        Standing::In => match endpoint.silent_since {
+            None => ("in", None, None),
+            Some(since) => ("silent", None, Some(of_silence(now.since(since)))),
+        },
         Standing::Ejected { until } => ("ejected", Some(until), why(&endpoint.outlier)),
         Standing::ProbeDue => ("probe_due", None, why(&endpoint.outlier)),
         Standing::Probing => ("probing", None, why(&endpoint.outlier)),

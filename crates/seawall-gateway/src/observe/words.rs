@@ -5,6 +5,7 @@ use seawall_core::call::{Role, StepKind};
 use seawall_core::concurrency::LimitEvent;
 use seawall_core::endpoint::EndpointId;
 use seawall_core::health::{Change, HealthState};
+use seawall_core::hold::{HoldEvent, HoldState};
 use seawall_core::outcome::{
     CallerFault, Class, ConnectFailure, Connection, GrpcCode, Observation, Pushback, Sent,
     Unprocessed,
@@ -171,6 +172,33 @@ pub(super) fn of_limit(event: &LimitEvent) -> Option<String> {
     }
 }
 
+/// An outage, and what becomes of those who are held through it.
+pub(super) fn of_hold(event: &HoldEvent) -> Words {
+    match *event {
+        HoldEvent::OutageBegan { endpoints, .. } => {
+            ("outage_began", format!("none of {endpoints} endpoints can be reached"))
+        }
+        HoldEvent::OutageEnded { after, held, .. } => {
+            ("outage_ended", format!("after {}; {held} calls are held", seconds(after)))
+        }
+        HoldEvent::Full { held, bytes } => {
+            ("full", format!("{held} calls are held, with bodies of up to {bytes} bytes"))
+        }
+        HoldEvent::Released { after } => {
+            ("released", format!("the last left {} after the outage", seconds(after)))
+        }
+    }
+}
+
+/// Whether an upstream can be reached.
+pub(super) const fn of_hold_state(state: HoldState) -> &'static str {
+    match state {
+        HoldState::Reachable => "reachable",
+        HoldState::Outage { .. } => "outage",
+        HoldState::Releasing { .. } => "releasing",
+    }
+}
+
 /// The name of a verdict of active health.
 pub(super) const fn of_health_state(state: HealthState) -> &'static str {
     match state {
@@ -186,6 +214,8 @@ pub(super) fn of_step(kind: &StepKind, name: impl Fn(EndpointId) -> String) -> W
         StepKind::Deadline(None) => ("deadline", "none".to_owned()),
         StepKind::Deadline(Some(total)) => ("deadline", format!("in {}", seconds(*total))),
         StepKind::Queued => ("queued", "no permit is free".to_owned()),
+        StepKind::Held { .. } => ("held", "no endpoint can be reached".to_owned()),
+        StepKind::Released => ("released", "it may be tried again".to_owned()),
         StepKind::Granted => ("granted", "a permit came free".to_owned()),
         StepKind::Attempt { number, role, endpoint, reason, candidates } => {
             let (endpoint, reason) = (name(*endpoint), of_choice(*reason));
@@ -206,6 +236,11 @@ pub(super) fn of_step(kind: &StepKind, name: impl Fn(EndpointId) -> String) -> W
         StepKind::Refused(reason) => ("refused", reason.code().to_owned()),
         StepKind::Cancelled => ("cancelled", "the caller left".to_owned()),
     }
+}
+
+/// Why an endpoint is passed over that owes answers.
+pub(super) fn of_silence(age: Duration) -> String {
+    format!("attempts have waited there for {} and nothing came", seconds(age))
 }
 
 const fn of_choice(reason: ChoiceReason) -> &'static str {

@@ -21,7 +21,7 @@ use crate::wire::{BodyFollows, clean_answer};
 /// Attempts or budget are spent here; a Seawall nearer to the caller should not try again.
 const EXHAUSTED: HeaderName = HeaderName::from_static("seawall-exhausted");
 
-impl Exchange {
+impl Exchange<'_> {
     /// Hands the answer of attempt `number` on.
     pub(super) fn deliver(mut self, number: u32) -> Response<Body> {
         match self.latest.take().filter(|kept| kept.number() == number) {
@@ -115,7 +115,7 @@ impl Exchange {
     fn clean(&mut self, mut parts: Parts) -> Parts {
         let bodiless = self.head.method == Method::HEAD || parts.status.as_u16() == 304;
         let follows = if bodiless { BodyFollows::No } else { BodyFollows::Yes };
-        clean_answer(&mut parts, &self.head, follows);
+        clean_answer(&mut parts, self.head, follows);
         self.call.record.status(parts.status);
         self.call.note_head();
         parts

@@ -11,14 +11,14 @@ use crate::body::AttemptBody;
 /// the connection.
 #[derive(Debug)]
 pub(crate) struct Delivery {
-    call: Guarded,
+    call: Box<Guarded>,
     number: u32,
     lease: Lease<AttemptBody>,
 }
 
 impl Delivery {
     /// The answer of attempt `number`.
-    pub(super) fn new(call: Guarded, number: u32, lease: Lease<AttemptBody>) -> Self {
+    pub(super) fn new(call: Box<Guarded>, number: u32, lease: Lease<AttemptBody>) -> Self {
         Self { call, number, lease }
     }
 

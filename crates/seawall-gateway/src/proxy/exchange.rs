@@ -1,6 +1,8 @@
 //! The loop: carry out what the machine says, report back, until the call is over.
 
 use std::cell::RefCell;
+use std::future::Future;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -9,12 +11,15 @@ use hyper::body::Incoming;
 use tokio::time::sleep_until;
 
 use seawall_config::Expose;
-use seawall_core::call::{Action, Call, Facts, Replay};
+use seawall_core::call::{Action, AttemptPlan, Call, CallSettings, Facts, Replay, Role};
 use seawall_core::hash::hash;
-use seawall_core::outcome::CallerFault;
+use seawall_core::outcome::{CallerFault, Observation, Sent};
 use seawall_core::reason::Reason;
 use seawall_core::shed::Priority;
+use seawall_core::timeout::Hedges;
 
+use super::attempt::{Brought, Errand, Target};
+use super::flight::{Flight, Recall};
 use super::guard::Guarded;
 use super::kept::Kept;
 use super::record::Record;
@@ -34,9 +39,9 @@ pub(crate) struct Arrival {
 
 /// A call with its request and the answer that stands by.
 #[derive(Debug)]
-pub(super) struct Exchange {
-    pub(super) call: Guarded,
-    pub(super) head: Accepted,
+pub(super) struct Exchange<'a> {
+    pub(super) call: Box<Guarded>,
+    pub(super) head: &'a Accepted,
     /// The latest answer: handed on when no attempt brings a better one.
     pub(super) latest: Option<Kept>,
     pub(super) expose: Expose,
@@ -56,10 +61,11 @@ pub(crate) async fn proxy(
         return worker.refuse(Reason::UriTooLong, &[], listening, &accepts);
     }
     let accepted = {
-        let mut rng = worker.rng.borrow_mut();
-        accept(parts, arrival.caller, &worker.shared.identity, &mut *rng)
+        let (mut rng, unix_ms) =
+            (worker.rng.borrow_mut(), worker.clock.unix_ms(worker.clock.now()));
+        accept(parts, arrival.caller, &worker.shared.identity, unix_ms, &mut *rng)
     };
-    let head = match accepted {
+    let mut head = match accepted {
         Ok(head) => head,
         Err(reason) => return worker.refuse(reason, allowed(reason), listening, &accepts),
     };
@@ -75,20 +81,23 @@ pub(crate) async fn proxy(
         Ok(upload) => upload,
         Err(reason) => return worker.refuse(reason, &[], listening, &accepts),
     };
-    let (exchange, action) = Exchange::start(worker, route, head, upload, (listening, accepts));
-    exchange.run(action).await
+    let facts = facts(&mut head, &route);
+    let asked = (&head, facts);
+    let (exchange, action) = Exchange::start((&worker, route), asked, upload, (listening, accepts));
+    exchange.run(&worker, action).await
 }
 
 /// Never to change, and no secret: all instances of a fleet send equal keys to the same endpoint.
 /// Keys that collide on purpose meet `bounded_loads`.
 const AFFINITY_SEED: u64 = 0;
 
-fn facts(head: &Accepted, route: &Route) -> Facts {
+fn facts(head: &mut Accepted, route: &Route) -> Facts {
+    let class = head.rank(route.priority);
     let field = route.affinity.as_ref();
     Facts {
         remaining: head.remaining,
         affinity: field.and_then(|field| affinity(&head.headers, field)),
-        priority: Priority::new(route.priority, sub_level(&head.id)),
+        priority: Priority::new(class, sub_level(&head.id)),
         ..Facts::of(head.safety)
     }
 }
@@ -104,46 +113,170 @@ fn sub_level(id: &HeaderValue) -> u8 {
     u8::try_from(hash(AFFINITY_SEED, id.as_bytes()) >> 57).unwrap_or(u8::MAX)
 }
 
-impl Exchange {
+/// A request that changes something is never sent twice side by side, though it may be sent twice
+/// in turn: two at once can meet, and the answer to the later would stand for both (a 409 while the
+/// other is still at work, a 404 for what it has just deleted).
+fn settings(head: &Accepted, route: &Route) -> CallSettings {
+    let hedges = if head.method.is_safe() { route.settings.hedges } else { Hedges::Never };
+    CallSettings { hedges, ..route.settings }
+}
+
+impl<'a> Exchange<'a> {
     fn start(
-        worker: Rc<Worker>,
-        route: Arc<Route>,
-        head: Accepted,
+        (worker, route): (&Rc<Worker>, Arc<Route>),
+        (head, facts): (&'a Accepted, Facts),
         upload: Option<Rc<RefCell<Upload>>>,
         (listening, accepts): (&Listening, HeaderMap),
     ) -> (Self, Action) {
-        let facts = facts(&head, &route);
-        let asked = worker.shared.recorder().map(|recorder| recorder.asked(&head, &facts));
-        let record = Record::new(&head, asked);
-        let settings = route.settings;
-        let (call, action) = Guarded::start((worker, route), record, upload, |ctx| {
+        let body = upload.as_ref().map_or(0, |upload| upload.borrow().memory_max());
+        let facts = Facts { body, ..facts };
+        let asked = worker.shared.recorder().map(|recorder| recorder.asked(head, &facts));
+        let record = Record::new(head, asked);
+        let settings = settings(head, &route);
+        let (call, action) = Guarded::start((Rc::clone(worker), route), record, upload, |ctx| {
             Call::start(settings, facts, ctx)
         });
         let expose = listening.expose;
         (Self { call, head, latest: None, expose, accepts }, action)
     }
 
-    async fn run(mut self, first: Action) -> Response<Body> {
+    async fn run(mut self, worker: &'a Worker, first: Action) -> Response<Body> {
+        let recall = Recall::default();
+        // Dropped before the call, should the caller leave: the machine hears of the end of its
+        // attempts only when they have ended.
+        let place = pin!(None);
+        let mut flight = Flight::new(place);
         let mut action = first;
         loop {
             action = match action {
-                Action::Attempt(plan) => self.attempt(plan).await,
+                Action::Attempt(plan) => {
+                    flight.begin(plan.number, self.errand(&plan, worker, &recall).run());
+                    self.watch(&mut flight).await
+                }
+                Action::Wait => self.watch(&mut flight).await,
                 Action::Enqueue(_) => self.queue().await,
-                Action::Wait | Action::Abandon(_) => self.wait().await,
-                Action::Deliver(number) => return self.deliver(number),
-                Action::FallBack { rung, why } => return self.fall_back(rung, why),
-                Action::Finish(verdict) => return self.refuse(verdict),
+                Action::Abandon(number) => {
+                    recall.call_back(number);
+                    let brought = flight.result_of(number).await;
+                    self.gave_up(number, brought)
+                }
+                Action::Deliver(number) => {
+                    flight.clear();
+                    return self.deliver(number);
+                }
+                Action::FallBack { rung, why } => {
+                    flight.clear();
+                    return self.fall_back(rung, why);
+                }
+                Action::Finish(verdict) => {
+                    flight.clear();
+                    return self.refuse(verdict);
+                }
             };
         }
     }
 
+    /// What the attempt that the machine planned needs.
+    fn errand<'e>(&self, plan: &AttemptPlan, worker: &'e Worker, recall: &'e Recall) -> Errand<'e>
+    where
+        'a: 'e,
+    {
+        self.count(plan);
+        let endpoint = self.call.upstream().directory().find(plan.endpoint).cloned();
+        let target = endpoint.map(|endpoint| Target {
+            pool: worker.pools.of(&self.call.route, plan.endpoint, endpoint.address),
+            endpoint,
+        });
+        let now = worker.clock.now();
+        let connected = plan.deadline.min(now.after(self.call.route.connect));
+        let answered = self.call.call.remaining(now).map(|left| now.after(left));
+        let (number, head, upload) = (plan.number, self.head, self.call.upload.clone());
+        Errand { number, worker, head, upload, target, connected, answered, recall }
+    }
+
+    fn count(&self, plan: &AttemptPlan) {
+        let meters = &self.call.upstream().meters;
+        meters.begun.bump();
+        match plan.role {
+            Role::First => meters.first_attempts.bump(),
+            Role::Retry => meters.retries.bump(),
+            Role::Hedge => meters.hedges.bump(),
+        }
+    }
+
+    /// Waits for what comes first: the result of an attempt, or the time that the machine named. A
+    /// result that is there wins. The time of an attempt does not run while the caller is still
+    /// sending its body.
+    async fn watch(&mut self, flight: &mut Flight<'_, impl Future<Output = Brought>>) -> Action {
+        if flight.is_empty() {
+            self.free_latest().await;
+        }
+        let wake = self.wake();
+        let (number, brought) = tokio::select! {
+            biased;
+            brought = flight.next() => brought,
+            () = sleep_until(wake) => {
+                self.charge_caller();
+                return self.timer();
+            }
+        };
+        self.brought(number, brought)
+    }
+
+    /// Reports what an attempt brought.
+    fn brought(&mut self, number: u32, brought: Brought) -> Action {
+        self.charge_caller();
+        let replay = self.replay();
+        match brought {
+            Brought::Answer(answer, seen) => {
+                let action = self.call.step(|call, ctx| call.head(number, seen, replay, ctx));
+                let wanted = matches!(action, Action::Deliver(_) | Action::Wait);
+                self.latest = wanted.then_some(Kept::Streaming(answer));
+                action
+            }
+            Brought::Nothing(seen) => {
+                let seen = self.callers_fault().map_or(seen, Observation::CallerFault);
+                self.call.step(|call, ctx| call.ended(number, seen, replay, ctx))
+            }
+        }
+    }
+
+    /// Reports the end of an attempt that was called back. While the service waits for the
+    /// caller's body that is no fault of the service.
+    fn gave_up(&mut self, number: u32, brought: Option<Brought>) -> Action {
+        let waits = |upload: &Rc<RefCell<Upload>>| upload.borrow().waiting_for_caller().is_some();
+        let stalled = self.call.upload.as_ref().is_some_and(waits);
+        let seen = match brought {
+            Some(Brought::Nothing(Observation::TimedOut { .. })) if stalled => {
+                Observation::CallerFault(CallerFault::Stalled)
+            }
+            Some(Brought::Nothing(seen)) => seen,
+            Some(Brought::Answer(..)) | None => Observation::TimedOut { sent: Sent::Maybe },
+        };
+        self.brought(number, Brought::Nothing(seen))
+    }
+
+    /// Puts the answer that stands by away, if nothing runs beside it: the next attempt may need
+    /// its connection.
+    async fn free_latest(&mut self) {
+        if let Some(Kept::Streaming(answer)) = self.latest.take_if(|kept| kept.is_streaming()) {
+            self.latest = Some(self.put_by(*answer).await);
+        }
+    }
+
     /// Whether the request could be sent again from the start.
-    pub(super) fn replay(&self) -> Replay {
+    fn replay(&self) -> Replay {
         self.call.upload.as_ref().map_or(Replay::Possible, |upload| upload.borrow().replay())
     }
 
-    /// Waits for a permit.
+    /// Whether it could be sent again beside an attempt that may still be sending it.
+    fn beside(&self) -> Replay {
+        self.call.upload.as_ref().map_or(Replay::Possible, |upload| upload.borrow().beside())
+    }
+
+    /// Waits for a permit, or held for the end of an outage.
     async fn queue(&mut self) -> Action {
+        self.free_latest().await;
         let wake = self.wake();
         tokio::select! {
             biased;
@@ -153,26 +286,27 @@ impl Exchange {
         self.call.step(|call, ctx| call.granted(ctx))
     }
 
-    /// Waits for time to pass.
-    async fn wait(&mut self) -> Action {
-        sleep_until(self.wake()).await;
-        self.timer()
-    }
-
     /// Tells the machine that time has passed.
-    pub(super) fn timer(&mut self) -> Action {
-        let replay = self.replay();
-        self.call.step(|call, ctx| call.timer(replay, ctx))
+    fn timer(&mut self) -> Action {
+        let beside = self.beside();
+        self.call.step(|call, ctx| call.timer(beside, ctx))
     }
 
+    /// When time alone moves the call; at once where only the driver could.
     fn wake(&self) -> tokio::time::Instant {
         let clock = self.call.worker.clock;
         clock.runtime(self.call.call.next_deadline().unwrap_or_else(|| clock.now()))
     }
 
     /// How the caller's body failed, if it did.
-    pub(super) fn callers_fault(&self) -> Option<CallerFault> {
+    fn callers_fault(&self) -> Option<CallerFault> {
         self.call.upload.as_ref()?.borrow().fault()
+    }
+
+    /// Tells the machine how much of the attempts' time was the caller's.
+    fn charge_caller(&mut self) {
+        let replay = self.replay();
+        self.call.charge_caller(replay);
     }
 }
 

@@ -34,7 +34,7 @@ impl Guarded {
         record: Record,
         upload: Option<Rc<RefCell<Upload>>>,
         begin: impl FnOnce(&mut Ctx<'_, '_>) -> (Call, Action),
-    ) -> (Self, Action) {
+    ) -> (Box<Self>, Action) {
         let mut side = CallSide::default();
         let upstream = Arc::clone(&route.upstream);
         let mut started = None;
@@ -45,7 +45,7 @@ impl Guarded {
         });
         #[expect(clippy::expect_used, reason = "the closure runs exactly once")]
         let call = started.expect("a step of the machine has run");
-        let mut guarded = Self { call, worker, route, record, upload, side };
+        let mut guarded = Box::new(Self { call, worker, route, record, upload, side });
         if let Action::Finish(verdict) = &action {
             guarded.finish(*verdict);
         }
@@ -92,7 +92,7 @@ impl Guarded {
 
     /// Writes down what the call came to, once.
     pub(super) fn finish(&mut self, verdict: Verdict) {
-        let trail = std::mem::take(&mut self.side.trail);
+        let trail = self.side.trail.take().unwrap_or_default();
         self.record.finish((&self.call, trail), verdict, &self.route, &self.worker);
     }
 }

@@ -32,9 +32,14 @@ impl Kept {
             Self::Whole(number, ..) | Self::HeadOnly(number, _) => *number,
         }
     }
+
+    /// Whether it holds a connection.
+    pub(super) const fn is_streaming(&self) -> bool {
+        matches!(self, Self::Streaming(_))
+    }
 }
 
-impl Exchange {
+impl Exchange<'_> {
     /// Puts an answer by and frees its connection.
     pub(super) async fn put_by(&self, answer: Answer) -> Kept {
         if let Some(upload) = &self.call.upload {

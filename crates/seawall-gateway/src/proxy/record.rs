@@ -50,7 +50,7 @@ pub(crate) struct Finished {
     denied: Option<Reason>,
     pub(crate) started: Instant,
     pub(crate) ended: Instant,
-    pub(crate) trail: Trail,
+    pub(crate) trail: Box<Trail>,
 }
 
 impl Record {
@@ -69,7 +69,7 @@ impl Record {
     /// Counts a call and keeps its trail, once.
     pub(super) fn finish(
         &mut self,
-        (call, trail): (&Call, Trail),
+        (call, trail): (&Call, Box<Trail>),
         verdict: Verdict,
         route: &Arc<Route>,
         worker: &Worker,

@@ -60,7 +60,7 @@ mod tests {
         let request = Request::builder().uri("/").header("host", "shop.test").header("te", te);
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let caller = Caller { address: "192.0.2.7:1".parse().unwrap(), trusted: false };
-        accept(parts, caller, &Identity::new("seawall", 1), &mut Stream::new(1, "test")).unwrap()
+        accept(parts, caller, &Identity::new("seawall", 1), 0, &mut Stream::new(1, "test")).unwrap()
     }
 
     fn cleaned(lines: &[(&str, &str)], te: &str, body: BodyFollows) -> HeaderMap {

@@ -4,9 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::header::{FORWARDED, HeaderName, VIA};
 use http::{HeaderMap, HeaderValue, Version};
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 use seawall_core::reason::Reason;
+use seawall_core::rng::Rng;
+
+use super::line::Line;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -29,13 +32,21 @@ pub(crate) struct Caller {
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
     pseudonym: String,
+    /// The member of `Via` for HTTP/1.1, and for HTTP/2.
+    members: [HeaderValue; 2],
 }
 
 impl Identity {
     /// A name of its own for a gateway called `name`.
     pub(crate) fn new(name: &str, instance: u32) -> Self {
         let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric()).take(32).collect();
-        Self { pseudonym: format!("{name}-{instance:08x}") }
+        let pseudonym = format!("{name}-{instance:08x}");
+        let member = |version| {
+            let line = Line::with_room(48).text(version).text(" ").text(&pseudonym);
+            line.value().unwrap_or_else(|| HeaderValue::from_static("1.1 seawall"))
+        };
+        let members = ["1.1", "2"].map(member);
+        Self { pseudonym, members }
     }
 
     /// Adds this hop to `Via`.
@@ -50,21 +61,26 @@ impl Identity {
         if seen {
             return Err(Reason::LoopDetected);
         }
-        let protocol = if version == Version::HTTP_2 { "2" } else { "1.1" };
-        if let Ok(value) = HeaderValue::try_from(format!("{protocol} {}", self.pseudonym)) {
-            headers.append(VIA, value);
-        }
+        let [older, newer] = &self.members;
+        headers.append(VIA, if version == Version::HTTP_2 { newer } else { older }.clone());
         Ok(())
     }
 }
 
-/// The id of a request: a trusted caller's own if it is well-formed, else a new one.
-pub(crate) fn request_id(headers: &HeaderMap, caller: Caller) -> HeaderValue {
-    let given = headers.get(REQUEST_ID).filter(|id| caller.trusted && is_id(id.as_bytes()));
-    given.cloned().unwrap_or_else(|| {
-        let id = Uuid::now_v7().hyphenated().to_string();
-        HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("-"))
-    })
+/// The id of a request where a trusted caller gives a well-formed one.
+pub(crate) fn request_id(headers: &HeaderMap, caller: Caller) -> Option<HeaderValue> {
+    headers.get(REQUEST_ID).filter(|id| caller.trusted && is_id(id.as_bytes())).cloned()
+}
+
+/// A new id: a UUID that sorts by time (version 7), its rest by our own chance. The generator of
+/// the operating system would cost a system call for each request.
+pub(crate) fn fresh_id(unix_ms: u64, rng: &mut impl Rng) -> HeaderValue {
+    let chance = (u128::from(rng.next_u64()) << 64) | u128::from(rng.next_u64());
+    let [.., a, b, c, d, e, f, g, h, i, j] = chance.to_le_bytes();
+    let id = Builder::from_unix_timestamp_millis(unix_ms, &[a, b, c, d, e, f, g, h, i, j]);
+    let mut text = Uuid::encode_buffer();
+    let text = id.into_uuid().hyphenated().encode_lower(&mut text);
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("-"))
 }
 
 /// Says for whom we ask: appended to what a trusted caller says, instead of what another says.
@@ -75,17 +91,21 @@ pub(crate) fn forward(headers: &mut HeaderMap, caller: Caller, host: Option<&str
             headers.remove(name);
         }
     }
-    append(headers, FORWARDED_FOR, &address.to_string());
+    append(headers, FORWARDED_FOR, Line::with_room(40).address(address));
+    let node = Line::with_room(96).text("for=");
     let node = match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("\"[{address}]\""),
+        IpAddr::V4(_) => node.address(address),
+        IpAddr::V6(_) => node.text("\"[").address(address).text("]\""),
     };
-    let host = host.map(|host| format!(";host=\"{host}\"")).unwrap_or_default();
-    append(headers, FORWARDED, &format!("for={node}{host};proto=http"));
-    if let Some(host) = host.strip_prefix(";host=\"").and_then(|host| host.strip_suffix('"')) {
+    let node = match host {
+        Some(host) => node.text(";host=\"").text(host).text("\""),
+        None => node,
+    };
+    append(headers, FORWARDED, node.text(";proto=http"));
+    if let Some(host) = host.and_then(|host| HeaderValue::from_str(host).ok()) {
         set_missing(headers, FORWARDED_HOST, host);
     }
-    set_missing(headers, FORWARDED_PROTO, "http");
+    set_missing(headers, FORWARDED_PROTO, HeaderValue::from_static("http"));
 }
 
 /// What a caller may say about whom it asks for: believed of trusted ones alone.
@@ -102,24 +122,29 @@ fn is_id(id: &[u8]) -> bool {
     (1..=REQUEST_ID_MAX).contains(&id.len()) && id.iter().all(allowed)
 }
 
-fn append(headers: &mut HeaderMap, name: HeaderName, member: &str) {
+fn append(headers: &mut HeaderMap, name: HeaderName, member: Line) {
     let before = headers.get_all(&name).iter().filter_map(|value| value.to_str().ok());
-    let mut list = before.collect::<Vec<_>>();
-    list.push(member);
-    if let Ok(value) = HeaderValue::try_from(list.join(", ")) {
+    let list = before.fold(None, |list: Option<Line>, line| {
+        let list = list.unwrap_or_else(|| Line::with_room(128));
+        Some(list.text(line).text(", "))
+    });
+    let whole = match list {
+        Some(list) => list.followed_by(&member),
+        None => member,
+    };
+    if let Some(value) = whole.value() {
         headers.insert(name, value);
     }
 }
 
-fn set_missing(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let (false, Ok(value)) = (headers.contains_key(&name), HeaderValue::try_from(value)) {
-        headers.insert(name, value);
-    }
+fn set_missing(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    headers.entry(name).or_insert(value);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use seawall_core::rng::Stream;
 
     fn caller(trusted: bool) -> Caller {
         Caller { address: "192.0.2.7:1234".parse().unwrap(), trusted }
@@ -161,9 +186,21 @@ mod tests {
     fn only_a_trusted_well_formed_id_is_kept() {
         let mut headers = HeaderMap::new();
         headers.insert(REQUEST_ID, HeaderValue::from_static("abc-1"));
-        assert_eq!(request_id(&headers, caller(true)), "abc-1");
-        assert_eq!(request_id(&headers, caller(false)).len(), 36);
+        assert_eq!(request_id(&headers, caller(true)).unwrap(), "abc-1");
+        assert_eq!(request_id(&headers, caller(false)), None);
         headers.insert(REQUEST_ID, HeaderValue::from_static("a b"));
-        assert_eq!(request_id(&headers, caller(true)).len(), 36);
+        assert_eq!(request_id(&headers, caller(true)), None);
+    }
+
+    #[test]
+    fn a_new_id_is_a_uuid_that_tells_its_time() {
+        let mut rng = Stream::new(1, "ids");
+        let mut id = || fresh_id(1_700_000_000_123, &mut rng);
+        let (one, other) = (id(), id());
+        assert_ne!(one, other);
+        let parsed = Uuid::try_parse(one.to_str().unwrap()).unwrap();
+        assert_eq!((parsed.get_version_num(), one.len()), (7, 36));
+        let (seconds, nanos) = parsed.get_timestamp().unwrap().to_unix();
+        assert_eq!((seconds, nanos), (1_700_000_000, 123_000_000));
     }
 }

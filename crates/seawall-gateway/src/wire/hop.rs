@@ -8,8 +8,10 @@ use http::header::{
 
 use seawall_core::reason::Reason;
 
+const ALWAYS_COUNT: usize = 12;
+
 /// Never forwarded, whether `Connection` names them or not.
-const ALWAYS: [HeaderName; 12] = [
+static ALWAYS: [HeaderName; ALWAYS_COUNT] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
@@ -54,8 +56,16 @@ pub(super) fn strip_answer(headers: &mut HeaderMap) {
     strip_always(headers);
 }
 
+/// Walks over the fields that there are, which are few: to look for each of those that must go
+/// would hash all their names.
 fn strip_always(headers: &mut HeaderMap) {
-    for name in &ALWAYS {
+    let mut found = [false; ALWAYS_COUNT];
+    for name in headers.keys() {
+        for (found, always) in found.iter_mut().zip(&ALWAYS) {
+            *found |= name == always;
+        }
+    }
+    for (name, _) in ALWAYS.iter().zip(found).filter(|(_, found)| *found) {
         headers.remove(name);
     }
 }

@@ -7,7 +7,9 @@ mod answer;
 mod authority;
 mod forwarded;
 mod hop;
+mod line;
 mod path;
+mod priority;
 mod request;
 mod retry_after;
 mod safety;
@@ -16,7 +18,7 @@ mod trailers;
 
 pub(crate) use answer::{BodyFollows, clean_answer};
 pub(crate) use authority::authority;
-pub(crate) use forwarded::{Caller, Identity, REQUEST_ID};
+pub(crate) use forwarded::{Caller, Identity, REQUEST_ID, fresh_id};
 pub(crate) use request::{Accepted, AttemptFacts, accept};
 pub(crate) use retry_after::retry_after;
 pub(crate) use safety::{idempotency_key, safety};

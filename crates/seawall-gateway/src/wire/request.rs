@@ -11,9 +11,11 @@ use seawall_core::call::Safety;
 use seawall_core::deadline;
 use seawall_core::reason::Reason;
 use seawall_core::rng::Rng;
+use seawall_core::shed::Class;
 use seawall_core::time::Duration;
 
-use super::forwarded::{Caller, Identity, REQUEST_ID, forward, request_id};
+use super::forwarded::{Caller, Identity, REQUEST_ID, forward, fresh_id, request_id};
+use super::priority::{self, Asked};
 use super::trace::Trace;
 use super::trailers::Trailers;
 use super::{authority, hop, path, safety};
@@ -42,10 +44,11 @@ pub(crate) struct Accepted {
     pub(crate) remaining: Option<Duration>,
     /// Whether the caller takes trailers at the end of the answer.
     pub(crate) trailers: Trailers,
+    asked: Asked,
     trace: Trace,
 }
 
-/// Judges a head and makes it ready.
+/// Judges a head and makes it ready. `unix_ms`, the time by the wall clock, goes into new ids.
 ///
 /// # Errors
 /// The reason of the local answer.
@@ -53,6 +56,7 @@ pub(crate) fn accept(
     parts: Parts,
     caller: Caller,
     identity: &Identity,
+    unix_ms: u64,
     rng: &mut impl Rng,
 ) -> Result<Accepted, Reason> {
     judge_framing(&parts)?;
@@ -60,6 +64,7 @@ pub(crate) fn accept(
     let target = target(&parts.uri)?;
     let mut headers = parts.headers;
     let remaining = remaining(&headers, caller);
+    let asked = Asked::of(&headers, caller);
     let trailers = Trailers::taken_by(&headers);
     let announced = Trailers::framed_by(&headers, parts.version).announcement(&headers);
     hop::strip(&mut headers)?;
@@ -67,14 +72,25 @@ pub(crate) fn accept(
     join_cookies(&mut headers);
     // Judged by what the service will see: a key that was stripped promises nothing.
     let safety = safety(&parts.method, &headers);
-    let id = request_id(&headers, caller);
+    let id = request_id(&headers, caller).unwrap_or_else(|| fresh_id(unix_ms, rng));
     headers.insert(REQUEST_ID, id.clone());
     forward(&mut headers, caller, authority.as_ref().map(Authority::as_str));
     identity.pass(&mut headers, parts.version)?;
     negotiate(&mut headers, trailers, announced);
     let trace = Trace::of(&mut headers, rng);
     let method = parts.method;
-    Ok(Accepted { method, authority, target, headers, id, safety, remaining, trailers, trace })
+    Ok(Accepted {
+        method,
+        authority,
+        target,
+        headers,
+        id,
+        safety,
+        remaining,
+        trailers,
+        asked,
+        trace,
+    })
 }
 
 /// What differs between the attempts of one request.
@@ -92,6 +108,13 @@ impl Accepted {
     /// The path that is matched, without the query.
     pub(crate) fn path(&self) -> &str {
         self.target.path()
+    }
+
+    /// The class of the request on a route of class `route`; every attempt tells the next hop.
+    pub(crate) fn rank(&mut self, route: Class) -> Class {
+        let class = self.asked.on(route);
+        priority::stamp(&mut self.headers, class);
+        class
     }
 
     /// The request of one attempt. Framing is set from the body by the caller, except that a body
@@ -199,25 +222,25 @@ fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
-/// Fields that only a Seawall sets, and names that a service may mistake for fields we set:
-/// many map `-` and `_` to the same variable.
+/// Drops fields that only a Seawall sets, and names that a service may mistake for fields we set.
 fn drop_own(headers: &mut HeaderMap) {
-    let own: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| {
-            let name = name.as_str();
-            let dashed = name.replace('_', "-");
-            let reserved = dashed.starts_with("seawall-")
-                || dashed.starts_with("x-forwarded-")
-                || ["x-request-id", "forwarded", "via", "traceparent", "host"]
-                    .contains(&dashed.as_str());
-            name.starts_with("seawall-") || (reserved && name.contains('_'))
-        })
-        .cloned()
-        .collect();
+    let own: Vec<HeaderName> =
+        headers.keys().filter(|name| is_own(name.as_str())).cloned().collect();
     for name in own {
         headers.remove(name);
     }
+}
+
+/// Many services map `-` and `_` to the same variable.
+fn is_own(name: &str) -> bool {
+    if !name.contains('_') {
+        return name.starts_with("seawall-");
+    }
+    let dashed = name.replace('_', "-");
+    let single = ["x-request-id", "forwarded", "via", "traceparent", "host"];
+    dashed.starts_with("seawall-")
+        || dashed.starts_with("x-forwarded-")
+        || single.contains(&dashed.as_str())
 }
 
 #[cfg(test)]
@@ -232,7 +255,7 @@ mod tests {
         }
         let (parts, ()) = request.header("host", "Shop.Test").body(()).unwrap().into_parts();
         let caller = Caller { address: "192.0.2.7:1".parse().unwrap(), trusted };
-        accept(parts, caller, &Identity::new("seawall", 1), &mut Stream::new(1, "test"))
+        accept(parts, caller, &Identity::new("seawall", 1), 0, &mut Stream::new(1, "test"))
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! `traceparent` (W3C Trace Context, version 00): kept across the gateway, its span renewed for
 //! each attempt.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName};
 
 use seawall_core::rng::Rng;
+
+use super::line::{Line, hex};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -27,15 +29,10 @@ impl Trace {
 
     /// Names a new span of this trace in the head of an attempt.
     pub(crate) fn stamp(&self, headers: &mut HeaderMap, rng: &mut impl Rng) {
-        let span: [u8; 32] = hex(rng);
-        let mut text = Vec::with_capacity(55);
-        text.extend_from_slice(b"00-");
-        text.extend_from_slice(&self.id);
-        text.push(b'-');
-        text.extend_from_slice(span.first_chunk::<16>().unwrap_or(b"0000000000000001"));
-        text.push(b'-');
-        text.extend_from_slice(&self.flags);
-        if let Ok(value) = HeaderValue::from_bytes(&text) {
+        let digits = hex(rng);
+        let (_, span) = digits.split_at(16);
+        let line = Line::with_room(55).text("00-").bytes(&self.id).text("-");
+        if let Some(value) = line.bytes(span).text("-").bytes(&self.flags).value() {
             headers.insert(TRACEPARENT, value);
         }
     }
@@ -58,13 +55,6 @@ fn is_hex(text: &[u8]) -> bool {
 
 fn zero(text: &[u8]) -> bool {
     text.iter().all(|byte| *byte == b'0')
-}
-
-/// 32 hexadecimal digits, never all zero.
-fn hex(rng: &mut impl Rng) -> [u8; 32] {
-    let bits = (u128::from(rng.next_u64()) << 64) | u128::from(rng.next_u64()) | 1;
-    let text = format!("{bits:032x}");
-    text.as_bytes().try_into().unwrap_or([b'1'; 32])
 }
 
 #[cfg(test)]

@@ -5,8 +5,28 @@ use serde_json::{Value, json};
 
 /// What is said about the whole.
 fn summary(rows: &[Row]) -> String {
-    let reproduced = rows.iter().filter(|row| row.ok).count();
-    format!("{reproduced} of {} numbers reproduced, master seed {MASTER}", rows.len())
+    let judged: Vec<&Row> = rows.iter().filter(|row| is_judged(row)).collect();
+    let (reproduced, all) = (judged.iter().filter(|row| row.ok).count(), judged.len());
+    let shown = rows.len() - all;
+    let rest = if shown == 0 { String::new() } else { format!(" ({shown} shown, not judged)") };
+    format!("{reproduced} of {all} numbers reproduced{rest}, master seed {MASTER}")
+}
+
+fn is_judged(row: &Row) -> bool {
+    row.rule != Rule::Shown
+}
+
+fn tolerance(row: &Row) -> String {
+    if is_judged(row) { digits(row.tolerance) } else { "none".to_owned() }
+}
+
+/// One of three words: reproduced, missed, not judged.
+fn word(row: &Row, [yes, no, unjudged]: [&'static str; 3]) -> &'static str {
+    match (is_judged(row), row.ok) {
+        (false, _) => unjudged,
+        (true, true) => yes,
+        (true, false) => no,
+    }
 }
 
 /// A value with as many digits as are of interest beside the published ones.
@@ -29,6 +49,7 @@ fn rule(rule: Rule) -> String {
         Rule::Sampled { .. } => "4 σ/√n".to_owned(),
         Rule::Median { .. } => "4 σ/√n, median".to_owned(),
         Rule::Count { of, .. } => format!("99 % binomial, of {of}"),
+        Rule::Shown => "none was stated".to_owned(),
     }
 }
 
@@ -44,9 +65,9 @@ pub(crate) fn text(rows: &[Row]) -> String {
         "id", "expected", "ours", "99 % ±", "tolerance", "ok"
     );
     for row in rows {
-        let ok = if row.ok { "yes" } else { "NO" };
+        let ok = word(row, ["yes", "NO", "–"]);
         let (ours, error) = (digits(row.ours), digits(row.error));
-        let (id, expected, tolerance) = (&row.id, &row.expected.text, digits(row.tolerance));
+        let (id, expected, tolerance) = (&row.id, &row.expected.text, tolerance(row));
         text += &format!(
             "{id:width$}  {expected:>9}  {ours:>10}  {error:>10}  {tolerance:>10}  {ok:4}  {}\n",
             row.source
@@ -63,8 +84,8 @@ pub(crate) fn json(rows: &[Row]) -> String {
             "expected": row.expected.value,
             "ours": row.ours,
             "error": row.error,
-            "tolerance": row.tolerance,
-            "ok": row.ok,
+            "tolerance": is_judged(row).then_some(row.tolerance),
+            "ok": is_judged(row).then_some(row.ok),
             "source": row.source,
             "rule": rule(row.rule),
             "runs": row.runs,
@@ -90,6 +111,7 @@ which a number counts as reproduced in `judge.rs`:
   run where there is one, widened by the error of the published mean itself.
 - **binomial**: the count lies in the 99 % binomial interval around the published share.
 - **within**: the mean differs by no more than this share, for tables that are samples themselves.
+- **none was stated**: published without a tolerance, so shown and not judged.
 
 Of numbers that are right, one in a hundred misses a 99 % interval. A number that misses is judged
 once more, by fresh runs alone; such rows have 2 in the column of looks. The ordinary tests run
@@ -108,9 +130,9 @@ pub(crate) fn markdown(rows: &[Row]) -> String {
             );
             page.push_str("| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
         }
-        let ok = if row.ok { "yes" } else { "**no**" };
+        let ok = word(row, ["yes", "**no**", "–"]);
         let (ours, error) = (digits(row.ours), digits(row.error));
-        let tolerance = digits(row.tolerance);
+        let tolerance = tolerance(row);
         let (expected, rule, runs) = (&row.expected.text, rule(row.rule), row.runs);
         let (id, looks) = (&row.id, row.looks);
         let measured = format!("{ours} | {error} | {tolerance} | {rule} | {runs} | {looks}");

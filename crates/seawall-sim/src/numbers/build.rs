@@ -6,17 +6,15 @@ use seawall_core::balance::{Algorithm, BalanceSettings};
 use seawall_core::breaker::BreakerSettings;
 use seawall_core::budget::BudgetSettings;
 use seawall_core::call::CallSettings;
-use seawall_core::outcome::Overrides;
 use seawall_core::outlier::OutlierSettings;
 use seawall_core::ratio::Ratio;
-use seawall_core::shed::Class;
 use seawall_core::time::{Duration, Instant};
 use seawall_core::upstream::UpstreamSettings;
 
 use crate::dist::{Distribution, seconds};
 use crate::plan::{
-    Arrivals, Caller, Cancel, Gateway, Load, Network, Plan, Protected, Rate, Route, RouteId,
-    Server, Service, ServiceId, Spacing, Target,
+    Arrivals, Caller, Gateway, Load, Plan, Protected, Rate, RouteId, Server, Service, ServiceId,
+    Spacing, Target,
 };
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -105,22 +103,7 @@ pub(super) fn guard(
     settings: UpstreamSettings,
     call: CallSettings,
 ) -> Caller {
-    let protected = Protected {
-        name: "upstream".into(),
-        settings,
-        overrides: Overrides::default(),
-        service,
-        endpoints: Vec::new(),
-        network: Network::NONE,
-        cancel: Cancel::OnTimeout,
-        checks: None,
-    };
-    let route = Route { name: "/".into(), upstream: 0, settings: call, priority: Class::Normal };
-    let gateway = plan.gateway(Gateway {
-        name: "edge".into(),
-        instances: 1,
-        upstreams: vec![protected],
-        routes: vec![route],
-    });
+    let protected = Protected { settings, ..Protected::new("upstream", service) };
+    let gateway = plan.gateway(Gateway::before(protected, call));
     Caller::of(Target::Route(gateway, RouteId(0)))
 }

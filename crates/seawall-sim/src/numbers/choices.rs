@@ -46,10 +46,8 @@ fn two() -> impl Iterator<Item = Case> {
     })
 }
 
-/// The 3 % of this family hold from 500 queues on. For ten the Markov chain of this very model
-/// comes to about 3.10, so the value that was published bears an error of its own of some 5 %.
-const TEN: f64 = 0.06;
-
+/// Shown beside what was published: the tolerance of this family begins at 500 queues.
+///
 /// Among so few it matters that the two draws may be of the same queue, which those of the core
 /// never are; here callers choose by themselves.
 fn ten() -> Case {
@@ -63,7 +61,7 @@ fn ten() -> Case {
     };
     Case::new("E16", "two of 10 at 0.9", Runs { full: 10, quick: 4, share: 0.1 }, model)
         .from("Mitzenmacher 2001")
-        .claims("T of 10", "3.26", Rule::Near(TEN))
+        .claims("T of 10", "3.26", Rule::Shown)
 }
 
 fn any() -> impl Iterator<Item = Case> {

@@ -64,6 +64,8 @@ pub enum Rule {
         /// All runs.
         of: u32,
     },
+    /// It was published without a tolerance: shown beside ours, and not judged.
+    Shown,
 }
 
 /// How strictly.
@@ -83,9 +85,10 @@ pub struct Finding {
     pub ours: f64,
     /// Half of the 99 % interval around it; 0 for counts.
     pub error: f64,
-    /// How far it may lie from the published one; for [`Rule::Within`] how large `error` may be.
+    /// How far it may lie from the published one; for [`Rule::Within`] how large `error` may be;
+    /// 0 where nothing is judged.
     pub tolerance: f64,
-    /// Whether it counts as reproduced.
+    /// Whether nothing speaks against it.
     pub ok: bool,
     /// How many times as many runs it takes for the wanted precision; 1 where that is reached.
     pub wanted: f64,
@@ -119,6 +122,10 @@ impl Rule {
                 near(quantile(&values, 0.5), stated, &values, tolerance)
             }
             Self::Count { seen, of } => counted((seen, of), &values),
+            Self::Shown => {
+                let (ours, error) = (mean(&values), interval(&values));
+                Finding { ours, error, tolerance: 0.0, ok: true, wanted: 1.0 }
+            }
         }
     }
 }

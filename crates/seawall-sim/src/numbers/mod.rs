@@ -59,7 +59,7 @@ pub struct Row {
     pub error: f64,
     /// How far off it may be, as the rule has it.
     pub tolerance: f64,
-    /// Whether it counts as reproduced.
+    /// Whether nothing speaks against it: it is reproduced, or not judged ([`Rule::Shown`]).
     pub ok: bool,
     /// Runs behind it.
     pub runs: usize,

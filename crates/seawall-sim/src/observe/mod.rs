@@ -4,7 +4,6 @@
 //! counts from the intended start of a call. What begins before the end of the warm-up is in the
 //! timeline only. Judging is not done here.
 
-mod gateways;
 mod heat;
 mod latency;
 mod record;
@@ -18,11 +17,13 @@ mod tests;
 use seawall_core::breaker::BreakerEvent;
 use seawall_core::budget::BudgetEvent;
 use seawall_core::call::{Role, Verdict};
+use seawall_core::reason::Reason;
 use seawall_core::time::{Duration, Instant};
 use seawall_core::upstream::{self, What};
 
 use crate::plan::Plan;
 use crate::world::Answer;
+use record::why;
 use series::Place;
 use twice::Twice;
 
@@ -91,20 +92,20 @@ impl Observer {
 
     /// A call of a load begins.
     pub(crate) fn started(&mut self, load: u32, now: Instant) {
-        if let Some(load) = self.load(load, now) {
-            load.started += 1;
-        }
-        if let Some(bucket) = self.bucket(load, now) {
+        let (index, counts) = (self.place.at(now), now >= self.warmup);
+        let Some(load) = self.record.loads.get_mut(load as usize) else { return };
+        load.started += u64::from(counts);
+        if let Some(bucket) = load.timeline.get_mut(index) {
             bucket.started += 1;
         }
     }
 
     /// A load or user makes an attempt, its first or another.
     pub(crate) fn attempted(&mut self, load: u32, now: Instant) {
-        if let Some(load) = self.load(load, now) {
-            load.attempts += 1;
-        }
-        if let Some(bucket) = self.bucket(load, now) {
+        let (index, counts) = (self.place.at(now), now >= self.warmup);
+        let Some(load) = self.record.loads.get_mut(load as usize) else { return };
+        load.attempts += u64::from(counts);
+        if let Some(bucket) = load.timeline.get_mut(index) {
             bucket.attempts += 1;
         }
     }
@@ -119,13 +120,14 @@ impl Observer {
     /// A call of a load ends.
     pub(crate) fn ended(&mut self, load: u32, (started, now): (Instant, Instant), end: End) {
         let latency = now.since(started);
-        if let Some(load) = self.load(load, started) {
+        let index = self.place.at(now);
+        let Some(load) = self.record.loads.get_mut(load as usize) else { return };
+        if started >= self.warmup {
             load.count(end, latency);
         }
-        if let Some(bucket) = self.bucket(load, now) {
+        if let Some(bucket) = load.timeline.get_mut(index) {
             bucket.count(end, latency);
         }
-        let index = self.place.at(now);
         if let Some(heat) = self.record.series.heat.get_mut(index) {
             heat.count(end, seawall_core::time::nanos(latency));
         }
@@ -134,11 +136,11 @@ impl Observer {
     /// A request arrives at a replica.
     pub(crate) fn arrived(&mut self, service: u32, now: Instant) {
         self.arrivals += 1;
-        if let Some(piece) = self.piece(service, now) {
+        let (index, counts) = (self.place.at(now), now >= self.warmup);
+        let Some(service) = self.record.services.get_mut(service as usize) else { return };
+        service.arrived += u64::from(counts);
+        if let Some(piece) = service.timeline.get_mut(index) {
             piece.arrived += 1;
-        }
-        if let Some(service) = self.service(service, now) {
-            service.arrived += 1;
         }
     }
 
@@ -200,11 +202,14 @@ impl Observer {
 
     /// Work is done.
     pub(crate) fn worked(&mut self, service: u32, (work, time): (Work, Duration), now: Instant) {
-        if let Some(piece) = self.piece(service, now) {
-            piece.worked(work, time);
-        }
-        if let Some(service) = self.service(service, now) {
+        let (index, counts) = (self.place.at(now), now >= self.warmup);
+        let Some(service) = self.record.services.get_mut(service as usize) else { return };
+        let time = time.as_secs_f64();
+        if counts {
             service.worked(work, time);
+        }
+        if let Some(piece) = service.timeline.get_mut(index) {
+            piece.worked(work, time);
         }
     }
 
@@ -215,8 +220,13 @@ impl Observer {
         }
     }
 
-    /// A gateway makes an attempt.
-    pub(crate) fn sent(&mut self, at: (usize, usize), role: Role, now: Instant) {
+    /// A gateway makes an attempt for a call of a load that entered it then.
+    pub(crate) fn sent(
+        &mut self,
+        at: (usize, usize),
+        role: Role,
+        (load, entered, now): (u32, Instant, Instant),
+    ) {
         if let Some(tally) = self.tally(now) {
             tally.sent(role);
         }
@@ -224,21 +234,47 @@ impl Observer {
         if let Some(upstream) = self.record.upstream(at).filter(|_| counts) {
             upstream.sent(role);
         }
+        if let Some(load) = self.load(load, entered) {
+            load.sent += 1;
+        }
     }
 
-    /// A gateway ends a call.
+    /// A gateway ends a call of a load that entered it then.
     pub(crate) fn concluded(
         &mut self,
         at: (usize, usize),
-        (entered, now): (Instant, Instant),
+        (load, entered, now): (u32, Instant, Instant),
         verdict: Verdict,
+    ) {
+        let counts = entered >= self.warmup;
+        if let (Verdict::Answered { .. }, true) = (verdict, counts)
+            && let Some(upstream) = self.record.upstream(at)
+        {
+            upstream.answered += 1;
+        }
+        if let Some(why) = why(verdict) {
+            self.decided(at, (load, counts, now), (verdict, why));
+        }
+    }
+
+    /// The verdict on a call was none of the service's.
+    fn decided(
+        &mut self,
+        at: (usize, usize),
+        (load, counts, now): (u32, bool, Instant),
+        (verdict, why): (Verdict, Reason),
     ) {
         if let Some(tally) = self.tally(now) {
             tally.concluded(verdict);
         }
-        let counts = entered >= self.warmup;
-        if let Some(upstream) = self.record.upstream(at).filter(|_| counts) {
-            upstream.concluded(verdict);
+        if !counts {
+            return;
+        }
+        if let Some(upstream) = self.record.upstream(at) {
+            *upstream.reasons.entry(why.code()).or_default() += 1;
+        }
+        if let Some(load) = self.record.loads.get_mut(load as usize) {
+            *load.reasons.entry(why.code()).or_default() += 1;
         }
     }
 
@@ -311,6 +347,7 @@ const fn decision(what: What) -> Option<&'static str> {
         What::Breaker(BreakerEvent::WouldReject { .. }) => Some("would_reject"),
         What::Breaker(_)
         | What::Outlier(_)
+        | What::Hold(_)
         | What::Health(_)
         | What::Spillover(_)
         | What::Brownout(_)

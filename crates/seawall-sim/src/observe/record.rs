@@ -334,10 +334,10 @@ impl ServiceRecord {
         }
     }
 
-    pub(super) fn worked(&mut self, work: Work, time: Duration) {
+    pub(super) fn worked(&mut self, work: Work, seconds: f64) {
         match work {
-            Work::Wanted => self.wanted += time.as_secs_f64(),
-            Work::Wasted => self.wasted += time.as_secs_f64(),
+            Work::Wanted => self.wanted += seconds,
+            Work::Wasted => self.wasted += seconds,
         }
     }
 }
@@ -348,13 +348,6 @@ impl UpstreamRecord {
             Role::First => self.firsts += 1,
             Role::Retry => self.retries += 1,
             Role::Hedge => self.hedges += 1,
-        }
-    }
-
-    pub(super) fn concluded(&mut self, verdict: Verdict) {
-        self.answered += u64::from(matches!(verdict, Verdict::Answered { .. }));
-        if let Some(why) = why(verdict) {
-            *self.reasons.entry(why.code()).or_default() += 1;
         }
     }
 }

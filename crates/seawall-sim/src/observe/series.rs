@@ -117,10 +117,10 @@ impl Tally {
 }
 
 impl ServiceBucket {
-    pub(super) fn worked(&mut self, work: Work, time: Duration) {
+    pub(super) fn worked(&mut self, work: Work, seconds: f64) {
         match work {
-            Work::Wanted => self.wanted += time.as_secs_f64(),
-            Work::Wasted => self.wasted += time.as_secs_f64(),
+            Work::Wanted => self.wanted += seconds,
+            Work::Wasted => self.wasted += seconds,
         }
     }
 }

@@ -31,6 +31,20 @@ pub struct Gateway {
     pub routes: Vec<Route>,
 }
 
+impl Gateway {
+    /// One instance with one route, to one upstream.
+    #[must_use]
+    pub fn before(upstream: Protected, calls: CallSettings) -> Self {
+        let (name, priority) = ("/".to_owned(), Class::Normal);
+        Self {
+            name: "edge".to_owned(),
+            instances: 1,
+            upstreams: vec![upstream],
+            routes: vec![Route { name, upstream: 0, settings: calls, priority }],
+        }
+    }
+}
+
 /// An upstream of a gateway, in front of a service of the world.
 #[derive(Clone, Debug)]
 pub struct Protected {
@@ -50,6 +64,24 @@ pub struct Protected {
     pub cancel: Cancel,
     /// Active health checks: every so long, waiting so long for an answer.
     pub checks: Option<(Duration, Duration)>,
+}
+
+impl Protected {
+    /// A service with policies as they are by default, right beside its gateway, which tells a
+    /// replica when it is no longer waited for and checks none.
+    #[must_use]
+    pub fn new(name: &str, service: ServiceId) -> Self {
+        Self {
+            name: name.to_owned(),
+            settings: UpstreamSettings::default(),
+            overrides: Overrides::default(),
+            service,
+            endpoints: Vec::new(),
+            network: Network::NONE,
+            cancel: Cancel::OnTimeout,
+            checks: None,
+        }
+    }
 }
 
 /// A route.

@@ -43,6 +43,11 @@ pub struct Service {
 }
 
 impl Service {
+    /// Whether how long its work takes is said by its servers alone.
+    pub(crate) const fn is_plain(&self) -> bool {
+        self.trace.is_none() && self.weather.is_none()
+    }
+
     /// One replica.
     #[must_use]
     pub fn new(name: &str, server: Server) -> Self {

@@ -29,7 +29,7 @@ struct Way {
 /// L19: the hedges that are assumed, by the hedging machine without its own limit.
 pub(super) fn unbudgeted(subject: &Subject<'_>) -> Shown {
     let facts = subject.of_route(subject.route);
-    let hedge = facts.hedge.ok_or("the config assumes no hedge")?;
+    let hedge = facts.hedge.ok_or("only hedges that `assume` describes are simulated")?;
     let methods = &subject.route.methods;
     let kept = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"];
     let safe = !methods.is_empty() && methods.iter().all(|method| kept.contains(&method.as_str()));

@@ -5,6 +5,7 @@
 
 use seawall_config::lint::UpstreamFacts;
 use seawall_config::{Config, UpstreamConfig};
+use seawall_core::Mode;
 use seawall_core::bulkhead::QueueOrder;
 use seawall_core::fault::Fault;
 use seawall_core::ratio::Ratio;
@@ -52,6 +53,9 @@ impl Scene {
             Some((ServiceId(place(&upstream.name)?), way.clone()))
         });
         for upstream in &mut gateway.upstreams {
+            // A finding is shown by itself. A hedge that saves a call would hide what it is about,
+            // and L19, which is about hedges, says what they are.
+            upstream.settings.hedge.mode = Mode::Off;
             let replicas = plan.services.get(upstream.service.0).map_or(0, |s| s.replicas);
             // More would not be run in any case.
             let described = replicas.min(u32::try_from(MACHINES_MAX).unwrap_or(u32::MAX));

@@ -24,6 +24,7 @@ mod load;
 mod place;
 mod read;
 mod service;
+mod slowdown;
 mod source;
 mod sweep;
 mod target;

@@ -7,11 +7,11 @@ use seawall_core::ratio::Ratio;
 use seawall_core::time::Duration;
 
 use super::place::Ways;
-use super::{client, place, target, time};
+use super::{client, place, slowdown, target, time};
 use crate::dist::Distribution;
 use crate::plan::{
     Abandoned, Cache, Caller, Discipline, Eviction, Expired, Holding, Need, Network, Server,
-    Service, Slowdown,
+    Service,
 };
 
 /// A service as its section says it, before those whom it calls are known.
@@ -117,6 +117,7 @@ fn read(
     service.errors = or(t.any_share("errors", "\"1%\""), Ratio::ZERO).min(Ratio::ONE);
     let status = or(t.count("error_status", 400..=599, "503"), 503);
     service.error_status = u16::try_from(status).unwrap_or(503);
+    service.weather = slowdown::read_weather(t);
     service.cache = t.table("cache", read_cache);
     let network = place::read_way(t, "network").unwrap_or_else(|| ways.upstream.clone());
     let calls = read_calls(t, ways);
@@ -153,8 +154,7 @@ fn read_server(t: &mut TableReader<'_>) -> Server {
     server.queue = places(t.count("queue", 0..=u32::MAX, "100"));
     server.crowd = places(t.count("crowd", 1..=u32::MAX, "200"));
     server.limit = t.quota("limit", "\"100/s\"").and_then(|given| limit(t, given));
-    let each = t.duration("slowdown", "\"1ms\"");
-    server.slowdown = each.map_or(Slowdown::None, |each| Slowdown::PerJob(each.value));
+    server.slowdown = slowdown::read(t);
     server.holding = or(t.choice("holding", &HOLDING), server.holding);
     server.abandoned = or(t.choice("abandoned_work", &ABANDONED), server.abandoned);
     server.expired = or(t.choice("expired", &EXPIRED), server.expired);

@@ -146,6 +146,7 @@ impl World {
             Arrivals::Closed { .. } => return,
         };
         let (swollen, look) = (source.swollen(), rate.next_look(self.now));
+        let sole = settings.sources <= 1;
         let next = next((rate, swollen), spacing, self.now, &mut source.chance);
         let arrive = Event::Arrive { load, source: number };
         let (at, event) = match (next, spacing) {
@@ -154,7 +155,13 @@ impl World {
             (Some(at), Spacing::Poisson) if at <= look => (at, arrive),
             (Some(_) | None, _) => (look, Event::Look { load, source: number }),
         };
-        if at <= self.horizon {
+        if at > self.horizon {
+            return;
+        }
+        // One after the other: they need not pass through a heap.
+        if sole {
+            self.agenda.enter_in_turn(at, event);
+        } else {
             self.agenda.enter(at, event);
         }
     }

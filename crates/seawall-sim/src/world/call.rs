@@ -13,6 +13,7 @@ use super::job::Job;
 use super::slab::Key;
 use super::station::Station;
 use super::{World, number};
+use crate::agenda::Limit;
 use crate::chance::Seed;
 use crate::observe::{End, Serial};
 use crate::plan::{Caller, Cancel, Guard, Pick, ServiceId, Target};
@@ -62,8 +63,10 @@ impl CallerState {
 
     /// Users and replicas beyond the number of instances share them.
     fn instance(&mut self, instance: u32) -> Option<&mut Instance> {
-        let instances = self.instances.len();
-        self.instances.get_mut(instance as usize % instances)
+        match self.instances.as_mut_slice() {
+            [only] => Some(only),
+            all => all.get_mut(instance as usize % all.len().max(1)),
+        }
     }
 
     fn begin(&mut self, instance: u32) {
@@ -170,6 +173,7 @@ pub(super) struct Calling {
     attempt: u32,
     /// By when the attempt must have been answered.
     until: Instant,
+    limit: Option<Limit>,
     backoff: Backoff,
     under_way: Option<UnderWay>,
 }
@@ -210,6 +214,7 @@ impl World {
             started: self.now,
             attempt: 0,
             until: burden.deadline,
+            limit: None,
             backoff: Backoff::new(),
             under_way: None,
         });
@@ -219,8 +224,8 @@ impl World {
 
     /// Makes the next attempt of a call.
     pub(super) fn attempt(&mut self, key: Key) {
-        let burden = self.calls.find(key).map(|calling| calling.burden);
-        let patience = burden.and_then(|burden| self.recorded_patience(&burden));
+        let calling = self.calls.find(key);
+        let patience = calling.and_then(|calling| self.recorded_patience(&calling.burden));
         let Some(calling) = self.calls.find_mut(key) else { return };
         let Some(caller) = self.callers.get_mut(calling.caller as usize) else { return };
         calling.attempt += 1;
@@ -231,7 +236,8 @@ impl World {
         if let Some(timeout) = patience.or(caller.settings.timeout) {
             let at = self.now.after(timeout);
             calling.until = calling.until.min(at);
-            self.agenda.enter_limit(at, Event::Timeout { call: key, attempt });
+            // That of the attempt before was taken back when it ended.
+            calling.limit = self.agenda.enter_in_turn(at, Event::Timeout { call: key, attempt });
         }
         // What a service asks of others is told by the arrivals there.
         if own {
@@ -240,7 +246,11 @@ impl World {
         match caller.connect(calling.instance, (key, attempt)) {
             Turn::Now => self.send_attempt(key),
             Turn::Later => calling.under_way = Some(UnderWay::Waiting),
-            Turn::Never => self.failed(key, End::Refused),
+            Turn::Never => {
+                let limit = calling.limit.take();
+                self.take_back(limit);
+                self.failed(key, End::Refused);
+            }
         }
     }
 
@@ -322,7 +332,8 @@ impl World {
             return;
         }
         let Some(under_way) = calling.under_way.take() else { return };
-        let whose = (calling.caller, calling.instance);
+        let (whose, limit) = ((calling.caller, calling.instance), calling.limit.take());
+        self.take_back(limit);
         self.free(whose, under_way);
         match answer {
             Answer::Good | Answer::Substitute => self.end_call(key, End::of(answer)),
@@ -339,6 +350,7 @@ impl World {
             return;
         }
         let Some(under_way) = calling.under_way.take() else { return };
+        calling.limit = None;
         let (caller, instance) = (calling.caller, calling.instance);
         self.forsake_attempt(caller, under_way);
         self.free((caller, instance), under_way);
@@ -368,6 +380,7 @@ impl World {
     /// Nobody waits for a call any longer.
     pub(super) fn forsake_call(&mut self, key: Key) {
         let Some(calling) = self.calls.remove(key) else { return };
+        self.take_back(calling.limit);
         if let Some(under_way) = calling.under_way {
             self.forsake_attempt(calling.caller, under_way);
             self.free((calling.caller, calling.instance), under_way);
@@ -393,18 +406,20 @@ impl World {
     }
 
     fn end_call(&mut self, key: Key, end: End) {
-        let Some(calling) = self.calls.remove(key) else { return };
-        match calling.owner {
+        let Some(calling) = self.calls.find(key) else { return };
+        let Calling { owner, instance, burden: Burden { load, .. }, started, .. } = *calling;
+        self.calls.drop_at(key);
+        match owner {
             Owner::Load => {
-                let (load, took) = (calling.burden.load, self.now.since(calling.started));
+                let took = self.now.since(started);
                 self.tally.count(end, took);
-                self.observer.ended(load, (calling.started, self.now), end);
-                self.open_call_ended((load, calling.instance), took);
+                self.observer.ended(load, (started, self.now), end);
+                self.open_call_ended((load, instance), took);
             }
             Owner::User(user) => {
-                self.tally.count(end, self.now.since(calling.started));
-                self.observer.ended(calling.burden.load, (calling.started, self.now), end);
-                self.user_ended(user, calling.started, end);
+                self.tally.count(end, self.now.since(started));
+                self.observer.ended(load, (started, self.now), end);
+                self.user_ended(user, started, end);
             }
             Owner::Job { job, branch } => self.branch_ended(job, branch, end),
         }

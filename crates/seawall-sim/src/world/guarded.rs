@@ -19,6 +19,7 @@ use super::job::Job;
 use super::slab::Key;
 use super::traced::Body;
 use super::{GatewayState, World, number};
+use crate::agenda::Limit;
 use crate::chance::Seed;
 use crate::plan::{Cancel, Gateway, GatewayId, Network, Plan, Protected, RouteId, ServiceId};
 
@@ -53,15 +54,18 @@ pub(super) struct Guarded {
     burden: Burden,
     /// Nobody waits for it any longer.
     pub(super) gone: bool,
-    /// The earliest timer that is entered for it.
+    /// The timer that is entered for it.
     armed: Instant,
+    limit: Option<Limit>,
     /// The latest attempt that runs, and the others.
     latest: Option<(u32, Key)>,
     others: Vec<(u32, Key)>,
+    /// Where it waits for a permit, or for the end of an outage.
+    waiter: Option<Waiter>,
     /// What the latest head said.
     pub(super) heard: Answer,
     /// The body that belongs to it, where that was recorded.
-    pub(super) body: Option<Body>,
+    pub(super) body: Option<Box<Body>>,
     entered: Instant,
 }
 
@@ -74,12 +78,19 @@ impl Guarded {
             burden,
             gone: false,
             armed: Instant::NEVER,
+            limit: None,
             latest: None,
             others: Vec::new(),
+            waiter: None,
             heard: Answer::Error,
             body: None,
             entered: Instant::NEVER,
         }
+    }
+
+    /// Whether an attempt is under way.
+    const fn has_running(&self) -> bool {
+        self.latest.is_some() || !self.others.is_empty()
     }
 
     pub(super) fn take_job(&mut self, number: u32) -> Option<Key> {
@@ -188,15 +199,14 @@ impl World {
         let own = load.priority;
         let priority = if own.class() == Class::Normal { route.priority.into() } else { own };
         let told = load.deadline.map(|_| guarded.burden.deadline.since(self.now));
-        let facts = Facts {
-            safety: load.safety,
+        let recorded = self.recorded_facts(&guarded.burden, route.priority);
+        let facts = recorded.unwrap_or_else(|| Facts {
             remaining: told,
             affinity: guarded.burden.key,
             priority,
             cost: load.cost,
             ..Facts::of(load.safety)
-        };
-        let facts = self.recorded_facts(&guarded.burden, route.priority).unwrap_or(facts);
+        });
         let settings = route.settings;
         let Some(guarded) = self.guarded.find_mut(key) else { return };
         guarded.entered = self.now;
@@ -219,9 +229,21 @@ impl World {
         input: impl FnOnce(&mut Call, &mut Ctx<'_>) -> Action,
     ) {
         let Some(place) = self.guarded.find(key).map(|guarded| guarded.protected) else { return };
-        if let Some(action) = self.put(key, input) {
+        if let Some(action) = self.put_at(place, key, input) {
             self.act(key, action);
         }
+        let Some(state) = self.protected.get(place as usize) else { return };
+        if !state.upstream.is_unattended() {
+            self.grant(place);
+            self.report(place);
+        } else if !state.notes.0.is_empty() {
+            self.report(place);
+        }
+    }
+
+    /// Serves those whom a step has helped to a permit.
+    #[cold]
+    fn grant(&mut self, place: u32) {
         while let Some(waiter) = self.next_grant(place) {
             let state = self.protected.get_mut(place as usize);
             let Some(key) = state.and_then(|state| state.waiters.remove(&waiter)) else { continue };
@@ -229,16 +251,27 @@ impl World {
                 self.act(key, action);
             }
         }
-        self.report(place);
     }
 
+    #[inline]
     fn put(
         &mut self,
         key: Key,
         input: impl FnOnce(&mut Call, &mut Ctx<'_>) -> Action,
     ) -> Option<Action> {
-        let guarded = self.guarded.find(key)?;
-        let state = self.protected.get_mut(guarded.protected as usize)?;
+        let place = self.guarded.find(key)?.protected;
+        self.put_at(place, key, input)
+    }
+
+    /// The same where the upstream of a call that is under way is known.
+    #[inline]
+    fn put_at(
+        &mut self,
+        place: u32,
+        key: Key,
+        input: impl FnOnce(&mut Call, &mut Ctx<'_>) -> Action,
+    ) -> Option<Action> {
+        let state = self.protected.get_mut(place as usize)?;
         let mut ctx = Context {
             now: self.now,
             upstream: &mut state.upstream,
@@ -257,9 +290,6 @@ impl World {
     /// Passes on what a machine reported.
     pub(super) fn report(&mut self, place: u32) {
         let Some(state) = self.protected.get_mut(place as usize) else { return };
-        if state.notes.0.is_empty() {
-            return;
-        }
         for event in state.notes.0.drain(..) {
             let at = (state.gateway, state.place, state.instance);
             self.observer.happened(at, event);
@@ -267,6 +297,7 @@ impl World {
     }
 
     fn act(&mut self, key: Key, mut action: Action) {
+        self.unlist(key);
         loop {
             let next = match action {
                 Action::Attempt(plan) => {
@@ -274,10 +305,7 @@ impl World {
                     break;
                 }
                 Action::Enqueue(waiter) => {
-                    let place = self.guarded.find(key).map_or(0, |guarded| guarded.protected);
-                    if let Some(state) = self.protected.get_mut(place as usize) {
-                        state.waiters.insert(waiter, key);
-                    }
+                    self.list(key, waiter);
                     break;
                 }
                 Action::Wait => break,
@@ -307,14 +335,34 @@ impl World {
         self.arm(key);
     }
 
+    /// Notes whom a waiter stands for.
+    fn list(&mut self, key: Key, waiter: Waiter) {
+        let Some(guarded) = self.guarded.find_mut(key) else { return };
+        guarded.waiter = Some(waiter);
+        if let Some(state) = self.protected.get_mut(guarded.protected as usize) {
+            state.waiters.insert(waiter, key);
+        }
+    }
+
+    /// Forgets it.
+    fn unlist(&mut self, key: Key) {
+        let Some(guarded) = self.guarded.find_mut(key) else { return };
+        let Some(waiter) = guarded.waiter.take() else { return };
+        if let Some(state) = self.protected.get_mut(guarded.protected as usize) {
+            state.waiters.remove(&waiter);
+        }
+    }
+
     /// Enters a timer for a call, unless one is entered that comes no later.
     fn arm(&mut self, key: Key) {
         let Some(guarded) = self.guarded.find_mut(key) else { return };
         let machine = self.machines.get(key.place()).and_then(Option::as_ref);
         let due = machine.and_then(Call::next_deadline);
         let Some(due) = due.filter(|due| *due < guarded.armed) else { return };
+        let limit = self.agenda.enter_in_turn(due, Event::Timer { guarded: key });
+        let before = std::mem::replace(&mut guarded.limit, limit);
         guarded.armed = due;
-        self.agenda.enter_limit(due, Event::Timer { guarded: key });
+        self.take_back(before);
     }
 
     /// Makes an attempt.
@@ -330,8 +378,8 @@ impl World {
             guarded.others.push(before);
         }
         let leg = state.network.there.draw(&mut self.network);
-        self.observer.sent((state.gateway, state.place), plan.role, self.now);
-        self.observer.sent_for(burden.load, guarded.entered);
+        let at = (state.gateway, state.place);
+        self.observer.sent(at, plan.role, (burden.load, guarded.entered, self.now));
         self.agenda.enter(self.now.after(leg), Event::Reach { job });
     }
 
@@ -342,28 +390,33 @@ impl World {
             return;
         }
         let place = guarded.protected as usize;
-        let service = self.protected.get(place).map(|state| state.service.0);
-        let status = service.and_then(|service| self.plan.services.get(service));
+        let service = || self.plan.services.get(self.protected.get(place)?.service.0);
         let head = |code| Observation::Status { code, retry_after: None, exhausted: false };
         let seen = match answer {
             Answer::Good | Answer::Substitute => head(200),
-            Answer::Error => head(status.map_or(503, |service| service.error_status)),
-            Answer::Refused => head(status.map_or(503, |service| service.refusal_status)),
+            Answer::Error => head(service().map_or(503, |service| service.error_status)),
+            Answer::Refused => head(service().map_or(503, |service| service.refusal_status)),
             Answer::Lost => Observation::Lost { connection: Connection::Fresh, sent: Sent::Maybe },
             Answer::Unreachable => Observation::ConnectFailed(ConnectFailure::Refused),
         };
-        if let Observation::Status { .. } = seen {
+        let (possible, is_head) = (Replay::Possible, matches!(seen, Observation::Status { .. }));
+        if is_head {
             guarded.heard = answer;
-            self.drive(key, |call, ctx| call.head(number, seen, Replay::Possible, ctx));
-        } else {
-            self.drive(key, |call, ctx| call.ended(number, seen, Replay::Possible, ctx));
+        }
+        match (is_head, guarded.body.is_some()) {
+            // Where no body was recorded, head and body are one.
+            (true, false) => {
+                self.drive(key, |call, ctx| call.answered(number, seen, possible, ctx));
+            }
+            (true, true) => self.drive(key, |call, ctx| call.head(number, seen, possible, ctx)),
+            (false, _) => self.drive(key, |call, ctx| call.ended(number, seen, possible, ctx)),
         }
     }
 
     /// A call asked to be woken.
     pub(super) fn wake(&mut self, key: Key) {
         let Some(guarded) = self.guarded.find_mut(key) else { return };
-        guarded.armed = Instant::NEVER;
+        (guarded.armed, guarded.limit) = (Instant::NEVER, None);
         self.drive(key, |call, ctx| call.timer(Replay::Possible, ctx));
     }
 
@@ -374,8 +427,10 @@ impl World {
             call.cancelled(ctx);
             Action::Wait
         });
+        self.unlist(key);
         self.forsake_running(key);
-        self.guarded.remove(key);
+        let limit = self.guarded.remove(key).and_then(|guarded| guarded.limit);
+        self.take_back(limit);
         // What it held may serve another.
         while let Some(waiter) = self.next_grant(place) {
             let state = self.protected.get_mut(place as usize);
@@ -387,29 +442,33 @@ impl World {
 
     /// A call is over.
     fn conclude(&mut self, key: Key, verdict: Verdict) {
-        self.forsake_running(key);
-        let Some(guarded) = self.guarded.remove(key) else { return };
+        let Some(guarded) = self.guarded.find(key) else { return };
+        let Guarded { asker, protected, burden, gone, heard, entered, limit, .. } = *guarded;
+        if guarded.has_running() {
+            self.forsake_all(key);
+        }
+        self.guarded.drop_at(key);
+        self.take_back(limit);
         let answer = match verdict {
-            Verdict::Answered { .. } => guarded.heard,
+            Verdict::Answered { .. } => heard,
             Verdict::FellBack { .. } => Answer::Substitute,
             Verdict::Rejected { .. } => Answer::Refused,
             Verdict::Failed { .. } | Verdict::Truncated { .. } | Verdict::Cancelled => {
                 Answer::Error
             }
         };
-        if let Some(state) = self.protected.get(guarded.protected as usize) {
+        if let Some(state) = self.protected.get(protected as usize) {
             let at = (state.gateway, state.place);
-            self.observer.concluded(at, (guarded.entered, self.now), verdict);
-            self.observer.concluded_for(guarded.burden.load, guarded.entered, verdict);
+            self.observer.concluded(at, (burden.load, entered, self.now), verdict);
         }
-        if guarded.gone {
+        if gone {
             return;
         }
-        let Asker::Caller { call, .. } = guarded.asker else { return };
+        let Asker::Caller { call, .. } = asker else { return };
         let caller = self.calls.find(call).map(|calling| calling.caller as usize);
         let settings = caller.and_then(|caller| self.callers.get(caller)).map(|c| &c.settings);
         let leg = settings.map_or(Duration::ZERO, |s| s.network.back.draw(&mut self.network));
-        self.after(leg, Event::Reply { asker: guarded.asker, answer });
+        self.after(leg, Event::Reply { asker, answer });
     }
 
     fn forsake_number(&mut self, key: Key, number: u32) {
@@ -420,7 +479,14 @@ impl World {
         }
     }
 
+    #[inline]
     fn forsake_running(&mut self, key: Key) {
+        if self.guarded.find(key).is_some_and(Guarded::has_running) {
+            self.forsake_all(key);
+        }
+    }
+
+    fn forsake_all(&mut self, key: Key) {
         let Some(guarded) = self.guarded.find_mut(key) else { return };
         let place = guarded.protected;
         let (latest, others) = (guarded.latest.take(), std::mem::take(&mut guarded.others));

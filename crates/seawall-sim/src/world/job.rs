@@ -6,10 +6,10 @@ use super::call::{Burden, Owner};
 use super::event::{Answer, Asker, Event};
 use super::slab::Key;
 use super::station::{Door, Held, Station};
+use super::traced::Fate;
 use super::{World, number};
 use crate::observe::{End, Work};
-use crate::plan::{Abandoned, Dependency, Expired, Holding, Need, ServiceId};
-use crate::trace::Told;
+use crate::plan::{Abandoned, Dependency, Expired, Holding, Need, Service, ServiceId};
 
 /// A request on its way to a replica, or at it.
 #[derive(Debug)]
@@ -27,9 +27,17 @@ pub(super) struct Job {
     /// How long its work takes, and what its replica had stood still when it began.
     work: Duration,
     stood: Duration,
+    /// What it meets, by its number on the tape, where that was recorded.
+    pub(super) told: Option<u32>,
+    /// What it waits for.
+    calls: Option<Box<Calls>>,
+}
+
+/// The calls that a job waits for: kept beside it, since most jobs wait for none and have a place
+/// to move to.
+#[derive(Debug)]
+struct Calls {
     branches: Vec<Branch>,
-    /// What it meets, where that was recorded.
-    pub(super) told: Option<Told>,
     /// Of each dependency, how many of its calls ended well, and how many have not ended.
     tallies: Vec<Tally>,
 }
@@ -71,9 +79,8 @@ impl Job {
             fetching: false,
             work: Duration::ZERO,
             stood: Duration::ZERO,
-            branches: Vec::new(),
             told: None,
-            tallies: Vec::new(),
+            calls: None,
         }
     }
 }
@@ -95,7 +102,8 @@ impl World {
         if station.ills.frozen {
             return station.held.push(Held::Arrival(key));
         }
-        if self.misses(key) {
+        let asks_cache = job.burden.key.is_some();
+        if !asks_cache || self.misses(key) {
             self.enter_station(key);
         }
     }
@@ -120,19 +128,28 @@ impl World {
     }
 
     fn begin_work(&mut self, key: Key) {
-        let fate = self.fate(key);
+        let Some(service) = self.jobs.find(key).map(|job| job.service) else { return };
+        let plain = self.plan.services.get(service as usize).is_some_and(Service::is_plain);
+        let (fate, slower) = match plain {
+            true => (Fate::Unwritten, 1.0),
+            false => (self.fate(key), self.weather(service as usize)),
+        };
         let Some(job) = self.jobs.find_mut(key) else { return };
         let Some(station) = self.stations.get_mut(job.station as usize) else { return };
         job.state = State::Working;
-        let weather = self.plan.services.get(job.service as usize).and_then(|s| s.weather.as_ref());
-        let spell = self.services.get_mut(job.service as usize).map(|state| &mut state.weather);
-        let slower = weather.zip(spell).map_or(1.0, |(weather, spell)| spell.at(weather, self.now));
         job.work = station.begin(slower, self.now);
         job.work = job.takes(fate, job.work);
         job.stood = station.stood;
         self.observer.executes(job.burden.serial, self.now);
         self.observer.began(job.service, (job.arrived, self.now));
         self.agenda.enter(self.now.after(job.work), Event::Done { job: key });
+    }
+
+    /// How much slower work is that begins at a service now.
+    fn weather(&mut self, service: usize) -> f64 {
+        let weather = self.plan.services.get(service).and_then(|service| service.weather.as_ref());
+        let Some(weather) = weather else { return 1.0 };
+        self.services.get_mut(service).map_or(1.0, |state| state.weather.at(weather, self.now))
     }
 
     /// The work of a job should be done by now.
@@ -152,7 +169,7 @@ impl World {
         self.observer.worked(job.service, (work, job.work), self.now);
         let (errs, index) = (station.errs(), job.station as usize);
         let (service, told) = (job.service, job.told);
-        if let Some(answer) = told.and_then(|told| self.meet(key, told)) {
+        if let Some(answer) = told.and_then(|sample| self.meet(key, sample)) {
             return self.complete(key, answer);
         }
         let calls = self.services.get(service as usize).is_some_and(|s| !s.callers.is_empty());
@@ -215,17 +232,19 @@ impl World {
 
     /// The same after a while.
     pub(super) fn answer_later(&mut self, key: Key, answer: Answer, wait: Duration) {
-        let Some(job) = self.jobs.remove(key) else { return };
-        if job.fetching {
-            self.fetched((job.service, job.station), job.burden.key, Some(answer));
+        let Some(job) = self.jobs.find(key) else { return };
+        let Job { asker, service, station: index, burden, gone, fetching, .. } = *job;
+        self.jobs.drop_at(key);
+        if fetching {
+            self.fetched((service, index), burden.key, Some(answer));
         }
-        let Some(station) = self.stations.get_mut(job.station as usize) else { return };
-        if job.gone || station.ills.mute {
+        let Some(station) = self.stations.get_mut(index as usize) else { return };
+        if gone || station.ills.mute {
             return;
         }
         let delay = station.delay();
-        let leg = self.leg_back(job.asker).saturating_add(delay).saturating_add(wait);
-        self.after(leg, Event::Reply { asker: job.asker, answer });
+        let leg = self.leg_back(asker).saturating_add(delay).saturating_add(wait);
+        self.after(leg, Event::Reply { asker, answer });
     }
 
     fn leg_back(&mut self, asker: Asker) -> Duration {
@@ -316,19 +335,23 @@ impl World {
             let branch = Branch { dependency, call: None };
             std::iter::repeat_n(branch, call.fan_out as usize)
         });
-        job.branches = branches.collect();
+        let branches: Vec<_> = branches.collect();
         let tally = |call: &Dependency| Tally { good: 0, open: call.fan_out };
-        job.tallies = settings.calls.iter().map(tally).collect();
-        for branch in 0..job.branches.len() {
-            let Some(job) = self.jobs.find(key) else { return };
-            let Some(dependency) = job.branches.get(branch).map(|b| b.dependency) else { return };
+        let tallies = settings.calls.iter().map(tally).collect();
+        let count = branches.len();
+        job.calls = Some(Box::new(Calls { branches, tallies }));
+        for branch in 0..count {
+            let calls = self.jobs.find(key).and_then(|job| job.calls.as_ref());
+            let Some(dependency) = calls.and_then(|c| c.branches.get(branch)).map(|b| b.dependency)
+            else {
+                return;
+            };
             let callers = self.services.get(service).map(|state| &state.callers);
             let Some(caller) = callers.and_then(|all| all.get(dependency as usize)) else { return };
             let owner = Owner::Job { job: key, branch: number(branch) };
             let call = self.call((owner, *caller, replica), burden);
-            if let Some(job) = self.jobs.find_mut(key)
-                && let Some(branch) = job.branches.get_mut(branch)
-            {
+            let calls = self.jobs.find_mut(key).and_then(|job| job.calls.as_mut());
+            if let Some(branch) = calls.and_then(|calls| calls.branches.get_mut(branch)) {
                 branch.call = call;
             }
         }
@@ -342,10 +365,11 @@ impl World {
 
     /// One of the calls of a job has ended.
     pub(super) fn branch_ended(&mut self, key: Key, branch: u32, end: End) {
-        let Some(job) = self.jobs.find_mut(key) else { return };
-        if let Some(branch) = job.branches.get_mut(branch as usize) {
+        let calls = self.jobs.find_mut(key).and_then(|job| job.calls.as_mut());
+        let Some(calls) = calls else { return };
+        if let Some(branch) = calls.branches.get_mut(branch as usize) {
             branch.call = None;
-            if let Some(tally) = job.tallies.get_mut(branch.dependency as usize) {
+            if let Some(tally) = calls.tallies.get_mut(branch.dependency as usize) {
                 tally.open = tally.open.saturating_sub(1);
                 tally.good += u32::from(end.is_good());
             }
@@ -360,8 +384,9 @@ impl World {
     fn outcome_of_branches(&self, key: Key) -> Option<Answer> {
         let job = self.jobs.find(key)?;
         let calls = &self.plan.services.get(job.service as usize)?.calls;
+        let tallies = &job.calls.as_ref()?.tallies;
         let mut all_enough = true;
-        for (call, Tally { good, open }) in calls.iter().zip(job.tallies.iter().copied()) {
+        for (call, Tally { good, open }) in calls.iter().zip(tallies.iter().copied()) {
             let need = match call.need {
                 Need::All => call.fan_out,
                 Need::First(least) => least,
@@ -380,8 +405,8 @@ impl World {
     }
 
     fn forsake_branches(&mut self, key: Key) {
-        let Some(job) = self.jobs.find_mut(key) else { return };
-        for branch in std::mem::take(&mut job.branches) {
+        let calls = self.jobs.find_mut(key).and_then(|job| job.calls.take());
+        for branch in calls.map(|calls| calls.branches).unwrap_or_default() {
             if let Some(call) = branch.call {
                 self.forsake_call(call);
             }

@@ -26,7 +26,7 @@ use seawall_core::call::Call;
 use seawall_core::rng::Stream;
 use seawall_core::time::{Duration, Instant};
 
-use crate::agenda::Agenda;
+use crate::agenda::{Agenda, Limit};
 use crate::chance::Seed;
 use crate::observe::{Observer, Record};
 use crate::plan::{Ending, Plan, Service, ServiceId, Weather};
@@ -184,7 +184,7 @@ impl World {
     #[must_use]
     pub fn run(plan: Plan, seed: Seed) -> Record {
         let mut world = Self::new(plan, seed);
-        while world.step() {}
+        while world.go() {}
         world.finish()
     }
 
@@ -197,6 +197,11 @@ impl World {
 
     /// Lets the next event happen; says whether the world goes on.
     pub fn step(&mut self) -> bool {
+        self.go()
+    }
+
+    #[inline(always)]
+    fn go(&mut self) -> bool {
         let Some((at, event)) = self.agenda.take() else { return false };
         if at > self.horizon && self.is_over(at) {
             return false;
@@ -274,6 +279,7 @@ impl World {
         self.calls.len() + self.guarded.len() + self.jobs.len() + self.users.len()
     }
 
+    #[inline(always)]
     fn happen(&mut self, event: Event) {
         match event {
             Event::Arrive { load, source } => self.arrive((load, source)),
@@ -296,6 +302,14 @@ impl World {
             Event::Pass { disturbance } => self.pass(disturbance),
             Event::Reshape { disturbance } => self.reshape(disturbance),
             Event::Watch { disturbance } => self.watch(disturbance),
+        }
+    }
+
+    /// Takes back a limit that has lost its meaning.
+    #[inline]
+    fn take_back(&mut self, limit: Option<Limit>) {
+        if let Some(limit) = limit {
+            self.agenda.take_back(limit);
         }
     }
 

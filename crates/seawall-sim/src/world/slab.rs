@@ -35,6 +35,7 @@ impl Key {
 }
 
 impl<T> Slab<T> {
+    #[inline]
     pub(crate) fn insert(&mut self, thing: T) -> Key {
         if let Some(index) = self.free.pop()
             && let Some(place) = self.places.get_mut(index as usize)
@@ -69,6 +70,17 @@ impl<T> Slab<T> {
         Some(thing)
     }
 
+    /// Removes a thing where it stands: to move out what nobody keeps would be work for nothing.
+    pub(crate) fn drop_at(&mut self, key: Key) {
+        let place = self.places.get_mut(key.index as usize);
+        let Some(place) = place.filter(|place| place.generation == key.generation) else { return };
+        if place.thing.is_some() {
+            place.thing = None;
+            place.generation = place.generation.wrapping_add(1);
+            self.free.push(key.index);
+        }
+    }
+
     /// All that are there, in the order of their places.
     pub(crate) fn keys(&self, mut wanted: impl FnMut(&T) -> bool) -> Vec<Key> {
         let named = (0_u32..).zip(&self.places).filter_map(|(index, place)| {
@@ -98,5 +110,11 @@ mod tests {
         assert_eq!((slab.find(second), slab.find(third)), (Some(&"b"), Some(&"c")));
         assert_eq!(slab.len(), 2);
         assert_eq!(slab.keys(|thing| *thing == "b"), [second]);
+        for gone in [first, third, third] {
+            slab.drop_at(gone);
+        }
+        assert_eq!((slab.find(second), slab.find(third), slab.len()), (Some(&"b"), None, 1));
+        let fourth = slab.insert("d");
+        assert_eq!((slab.find(third), slab.find(fourth)), (None, Some(&"d")));
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Station {
     limiter: Option<Limiter>,
     /// Workers that work or wait for what their job calls.
     busy: u32,
+    /// Workers that there are, given what is wrong with it; infinitely many without a limit.
+    staff: f64,
     /// Jobs that are there.
     crowd: u32,
     queue: Queue,
@@ -177,6 +179,7 @@ impl Station {
             errors: service.errors,
             chance: seed.stream(&format!("{} {replica}", service.name)),
             limiter: server.limit.map(|limit| Limiter::new(limit, Instant::EPOCH)),
+            staff: staff(server.workers, &Ills::default()),
             server,
             busy: 0,
             crowd: 0,
@@ -238,9 +241,7 @@ impl Station {
     }
 
     fn has_worker(&self) -> bool {
-        let Some(workers) = self.server.workers else { return true };
-        let share = (f64::from(workers) * self.ills.capacity).round();
-        f64::from(self.busy) < share
+        f64::from(self.busy) < self.staff
     }
 
     /// A job is there no longer.
@@ -288,6 +289,7 @@ impl Station {
         }
         ills.frozen_since = if self.ills.frozen { self.ills.frozen_since } else { now };
         self.ills = ills;
+        self.staff = staff(self.server.workers, &ills);
     }
 
     /// How much later an answer comes back.
@@ -404,6 +406,11 @@ impl Station {
             Queue::Ranks(ranks) => ranks.clear(),
         }
     }
+}
+
+/// How many of its workers a replica has left.
+fn staff(workers: Option<u32>, ills: &Ills) -> f64 {
+    workers.map_or(f64::INFINITY, |workers| (f64::from(workers) * ills.capacity).round())
 }
 
 /// A table between whose entries lie straight lines.

@@ -1,11 +1,10 @@
 //! Small worlds whose numbers are known, and worlds that must not go wrong.
 
 mod changes;
+mod outage;
 
 use seawall_core::call::CallSettings;
-use seawall_core::shed::Class;
 use seawall_core::time::{Duration, Instant};
-use seawall_core::upstream::UpstreamSettings;
 
 use super::World;
 use crate::chance::Seed;
@@ -13,8 +12,8 @@ use crate::dist::Distribution;
 use crate::observe::{End, Record};
 use crate::plan::{
     Abandoned, Arrivals, Caller, Cancel, Dependency, Direction, Discipline, Disturbance, Ending,
-    Fault, Gateway, Load, Need, Network, Pace, Plan, Protected, Rate, Replicas, Route, RouteId,
-    Server, Service, ServiceId, Slowdown, Spacing, Target, Victims, Weather,
+    Fault, Gateway, Load, Need, Network, Pace, Plan, Protected, Rate, Replicas, RouteId, Server,
+    Service, ServiceId, Slowdown, Spacing, Target, Victims, Weather,
 };
 use crate::verdict::share;
 
@@ -39,24 +38,8 @@ fn guarded(horizon: u32, rate: f64) -> Plan {
     let mut plan = Plan::lasting(horizon * SECOND);
     let server = Server::new(20, Distribution::Exponential(20 * MS));
     let service = plan.service(Service { replicas: 3, ..Service::new("shop", server) });
-    let protected = Protected {
-        name: "shop".into(),
-        settings: UpstreamSettings::default(),
-        overrides: seawall_core::outcome::Overrides::default(),
-        service,
-        endpoints: Vec::new(),
-        network: Network::NONE,
-        cancel: Cancel::OnTimeout,
-        checks: None,
-    };
-    let settings = CallSettings::default();
-    let route = Route { name: "/".into(), upstream: 0, settings, priority: Class::Normal };
-    let gateway = plan.gateway(Gateway {
-        name: "edge".into(),
-        instances: 1,
-        upstreams: vec![protected],
-        routes: vec![route],
-    });
+    let protected = Protected::new("shop", service);
+    let gateway = plan.gateway(Gateway::before(protected, CallSettings::default()));
     let target = Target::Route(gateway, RouteId(0));
     plan.loads.push(Load::new("all", open(rate), Caller::of(target)));
     plan

@@ -34,8 +34,9 @@ pub(super) struct Body {
 
 impl World {
     fn recorded(&self, burden: &Burden) -> Option<(&Recorded, &Asked)> {
+        let told = burden.told? as usize;
         let recorded = self.plan.loads.get(burden.load as usize)?.recorded.as_ref()?;
-        Some((recorded, recorded.calls.get(burden.told? as usize)?))
+        Some((recorded, recorded.calls.get(told)?))
     }
 
     /// What was recorded of a call besides its arrival.
@@ -74,14 +75,14 @@ impl World {
 
     /// A job meets what was recorded. A gateway is told all of it, so that to others, who are
     /// answered in the usual way, the job is as good as gone.
-    pub(super) fn meet(&mut self, key: Key, told: Told) -> Option<Answer> {
+    pub(super) fn meet(&mut self, key: Key, sample: u32) -> Option<Answer> {
         let job = self.jobs.find_mut(key)?;
         let trace = self.plan.services.get(job.service as usize)?.trace.as_ref()?;
-        let (outcome, _) = trace.tape().told(told.sample);
+        let (outcome, _) = trace.tape().told(sample);
         if let Asker::Gateway { guarded, number } = job.asker
             && !std::mem::replace(&mut job.gone, true)
         {
-            self.after(Duration::ZERO, Event::Told { guarded, number, sample: told.sample });
+            self.after(Duration::ZERO, Event::Told { guarded, number, sample });
         }
         Some(if outcome.is_good() { Answer::Good } else { Answer::Error })
     }
@@ -100,7 +101,7 @@ impl World {
         match outcome {
             Outcome::Answered(head, seen) => {
                 guarded.heard = if outcome.is_good() { Answer::Good } else { Answer::Error };
-                guarded.body = Some(Body { number, lasts, seen });
+                guarded.body = Some(Box::new(Body { number, lasts, seen }));
                 self.drive(key, |call, ctx| call.head(number, head, possible, ctx));
             }
             Outcome::Failed(seen) => {
@@ -113,7 +114,7 @@ impl World {
 
     /// Whether the body of an answer that is delivered takes its time; its end comes by itself.
     pub(super) fn body_flows(&mut self, key: Key, number: u32) -> bool {
-        let body = self.guarded.find(key).and_then(|guarded| guarded.body);
+        let body = self.guarded.find(key).and_then(|guarded| guarded.body.as_deref().copied());
         let Some(body) = body.filter(|body| body.number == number) else { return false };
         self.after(body.lasts, Event::Body { guarded: key, number });
         true
@@ -121,7 +122,8 @@ impl World {
 
     /// The body of an answer ends.
     pub(super) fn body_ends(&mut self, key: Key, number: u32) {
-        let Some(body) = self.guarded.find(key).and_then(|guarded| guarded.body) else { return };
+        let body = self.guarded.find(key).and_then(|guarded| guarded.body.as_deref().copied());
+        let Some(body) = body else { return };
         self.drive(key, |call, ctx| call.ended(number, body.seen, Replay::Possible, ctx));
     }
 }
@@ -130,7 +132,7 @@ impl Job {
     /// How long its work takes, given what it would take by the settings of its service.
     pub(super) fn takes(&mut self, fate: Fate, otherwise: Duration) -> Duration {
         let Fate::Written(told) = fate else { return otherwise };
-        self.told = told;
+        self.told = told.map(|told| told.sample);
         // What is added to the time of a service is added to this as well.
         told.map_or(Duration::MAX, |told| told.after.saturating_add(otherwise))
     }

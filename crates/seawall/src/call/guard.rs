@@ -81,20 +81,21 @@ impl<P: Handle> Guard<P> {
         shared(&self.policy).step(machine, &mut self.place, input)
     }
 
-    /// Asks for the permit that the call waits for; `None` while it has to wait on, or does not
-    /// wait for one.
+    /// Asks for the permit that the call waits for, or for the end of its hold; `None` while it has
+    /// to wait on, or does not wait for either.
     pub(super) fn ask_for_permit(&mut self, waker: &Waker) -> Option<Next> {
-        if !self.waits_for_permit() {
+        if !self.waits_in_line() {
             return None;
         }
         self.place.waker = Some(waker.clone());
         let next = self.step(&Input::Granted);
         self.place.waker = None;
-        (!self.waits_for_permit()).then_some(next)
+        (!self.waits_in_line()).then_some(next)
     }
 
-    fn waits_for_permit(&self) -> bool {
-        self.machine.as_ref().is_some_and(|call| call.state() == CallState::Queued)
+    fn waits_in_line(&self) -> bool {
+        let state = self.machine.as_ref().map(Machine::state);
+        matches!(state, Some(CallState::Queued | CallState::Holding))
     }
 
     /// When time alone moves the call.

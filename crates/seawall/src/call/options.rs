@@ -46,6 +46,8 @@ impl Options {
             priority: self.priority.unwrap_or(plan.priority),
             cost: self.cost,
             weight: self.weight,
+            // What an operation keeps in memory is its own.
+            body: 0,
             only: self.only,
         }
     }

@@ -13,6 +13,8 @@ pub(super) const fn name_of(what: &StepKind) -> &'static str {
         StepKind::Deadline(_) => "deadline",
         StepKind::Queued => "queued",
         StepKind::Granted => "granted",
+        StepKind::Held { .. } => "held",
+        StepKind::Released => "released",
         StepKind::Attempt { .. } => "attempt",
         StepKind::Saw { .. } => "saw",
         StepKind::Abandoned { .. } => "abandoned",
@@ -44,6 +46,8 @@ pub(super) const fn why_of(what: &StepKind) -> &'static str {
         StepKind::Deadline(_)
         | StepKind::Queued
         | StepKind::Granted
+        | StepKind::Held { .. }
+        | StepKind::Released
         | StepKind::Abandoned { .. }
         | StepKind::Retry { .. }
         | StepKind::Delivered { .. }

@@ -40,6 +40,7 @@ const fn name_of(what: &crate::What) -> Option<&'static str> {
     use seawall_core::budget::BudgetEvent;
     use seawall_core::bulkhead::BlockingEvent;
     use seawall_core::detect::DetectEvent;
+    use seawall_core::hold::HoldEvent;
     use seawall_core::outlier::OutlierEvent;
     Some(match what {
         What::Breaker(BreakerEvent::Opened { .. }) => "breaker_opened",
@@ -53,6 +54,10 @@ const fn name_of(what: &crate::What) -> Option<&'static str> {
         What::Hedge(HedgeEvent::Won) => "hedge_won",
         What::Hedge(HedgeEvent::Lost) => "hedge_lost",
         What::Hedge(HedgeEvent::Suppressed { .. }) => "hedge_suppressed",
+        What::Hold(HoldEvent::OutageBegan { .. }) => "outage_began",
+        What::Hold(HoldEvent::OutageEnded { .. }) => "outage_ended",
+        What::Hold(HoldEvent::Full { .. }) => "hold_full",
+        What::Hold(HoldEvent::Released { .. }) => "hold_released",
         What::Outlier(OutlierEvent::Ejected { .. }) => "endpoint_ejected",
         What::Outlier(OutlierEvent::Capped { .. }) => "ejection_capped",
         What::Outlier(OutlierEvent::Suppressed { .. }) => "ejection_suppressed",

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use seawall_core::brownout::BrownoutEvent;
 use seawall_core::detect::DetectEvent;
+use seawall_core::hold::HoldEvent;
 use seawall_core::outlier::OutlierEvent;
 use tracing::{debug, info, warn};
 
@@ -88,6 +89,7 @@ fn event(event: &Event) {
     match event.what {
         What::Breaker(what) => breaker(&place, what),
         What::Hedge(what) => hedge(&place, what),
+        What::Hold(what) => hold(&place, what),
         What::Outlier(what) => outlier(&place, what),
         What::Rate(what) => detail(&place, &what),
         What::Shed(what) => detail(&place, &what),
@@ -115,6 +117,18 @@ struct Place<'a> {
     name: &'static str,
     policy: Option<&'a str>,
     endpoint: Option<&'a str>,
+}
+
+fn hold(place: &Place<'_>, what: HoldEvent) {
+    let Place { name: event, policy, endpoint } = *place;
+    match what {
+        HoldEvent::OutageBegan { .. } | HoldEvent::Full { .. } => {
+            warn!(target: "seawall", event, policy, endpoint, detail = ?what);
+        }
+        HoldEvent::OutageEnded { .. } | HoldEvent::Released { .. } => {
+            info!(target: "seawall", event, policy, endpoint, detail = ?what);
+        }
+    }
 }
 
 /// An event whose own words say it best.

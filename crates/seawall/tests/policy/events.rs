@@ -89,6 +89,8 @@ fn named(what: &StepKind) -> &'static str {
         StepKind::Deadline(_) => "deadline",
         StepKind::Queued => "queued",
         StepKind::Granted => "granted",
+        StepKind::Held { .. } => "held",
+        StepKind::Released => "released",
         StepKind::Attempt { role: Role::First, .. } => "attempt",
         StepKind::Attempt { role: Role::Retry, .. } => "retry",
         StepKind::Attempt { role: Role::Hedge, .. } => "hedge",

@@ -19,6 +19,8 @@ use super::{Backend, Seen, Turn};
 const BOOK: &str = "SEAWALL_TEST_REPLICA_BOOK";
 /// How long a request takes, in milliseconds.
 const WORK: &str = "SEAWALL_TEST_REPLICA_WORK_MS";
+/// Where it listens.
+const AT: &str = "SEAWALL_TEST_REPLICA_AT";
 /// Stands before the address on standard output.
 const READY: &str = "replica listens on ";
 
@@ -33,12 +35,17 @@ pub(crate) struct Replica {
 impl Replica {
     /// Starts a replica that keeps its book as `name` in `folder` and takes `work` for a request.
     pub(crate) fn start(folder: &Path, name: &str, work: Duration) -> Self {
+        Self::start_at(folder, name, work, SocketAddr::from(([127, 0, 0, 1], 0)))
+    }
+
+    /// The same, on an address that was in use before.
+    pub(crate) fn start_at(folder: &Path, name: &str, work: Duration, at: SocketAddr) -> Self {
         let book = folder.join(name);
         let mut command = Command::new(std::env::current_exe().unwrap());
         let test = concat!(module_path!(), "::a_replica_serves_until_it_is_killed");
         let (_binary, test) = test.split_once("::").unwrap();
         command.args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"]);
-        command.env(BOOK, &book).env(WORK, work.as_millis().to_string());
+        command.env(BOOK, &book).env(WORK, work.as_millis().to_string()).env(AT, at.to_string());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let ready = lines.map_while(Result::ok).find_map(|line| {
@@ -93,7 +100,8 @@ fn a_replica_serves_until_it_is_killed() {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).unwrap();
     let work = std::env::var(WORK).unwrap().parse().map(Duration::from_millis).unwrap();
     let book = OpenOptions::new().create(true).append(true).open(book).unwrap();
-    let backend = Backend::start(move |seen| {
+    let at = std::env::var(AT).unwrap().parse().unwrap();
+    let backend = Backend::start_at(at, move |seen| {
         note(&book, seen);
         Turn::slow(work)
     });

@@ -235,11 +235,6 @@ const NEVER_WORKS: &[(&str, &str)] = &[
 /// What the driver of the gateway cannot do, and what needs something beside it.
 const NOT_HERE: &[(&str, &str)] = &[
     (
-        "hedge = { after = \"p95\" }",
-        "3:1: upstreams.a.hedge: the gateway makes one attempt of a call at a time and cannot \
-             hedge; remove hedge; programs with the library can",
-    ),
-    (
         "ejection = { odd = {} }",
         "3:14: upstreams.a.ejection.odd compares or validates answers, and the gateway does \
              neither; remove odd",

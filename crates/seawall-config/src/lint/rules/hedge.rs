@@ -1,7 +1,8 @@
 //! L19: hedges that cost more than the budget, that start too late, or that do harm.
 //!
-//! The gateway itself never hedges; this is about callers and programs with the library, as the
-//! facts describe them.
+//! What the gateway itself hedges is bounded by a share and by the budget, and changes nothing; it
+//! can only be too late. The rest is about callers and programs with the library, as the facts
+//! describe them.
 
 use super::retries::admits_unsafe;
 use crate::lint::facts::HedgeFacts;
@@ -12,6 +13,7 @@ use crate::lint::text::{percent, time};
 use crate::lint::view::{Judged, Notes, View};
 use crate::route::RouteConfig;
 use crate::upstream::UpstreamConfig;
+use seawall_core::Mode;
 use seawall_core::hedge::HedgeDelay;
 use seawall_core::ratio::Ratio;
 use seawall_core::time::Duration;
@@ -20,12 +22,29 @@ use seawall_core::time::Duration;
 pub(super) fn l19_unbudgeted(view: &View<'_>, notes: &mut Notes) {
     let rule = Rule::numbered::<19>();
     for (route, upstream) in view.routes() {
+        if let Some(hedge) = of_gateway(upstream) {
+            let by = By::Gateway;
+            notes.findings.extend(Hedged { view, route, upstream, hedge, by }.too_late());
+        }
         let Some(hedge) = view.of_route(route).hedge else { continue };
-        let subject = Hedged { view, route, upstream, hedge };
+        let subject = Hedged { view, route, upstream, hedge, by: By::Others };
         notes.findings.extend(subject.harmful());
         notes.findings.extend(subject.too_late());
         notes.keep(rule, &format!("route {}", route.name), subject.dear());
     }
+}
+
+/// The hedges of the gateway itself.
+fn of_gateway(upstream: &UpstreamConfig) -> Option<HedgeFacts> {
+    let on = upstream.hedge.mode != Mode::Off;
+    on.then_some(HedgeFacts { after: upstream.hedge.delay, cancels: true })
+}
+
+/// Who hedges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Gateway,
+    Others,
 }
 
 struct Hedged<'a> {
@@ -33,6 +52,7 @@ struct Hedged<'a> {
     route: &'a RouteConfig,
     upstream: &'a UpstreamConfig,
     hedge: HedgeFacts,
+    by: By,
 }
 
 impl Hedged<'_> {
@@ -41,7 +61,10 @@ impl Hedged<'_> {
             HedgeDelay::Fixed(delay) => time(delay),
             HedgeDelay::Quantile { share, .. } => crate::units::print_quantile(share),
         };
-        let after = self.view.fact_of_route(self.route, "hedge.after", after);
+        let after = match self.by {
+            By::Gateway => self.view.on_upstream(self.upstream, "hedge.after"),
+            By::Others => self.view.fact_of_route(self.route, "hedge.after", after),
+        };
         let finding = Finding::new(Rule::numbered::<19>(), severity);
         finding.on_route(&self.route.name, &self.upstream.name).uses([after])
     }

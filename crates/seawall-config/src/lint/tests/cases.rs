@@ -412,6 +412,17 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         rule: "L19",
+        severity: "warning",
+        fires: one!(
+            "hedge = { after = \"2s\" }",
+            "timeouts = { attempt = \"1s\" }",
+            "[[routes]]\npath = \"/stock\"\nupstream = \"payments\""
+        ),
+        edit: ("after = \"2s\"", "after = \"900ms\""),
+        says: "hedge after 2s ≥ attempt timeout 1s",
+    },
+    Case {
+        rule: "L19",
         severity: "error",
         fires: one!("", "", "[assume.routes.\"/pay\"]\nhedge = { after = \"p95\" }"),
         edit: ("hedge =", "keyed = true\nhedge ="),

@@ -220,6 +220,10 @@ const MISTAKES: &[(&str, &str)] = &[
         "1:30: adaptive_limit.backoff does nothing without aimd; \
          write algorithm = \"aimd\", or remove backoff",
     ),
+    (
+        "hold = { longest = \"5s\", outage = \"4s\" }",
+        "1:26: hold.outage is below longest; it must be at least longest",
+    ),
     ("priority = \"hgh\"", "1:12: unknown priority \"hgh\"; did you mean \"high\"?"),
     (
         "slow_start = \"off\"\nslow_start_bend = 2",

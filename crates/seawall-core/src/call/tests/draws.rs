@@ -9,6 +9,7 @@ use crate::bulkhead::{BulkheadSettings, QueueOrder};
 use crate::call::{CallSettings, Facts, Safety};
 use crate::concurrency::LimitSettings;
 use crate::hedge::{HedgeDelay, HedgeSettings};
+use crate::hold::HoldSettings;
 use crate::outcome::{CallerFault, ConnectFailure, Connection, Observation, OptIn, OptIns, Sent};
 use crate::rate::{LimiterSettings, Quota, Rate};
 use crate::ratio::Ratio;
@@ -77,6 +78,7 @@ pub(super) fn upstream(chance: &mut Stream) -> UpstreamSettings {
         bulkhead: bulkhead(chance),
         when_all_down: one_of(chance, &[WhenAllDown::TryAll, WhenAllDown::Refuse]),
         hedge: hedge(chance),
+        hold: hold(chance),
         rate: rate(chance),
         shed: one_of(chance, &[None, None, Some(ShedSettings::default())]),
         throttle: one_of(chance, &[None, None, Some(ThrottleSettings::default())]),
@@ -98,6 +100,17 @@ pub(super) fn upstream(chance: &mut Stream) -> UpstreamSettings {
 fn rate(chance: &mut Stream) -> Option<LimiterSettings> {
     let quota = Quota { rate: Rate::per_second(20), burst: 3 };
     one_of(chance, &[None, None, None, Some(LimiterSettings::of(quota))])
+}
+
+fn hold(chance: &mut Stream) -> HoldSettings {
+    let longest = one_of(chance, &[MS, MS * 200, SECOND * 3]);
+    HoldSettings {
+        mode: mode(chance),
+        calls: 1 + small(chance, 6),
+        bytes: one_of(chance, &[0, 100, 1_000]),
+        longest,
+        outage: longest * one_of(chance, &[1, 2, 100]),
+    }
 }
 
 fn hedge(chance: &mut Stream) -> HedgeSettings {
@@ -141,7 +154,8 @@ pub(super) fn facts(chance: &mut Stream) -> Facts {
     let priority = Priority::new(one_of(chance, &[Class::Critical, Class::Normal, Class::Low]), 5);
     let weight = one_of(chance, &[1, 1, 1, 2]);
     let remaining = one_of(chance, &remaining);
-    Facts { remaining, affinity, priority, weight, ..Facts::of(safety) }
+    let body = one_of(chance, &[0, 0, 60]);
+    Facts { remaining, affinity, priority, weight, body, ..Facts::of(safety) }
 }
 
 /// The head of an answer.

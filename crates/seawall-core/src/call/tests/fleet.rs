@@ -7,7 +7,7 @@ use std::vec::Vec;
 
 use super::draws::{self, HEDGES_MAX, one_of, small};
 use super::ledger::Ledger;
-use super::world::{MS, World};
+use super::world::{MS, REFUSED, World};
 use crate::breaker::Manual;
 use crate::bulkhead::Waiter;
 use crate::call::machine::Doing;
@@ -38,6 +38,8 @@ pub(super) struct Fleet<'a> {
     watched: Vec<Watched>,
     granted: Vec<Waiter>,
     ledger: Ledger,
+    /// Whether nobody is there: attempts mostly meet nobody.
+    gone: bool,
     reached: &'a mut BTreeSet<Move>,
 }
 
@@ -67,7 +69,8 @@ impl<'a> Fleet<'a> {
         let endpoints = one_of(&mut chance, &[1, 2, 3, 4]);
         let world = World::seeded(settings, endpoints, seed);
         let (watched, granted, ledger) = (Vec::new(), Vec::new(), Ledger::default());
-        Self { world, chance, watched, granted, ledger, reached }
+        let gone = chance.below(3) == 0;
+        Self { world, chance, watched, granted, ledger, gone, reached }
     }
 
     /// One random thing happens.
@@ -81,6 +84,7 @@ impl<'a> Fleet<'a> {
             20 => self.reconfigure(),
             21 => self.replace_endpoints(),
             22 => self.disturb(),
+            23..26 => self.gone = !self.gone,
             _ => self.move_one(),
         }
         self.settle();
@@ -149,8 +153,8 @@ impl<'a> Fleet<'a> {
     /// What an honest driver would do next for this call.
     fn play(&mut self, index: usize) {
         let event = match self.watched[index].call.state() {
-            CallState::Queued | CallState::BackingOff => CallEvent::Timer,
-            CallState::Attempting if self.chance.below(2) == 0 => CallEvent::Head,
+            CallState::Queued | CallState::Holding | CallState::BackingOff => CallEvent::Timer,
+            CallState::Attempting if !self.gone && self.chance.below(2) == 0 => CallEvent::Head,
             CallState::Attempting | CallState::Delivering => CallEvent::Ended,
             CallState::FallingBack => CallEvent::RungDone,
             CallState::New | CallState::Finished => return,
@@ -169,17 +173,22 @@ impl<'a> Fleet<'a> {
             0 => Replay::Lost,
             _ => Replay::Possible,
         };
-        if event == CallEvent::Timer {
+        let woken = event == CallEvent::Granted && before == CallState::Holding;
+        if event == CallEvent::Timer || woken {
             self.near_deadline(index);
         }
         let seen = if event == CallEvent::Head {
             draws::head(&mut self.chance)
+        } else if self.gone && self.chance.below(4) > 0 {
+            REFUSED
         } else if self.chance.below(2) == 0 {
             Observation::Completed
         } else {
             draws::end(&mut self.chance)
         };
         let rung = one_of(&mut self.chance, &[Rung::Served, Rung::Failed]);
+        // Whoever answers with an error is often about to go.
+        self.gone |= event == CallEvent::Head && self.chance.below(4) == 0;
         let Self { world, watched, .. } = self;
         let one = &mut watched[index];
         one.note(event, (number, seen, replay));
@@ -321,6 +330,7 @@ impl<'a> Fleet<'a> {
     fn check_nothing_left(&self) {
         let seen = self.world.snapshot();
         assert_eq!((seen.bulkhead.in_use, seen.bulkhead.queued), (0, 0));
+        assert_eq!((seen.hold.held, seen.hold.bytes), (0, 0), "a place among the held");
         assert_eq!(seen.breaker.probes, 0, "a probe place of the upstream");
         assert_eq!(seen.endpoints.len(), self.world.ids.len(), "a removed endpoint stays");
         for endpoint in seen.endpoints {
@@ -365,7 +375,8 @@ impl Watched {
         assert_eq!(plan.number, self.begun, "attempts are counted");
         self.hedges += u32::from(plan.role == Role::Hedge);
         let most = self.settings.max_attempts.max(1) + self.hedges;
-        let begun = self.begun - self.call.resends;
+        // What met nobody while nobody could be reached counts against nothing.
+        let begun = self.begun - self.call.resends - self.call.vain;
         assert!(self.call.resends <= RESENDS && begun <= most.min(ATTEMPTS_MAX), "too many");
         assert!(self.hedges <= HEDGES_MAX, "too many hedges");
         let repeatable = self.facts.safety != Safety::Unsafe;
@@ -420,6 +431,7 @@ impl Watched {
             CallState::Delivering => assert!(flying <= 1, "{:?}", self.call),
             CallState::New
             | CallState::Queued
+            | CallState::Holding
             | CallState::BackingOff
             | CallState::FallingBack
             | CallState::Finished => assert_eq!(flying, 0, "{:?}", self.call),

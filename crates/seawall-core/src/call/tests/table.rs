@@ -6,9 +6,12 @@ use std::string::String;
 
 use super::fleet::{self, Move};
 use super::world::{COMPLETED, MS, REFUSED, SECOND, World, get, narrow, plain, status};
+use crate::Mode;
 use crate::call::{
     Action, Call, CallEvent, CallSettings, CallState, Replay, Rung, TABLE, render_table,
 };
+use crate::hold::HoldSettings;
+use crate::upstream::UpstreamSettings;
 
 #[test]
 fn the_table_is_the_reviewed_one() {
@@ -34,7 +37,8 @@ fn every_listed_move_is_made_and_no_other() {
 
 /// A call in each state that has one; the second value keeps a permit away from a queued call.
 fn call_in(state: CallState, world: &mut World) -> Call {
-    let settings = CallSettings { rungs: 1, max_attempts: 2, ..plain() };
+    let rungs = u8::from(state == CallState::FallingBack);
+    let settings = CallSettings { rungs, max_attempts: 2, ..plain() };
     if state == CallState::Queued {
         let _holder = world.attempt(plain(), get());
         return world.start(settings, get()).0.call;
@@ -42,6 +46,14 @@ fn call_in(state: CallState, world: &mut World) -> Call {
     let (mut client, _) = world.attempt(settings, get());
     match state {
         CallState::New | CallState::Queued | CallState::Attempting => {}
+        CallState::Holding => {
+            let _wait = client.ended(world, 1, REFUSED);
+            let mut number = client.retried(world).number;
+            while client.state() != CallState::Holding {
+                let _probe = client.ended(world, number, REFUSED);
+                number += 1;
+            }
+        }
         CallState::BackingOff => {
             let _wait = client.ended(world, 1, REFUSED);
         }
@@ -90,7 +102,9 @@ fn impossible_cells_change_nothing() {
             if TABLE.iter().any(|(from, by, _)| (from, by) == (state, event)) {
                 continue;
             }
-            let mut world = World::new(narrow(1, 2), 2);
+            let hold = HoldSettings { mode: Mode::Enforce, ..HoldSettings::default() };
+            let settings = UpstreamSettings { hold, ..narrow(1, 2) };
+            let mut world = World::new(settings, 2);
             let mut call = call_in(*state, &mut world);
             assert_eq!(call.state(), *state);
             world.pass(MS * 5);
@@ -101,5 +115,5 @@ fn impossible_cells_change_nothing() {
             checked += 1;
         }
     }
-    assert_eq!(checked, 28, "of 42 cells that a started call can meet");
+    assert_eq!(checked, 32, "of 49 cells that a started call can meet");
 }

@@ -1,19 +1,17 @@
 //! Outcomes made by hand, small enough to be read.
 
 use seawall_core::breaker::{BreakerEvent, Cause};
-use seawall_core::outcome::Overrides;
 use seawall_core::ratio::Ratio;
-use seawall_core::shed::Class;
 use seawall_core::time::{Duration, Instant};
-use seawall_core::upstream::{Event, Scope, UpstreamSettings, What};
+use seawall_core::upstream::{Event, Scope, What};
 
 use crate::chance::Seed;
 use crate::dist::Distribution;
 use crate::observe::{Bucket, End, Mark, Record, ServiceBucket, Tally};
 use crate::outcome::{Axis, Expectation, Outcome, Point, Run};
 use crate::plan::{
-    Arrivals, Caller, Cancel, Gateway, Load, Network, Plan, Protected, Rate, Route, RouteId,
-    Server, Service, Shape, Spacing, Target,
+    Arrivals, Caller, Cancel, Gateway, Load, Plan, Protected, Rate, RouteId, Server, Service,
+    Shape, Spacing, Target,
 };
 use crate::verdict::{Course, LoadVerdict, Verdict};
 use crate::world::World;
@@ -29,28 +27,9 @@ pub(super) fn plan(base: f64) -> Plan {
     let mut plan = Plan::lasting(4 * SECOND);
     plan.buckets = 4;
     let service = plan.service(Service::new("shop", Server::new(1, Distribution::NONE)));
-    let protected = Protected {
-        name: "shop".into(),
-        settings: UpstreamSettings::default(),
-        overrides: Overrides::default(),
-        service,
-        endpoints: Vec::new(),
-        network: Network::NONE,
-        cancel: Cancel::Never,
-        checks: None,
-    };
-    let route = Route {
-        name: "/".into(),
-        upstream: 0,
-        settings: seawall_core::call::CallSettings::default(),
-        priority: Class::Normal,
-    };
-    let gateway = plan.gateway(Gateway {
-        name: "edge".into(),
-        instances: 1,
-        upstreams: vec![protected],
-        routes: vec![route],
-    });
+    let protected = Protected { cancel: Cancel::Never, ..Protected::new("shop", service) };
+    let calls = seawall_core::call::CallSettings::default();
+    let gateway = plan.gateway(Gateway::before(protected, calls));
     let points = vec![(at(0), base), (at(1), 3.0 * base), (at(2), base)];
     let rate = Rate { points, shape: Shape::Steps, scale: 1.0 };
     let arrivals = Arrivals::Open { rate, spacing: Spacing::Even };

@@ -261,3 +261,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn slowdowns_and_spells_that_cannot_be_are_refused() {
+    let forms = "write \"1ms\", { per_waiting = \"1ms\" }, { per_job = \"1ms\", every = 100 } or \
+                 { crowd = [{ jobs = 10, factor = 1 }, { jobs = 50, factor = 4 }] }";
+    let slow = |words: &str| format!("{HEAD}{DB}slowdown = {words}\n{LOAD}");
+    has(&slow("{}"), &format!(":6:12: services.db.slowdown says not by how much; {forms}"));
+    has(&slow("3"), &format!(":6:12: services.db.slowdown is neither text nor a table; {forms}"));
+    let both = slow("{ per_job = \"1ms\", per_waiting = \"1ms\" }");
+    has(&both, &format!(":6:12: services.db.slowdown says several things; {forms}"));
+    let falling = slow("{ crowd = [{ jobs = 9, factor = 2 }, { jobs = 1, factor = 1 }] }");
+    let remedy = "write crowd = [{ jobs = 10, factor = 1 }, { jobs = 50, factor = 4 }]";
+    has(
+        &falling,
+        &format!(":6:14: the jobs of services.db.slowdown.crowd do not ascend; {remedy}"),
+    );
+    let spells = |words: &str| format!("{HEAD}{DB}weather = {words}\n{LOAD}");
+    let remedy = "write bad = { dist = \"exponential\", mean = \"30s\" }";
+    let dry = spells("{ good = \"10s\" }");
+    has(&dry, &format!(":6:1: services.db.weather says no bad; {remedy}"));
+    let never = spells("{ good = { dist = \"normal\", mean = \"0s\" }, bad = \"1s\" }");
+    assert!(!mistakes(&never).is_empty());
+}

@@ -9,7 +9,7 @@ use super::{CONFIG, DB, HEAD, LOAD, read, runs};
 use crate::dist::Distribution;
 use crate::plan::{
     Arrivals, Cancel, Discipline, Guard, Need, Pace, Plan, Replicas, RouteId, ServiceId, Side,
-    Starts, Target, Victims, Watched,
+    Slowdown, Starts, Target, Victims, Watched, Weather,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -343,4 +343,23 @@ fn the_outcome_is_the_same_on_any_number_of_threads() {
     let scenario = read(&text);
     let print = |jobs| format!("{:?}", runs(&scenario, jobs));
     assert_eq!(print(1), print(4));
+}
+
+#[test]
+fn work_slows_down_with_the_crowd_and_the_weather() {
+    let slowdown = |words: &str| {
+        plan(&format!("{HEAD}{DB}slowdown = {words}\n{LOAD}")).services[0].server.slowdown.clone()
+    };
+    assert_eq!(slowdown("\"2ms\""), Slowdown::PerJob(2 * MS));
+    assert_eq!(slowdown("{ per_job = \"2ms\" }"), Slowdown::PerJob(2 * MS));
+    assert_eq!(slowdown("{ per_waiting = \"2ms\" }"), Slowdown::PerWaiting(2 * MS));
+    let collections = slowdown("{ per_job = \"2ms\", every = 50 }");
+    assert_eq!(collections, Slowdown::Collections(50, 2 * MS));
+    let crowd = slowdown("{ crowd = [{ jobs = 1, factor = 1 }, { jobs = 9, factor = 2.5 }] }");
+    assert_eq!(crowd, Slowdown::Table([(1, 1.0), (9, 2.5)].into()));
+    let spells = "{ good = \"10s\", bad = { dist = \"exponential\", mean = \"1s\" }, slower = 3 }";
+    let good = Distribution::Constant(10 * SECOND);
+    let weather = Weather { good, bad: Distribution::Exponential(SECOND), slower: 3.0 };
+    let text = format!("{HEAD}{DB}weather = {spells}\n{LOAD}");
+    assert_eq!(plan(&text).services[0].weather, Some(weather));
 }

@@ -1,0 +1,80 @@
+//! The line of held calls: the earliest deadline stands first.
+
+use alloc::collections::BTreeMap;
+
+use crate::bulkhead::Waiter;
+use crate::time::Instant;
+
+/// A place in the line. A name only: one that has been given up is recognised for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    until: Instant,
+    number: u64,
+}
+
+impl Place {
+    pub(super) const fn new(until: Instant, number: u64) -> Self {
+        Self { until, number }
+    }
+
+    /// When waiting is over.
+    #[must_use]
+    pub const fn until(self) -> Instant {
+        self.until
+    }
+
+    /// What the driver wakes.
+    #[must_use]
+    pub const fn waiter(self) -> Waiter {
+        Waiter::of_hold(self.number)
+    }
+}
+
+/// Calls in order of their deadlines; of equal ones the first to come is first. Each with the bytes
+/// that its body may take.
+#[derive(Debug)]
+pub(super) struct Line(BTreeMap<Place, u64>);
+
+impl Line {
+    pub(super) const EMPTY: Self = Self(BTreeMap::new());
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn insert(&mut self, place: Place, body: u64) {
+        let before = self.0.insert(place, body);
+        debug_assert_eq!(before, None, "places are numbered");
+    }
+
+    pub(super) fn remove(&mut self, place: Place) -> Option<u64> {
+        self.0.remove(&place)
+    }
+
+    pub(super) fn contains(&self, place: Place) -> bool {
+        self.0.contains_key(&place)
+    }
+
+    /// Takes out the call with the least time.
+    pub(super) fn pop(&mut self) -> Option<(Place, u64)> {
+        self.0.pop_first()
+    }
+
+    /// The call with the most time.
+    pub(super) fn last(&self) -> Option<Place> {
+        self.0.last_key_value().map(|(place, _)| *place)
+    }
+
+    /// Takes in all of another line.
+    pub(super) fn take_in(&mut self, other: &mut Self) {
+        self.0.append(&mut other.0);
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.0.values().fold(0, |sum, body| sum.saturating_add(*body))
+    }
+}
