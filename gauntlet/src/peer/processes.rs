@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use rustix::process::Signal;
+
 use super::Cost;
 
 /// One line of /proc/PID/stat, as far as it matters here (proc(5)).
@@ -51,6 +53,16 @@ pub(super) fn of_group(group: u32) -> Vec<u32> {
     let mut found: Vec<u32> = ids.filter(member).collect();
     found.sort_unstable();
     found
+}
+
+/// Whether `process` has a handler of its own for a signal.
+pub(super) fn catches(process: u32, signal: Signal) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    let number = u32::try_from(signal.as_raw()).unwrap_or(0);
+    // The first signal is 1, and the first bit 0.
+    number > 0 && caught.checked_shr(number - 1).unwrap_or(0) & 1 == 1
 }
 
 /// Whether `process` lives.

@@ -53,6 +53,9 @@ impl Running<'_> {
     fn upgrade_haproxy(&mut self) -> Result<(), Missing> {
         let before = self.pids();
         let master = self.group.ok_or_else(|| self.no_new())?;
+        // The worker answers before its master listens to signals, and what comes earlier is lost.
+        let listens = || processes::catches(master, Signal::USR2).then_some(());
+        wait::until(COME, listens).ok_or_else(|| self.no_new())?;
         signal(master, Signal::USR2);
         let new = || self.pids().iter().any(|id| !before.contains(id)).then_some(());
         wait::until(COME, new).ok_or_else(|| self.no_new())?;
