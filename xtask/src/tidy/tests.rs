@@ -348,10 +348,10 @@ fn the_picture_in_the_document_matches_the_table() {
                 seawall -> seawall-core seawall-config\n\
                 seawall-config -> seawall-core\nseawall-upstream -> seawall-core\n";
     let gateway = "seawall-gateway -> seawall-core seawall-config seawall-upstream\n";
-    let tail = "seawall-sim -> seawall-core seawall-config\n\
+    let tail = "seawall-plot ->\nseawall-sim -> seawall-core seawall-config seawall-plot\n\
                 seawall-admin -> seawall-gateway seawall-core seawall-config\n\
                 seawall-cli -> seawall-core seawall-config seawall-upstream seawall-gateway \
-                seawall-admin seawall-sim\n```\n";
+                seawall-admin seawall-sim\ngauntlet -> seawall-core seawall-plot\n```\n";
     let right = format!("{head}{gateway}{tail}");
     let wrong = format!("{head}{tail}");
     let told = |text: &str| direction_of(Vec::new(), &[("ARCHITECTURE.md", text)]);

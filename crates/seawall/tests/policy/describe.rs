@@ -48,16 +48,18 @@ a call passes, from the outside in:
  7. retry and hedge loop under the attempt budget
       retries: 3 attempts at most; waits 50ms to 2s, times 200%; budget 20% of 10s, at least 10 a \
 second; hedges: absent
- 8. client throttle: what the upstream would refuse is not sent
+ 8. hold: calls wait through a short outage, within bounds
       absent
- 9. bulkhead of the upstream: a permit for each attempt
+ 9. client throttle: what the upstream would refuse is not sent
+      absent
+10. bulkhead of the upstream: a permit for each attempt
       8 permits, 16 may wait for 1s
-10. endpoint choice: ejected, unhealthy and tried endpoints left out
+11. endpoint choice: ejected, unhealthy and tried endpoints left out
       2 endpoints, PeakEwma, when all are down TryAll
-11. breaker and outlier detector of the endpoint
+12. breaker and outlier detector of the endpoint
       enforced: trips on 5 failures in a row or 50% failures of at least 20 in 10s; cool-down 5s \
 to 60s; outlier detector enforced
-12. attempt timeout
+13. attempt timeout
       600ms
 ";
     assert_eq!(policy.describe(), expected);
