@@ -51,31 +51,12 @@ fn booked(replicas: &[Replica]) -> BTreeMap<String, usize> {
     booked
 }
 
-/// One number of the upstream's totals in `/v1/status`.
-fn total(gateway: &Gateway, name: &str) -> u64 {
-    let status = gateway.status_json();
-    let value = &status["upstreams"][0]["totals"][name];
-    value.as_u64().unwrap_or_else(|| panic!("no {name} in {status:#}"))
-}
-
 fn post(gateway: &Gateway, lines: &[&str], body: &[u8]) -> Answer {
     let mut connection = Connection::to(gateway.address());
     let length = format!("Content-Length: {}", body.len());
     connection.request("POST /order", &[&[&*length], lines].concat());
     connection.send(body);
     connection.answer()
-}
-
-/// The codes and particulars of the latest call that has something to tell.
-#[track_caller]
-fn latest_trail(gateway: &Gateway) -> String {
-    let told = |calls: &Value| {
-        let call = calls["calls"].as_array()?.first()?;
-        let steps = call["trail"].as_array()?.iter();
-        let step = |step: &Value| format!("{}: {}", step["step"], step["detail"]).replace('"', "");
-        Some(steps.map(step).collect::<Vec<_>>().join("\n"))
-    };
-    eventually("a call in the log", || told(&gateway.ask_admin("/v1/calls?limit=1").json()))
 }
 
 /// Asserts a local answer: its status and reason in every place where they stand.
@@ -101,13 +82,12 @@ fn retry_after(answer: &Answer) -> u64 {
 /// or ten a second over its window of ten seconds, whichever is more.
 #[track_caller]
 fn assert_all_served(gateway: &Gateway, results: &Results) {
-    let (first, retries) =
-        (total(gateway, "first_attempts_total"), total(gateway, "retries_total"));
+    let (first, retries) = (gateway.total("first_attempts_total"), gateway.total("retries_total"));
     let bad = results.bad();
     assert!(bad.is_empty(), "{} of {} failed: {bad:?}", bad.len(), results.len());
     assert_eq!(results.len(), REQUESTS as usize, "the load did not run to its end");
     assert!(retries <= (first / 5).max(100) + 1, "{retries} retries for {first} calls");
-    let (attempts, hedges) = (total(gateway, "attempts_total"), total(gateway, "hedges_total"));
+    let (attempts, hedges) = (gateway.total("attempts_total"), gateway.total("hedges_total"));
     eprintln!("{first} calls, none failed, {retries} retries, {hedges} hedges");
     assert_eq!(attempts, first + retries + hedges, "an attempt is the first, a retry or a hedge");
     assert!(hedges <= first / 20, "{hedges} hedges for {first} calls");
@@ -126,7 +106,7 @@ fn not_one_get_fails_when_a_replica_is_killed() {
     assert_all_served(&gateway, &results);
     let counts: Vec<usize> = replicas.iter().map(|replica| replica.ids().len()).collect();
     assert!(counts.iter().all(|count| *count > 100), "all took part before the kill: {counts:?}");
-    assert!(total(&gateway, "retries_total") > 0, "the kill hit nothing: {counts:?}");
+    assert!(gateway.total("retries_total") > 0, "the kill hit nothing: {counts:?}");
 }
 
 #[test]
@@ -173,7 +153,7 @@ fn gets_succeed_while_a_replica_is_frozen() {
         replicas[0].thaw();
     });
     assert_all_served(&gateway, &results);
-    let extra = total(&gateway, "retries_total") + total(&gateway, "hedges_total");
+    let extra = gateway.total("retries_total") + gateway.total("hedges_total");
     assert!(extra > 0, "the freeze hit nothing");
 }
 
@@ -215,7 +195,7 @@ fn gets_succeed_while_half_the_answers_of_a_replica_are_503() {
         ill.store(true, Ordering::Relaxed);
     });
     assert_all_served(&gateway, &results);
-    assert!(total(&gateway, "retries_total") > 0, "no 503 was met");
+    assert!(gateway.total("retries_total") > 0, "no 503 was met");
 }
 
 #[test]
@@ -236,9 +216,9 @@ fn refusing_replicas_give_503_with_the_reason_and_the_breaker_opens() {
     // Twenty seconds with up to 10 % jitter on the cool-down and 25 % on the hint, less what has
     // passed since.
     assert!((2..=40).contains(&retry_after(&open)), "{open:?}");
-    let attempts = total(&gateway, "attempts_total");
+    let attempts = gateway.total("attempts_total");
     assert_local(&get(gateway.address(), "/"), 503, "breaker_open");
-    assert_eq!(total(&gateway, "attempts_total"), attempts, "an open breaker sends nothing");
+    assert_eq!(gateway.total("attempts_total"), attempts, "an open breaker sends nothing");
 }
 
 #[test]
@@ -338,8 +318,8 @@ fn a_rung_answers_when_the_service_cannot() {
     assert_eq!(answer.header("content-type"), Some("application/json"));
     let why = answer.header("seawall-why").unwrap_or_default();
     assert!(why.starts_with("fallback_default") && why.contains("connect_refused"), "{why}");
-    assert_eq!(total(&gateway, "fallbacks_total"), 1);
-    assert_eq!(total(&gateway, "failed_total"), 0);
+    assert_eq!(gateway.total("fallbacks_total"), 1);
+    assert_eq!(gateway.total("failed_total"), 0);
 }
 
 #[test]
@@ -352,7 +332,7 @@ fn an_unsafe_post_that_was_never_sent_goes_to_another_replica() {
         assert_eq!(answer.status(), 200, "{}", answer.text());
     }
     assert_eq!(backend.by_id().into_values().collect::<Vec<_>>(), [1; 20]);
-    assert!(total(&gateway, "retries_total") > 0, "the refusing replica was never tried");
+    assert!(gateway.total("retries_total") > 0, "the refusing replica was never tried");
 }
 
 /// Two replicas of which the first request of all meets `first`, and every other one a 200.
@@ -394,7 +374,7 @@ fn a_post_without_a_key_gets_the_503_of_its_only_attempt() {
     assert_eq!(answer.status(), 503);
     assert_eq!(answer.header("x-from"), Some("the-service"), "the answer is handed on as it was");
     assert_eq!(seen(&backends).len(), 1);
-    assert!(latest_trail(&gateway).contains("retry_denied: not_idempotent"));
+    assert!(gateway.latest_trail().contains("retry_denied: not_idempotent"));
 }
 
 #[test]
@@ -416,7 +396,7 @@ fn a_body_above_the_replay_buffer_is_not_sent_again() {
     let answer = post(&gateway, &["Idempotency-Key: \"order-9\""], &vec![b'x'; 1 << 20]);
     assert_local(&answer, 502, "connection_lost");
     assert_eq!(seen(&backends).len(), 1);
-    let trail = latest_trail(&gateway);
+    let trail = gateway.latest_trail();
     assert!(trail.contains("retry_denied: replay_overflow"), "{trail}");
 }
 
@@ -451,5 +431,5 @@ fn a_caller_that_leaves_frees_its_permit_and_ends_its_attempt() {
     backend.wait_for_hung_up(1);
     let status = gateway.wait_for_status("the permit to be free", in_use(0));
     assert_eq!(status["upstreams"][0]["endpoints"][0]["failures_total"], 0, "{status:#}");
-    assert!(latest_trail(&gateway).ends_with("cancelled: the caller left"));
+    assert!(gateway.latest_trail().ends_with("cancelled: the caller left"));
 }

@@ -205,6 +205,28 @@ impl Gateway {
         self.ask_admin("/v1/status").json()
     }
 
+    /// One number of the first upstream's totals in `/v1/status`.
+    #[track_caller]
+    pub(crate) fn total(&self, name: &str) -> u64 {
+        let status = self.status_json();
+        let value = &status["upstreams"][0]["totals"][name];
+        value.as_u64().unwrap_or_else(|| panic!("no {name} in {status:#}"))
+    }
+
+    /// The codes and particulars of the latest call that has something to tell.
+    #[track_caller]
+    pub(crate) fn latest_trail(&self) -> String {
+        let told = |calls: &serde_json::Value| {
+            let call = calls["calls"].as_array()?.first()?;
+            let steps = call["trail"].as_array()?.iter();
+            let step = |step: &serde_json::Value| {
+                format!("{}: {}", step["step"], step["detail"]).replace('"', "")
+            };
+            Some(steps.map(step).collect::<Vec<_>>().join("\n"))
+        };
+        eventually("a call in the log", || told(&self.ask_admin("/v1/calls?limit=1").json()))
+    }
+
     /// Waits until `/v1/status` satisfies `seen`; `what` names it in the failure.
     #[track_caller]
     pub(crate) fn wait_for_status(
