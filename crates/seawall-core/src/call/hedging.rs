@@ -17,7 +17,7 @@ use super::attempt::Role;
 use super::machine::{Call, Context, Journal};
 use super::table::{Event as By, State};
 use super::trail::StepKind;
-use super::{ATTEMPTS_MAX, Action, AttemptPlan, Replay};
+use super::{ATTEMPTS_MAX, Action, AttemptPlan, Effect, Replay};
 
 impl Call {
     /// Sets the time at which an attempt that begins now counts as slow.
@@ -38,7 +38,8 @@ impl Call {
         let most = ctx.upstream.settings().hedge.max_extra.min(EXTRA_MAX);
         let spent = self.hedges >= most || self.attempts >= ATTEMPTS_MAX;
         let wanted = self.settings.hedges != Hedges::Never && self.facts.only.is_none();
-        if spent || !wanted || !self.facts.safety.is_repeatable() {
+        let fit = self.facts.safety.is_repeatable() && self.facts.effect == Effect::Harmless;
+        if spent || !wanted || !fit {
             return;
         }
         self.hedge_delay = ctx.upstream.hedge_delay(timeout, ctx.now);

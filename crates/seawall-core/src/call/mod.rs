@@ -34,7 +34,9 @@ pub use attempt::Role;
 pub use layer::Layer;
 pub use machine::{Call, Context, Journal};
 pub use retry::Denied;
-pub use settings::{ATTEMPTS_MAX, CallSettings, Facts, KEPT_BYTES_MAX, KEPT_PATIENCE, Safety};
+pub use settings::{
+    ATTEMPTS_MAX, CallSettings, Effect, Facts, KEPT_BYTES_MAX, KEPT_PATIENCE, Safety,
+};
 pub use table::{Event as CallEvent, State as CallState, TABLE, render as render_table};
 pub use trail::{Step, StepKind, TRAIL_MAX, Trail};
 

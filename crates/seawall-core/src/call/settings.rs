@@ -90,11 +90,26 @@ impl Safety {
     }
 }
 
+/// What carrying a request out twice at the same time could do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing that its caller minds: it reads, or whoever allows hedges answers for it. The
+    /// default.
+    #[default]
+    Harmless,
+    /// It changes something. It may be sent twice in turn, and is never sent twice side by side:
+    /// two at once can meet, and the answer to the later would stand for both (a 409 while the
+    /// other is still at work, a 404 for what it has just deleted).
+    Changes,
+}
+
 /// What the machine must know of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// Whether it may be executed more than once.
     pub safety: Safety,
+    /// What it does when it runs twice at once, which decides whether it is hedged.
+    pub effect: Effect,
     /// The time that a trusted caller still has; it only ever shortens the total.
     pub remaining: Option<Duration>,
     /// The hash of what keyed balancing goes by (a user, a session, a cache key); calls with the
@@ -126,6 +141,7 @@ impl Facts {
     pub const fn of(safety: Safety) -> Self {
         let priority = Priority::new(Class::Normal, 0);
         let (remaining, affinity, only) = (None, None, None);
-        Self { safety, remaining, affinity, priority, cost: 1, weight: 1, body: 0, only }
+        let (effect, cost, weight, body) = (Effect::Harmless, 1, 1, 0);
+        Self { safety, effect, remaining, affinity, priority, cost, weight, body, only }
     }
 }

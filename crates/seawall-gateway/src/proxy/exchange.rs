@@ -11,12 +11,11 @@ use hyper::body::Incoming;
 use tokio::time::sleep_until;
 
 use seawall_config::Expose;
-use seawall_core::call::{Action, AttemptPlan, Call, CallSettings, Facts, Replay, Role};
+use seawall_core::call::{Action, AttemptPlan, Call, Effect, Facts, Replay, Role};
 use seawall_core::hash::hash;
 use seawall_core::outcome::{CallerFault, Observation, Sent};
 use seawall_core::reason::Reason;
 use seawall_core::shed::Priority;
-use seawall_core::timeout::Hedges;
 
 use super::attempt::{Brought, Errand, Target};
 use super::flight::{Flight, Recall};
@@ -94,7 +93,9 @@ const AFFINITY_SEED: u64 = 0;
 fn facts(head: &mut Accepted, route: &Route) -> Facts {
     let class = head.rank(route.priority);
     let field = route.affinity.as_ref();
+    let effect = if head.method.is_safe() { Effect::Harmless } else { Effect::Changes };
     Facts {
+        effect,
         remaining: head.remaining,
         affinity: field.and_then(|field| affinity(&head.headers, field)),
         priority: Priority::new(class, sub_level(&head.id)),
@@ -113,14 +114,6 @@ fn sub_level(id: &HeaderValue) -> u8 {
     u8::try_from(hash(AFFINITY_SEED, id.as_bytes()) >> 57).unwrap_or(u8::MAX)
 }
 
-/// A request that changes something is never sent twice side by side, though it may be sent twice
-/// in turn: two at once can meet, and the answer to the later would stand for both (a 409 while the
-/// other is still at work, a 404 for what it has just deleted).
-fn settings(head: &Accepted, route: &Route) -> CallSettings {
-    let hedges = if head.method.is_safe() { route.settings.hedges } else { Hedges::Never };
-    CallSettings { hedges, ..route.settings }
-}
-
 impl<'a> Exchange<'a> {
     fn start(
         (worker, route): (&Rc<Worker>, Arc<Route>),
@@ -132,7 +125,7 @@ impl<'a> Exchange<'a> {
         let facts = Facts { body, ..facts };
         let asked = worker.shared.recorder().map(|recorder| recorder.asked(head, &facts));
         let record = Record::new(head, asked);
-        let settings = settings(head, &route);
+        let settings = route.settings;
         let (call, action) = Guarded::start((Rc::clone(worker), route), record, upload, |ctx| {
             Call::start(settings, facts, ctx)
         });

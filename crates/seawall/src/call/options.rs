@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seawall_core::call::{Facts, Safety};
+use seawall_core::call::{Effect, Facts, Safety};
 use seawall_core::deadline;
 use seawall_core::endpoint::EndpointId;
 use seawall_core::shed::Priority;
@@ -41,6 +41,8 @@ impl Options {
     pub(crate) fn facts(&self, plan: &Plan, now: Instant, clock: &Clock) -> Facts {
         Facts {
             safety: self.safety.unwrap_or(plan.safety),
+            // Who switches hedges on for an operation says that it may run twice at once.
+            effect: Effect::Harmless,
             remaining: self.remaining(now, clock),
             affinity: self.affinity,
             priority: self.priority.unwrap_or(plan.priority),

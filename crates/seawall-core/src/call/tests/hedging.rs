@@ -7,7 +7,9 @@ use super::world::{
 use crate::Mode;
 use crate::breaker::Phase;
 use crate::bulkhead::BulkheadSettings;
-use crate::call::{Action, AttemptPlan, CallSettings, Facts, Replay, Role, StepKind, Verdict};
+use crate::call::{
+    Action, AttemptPlan, CallSettings, Effect, Facts, Replay, Role, StepKind, Verdict,
+};
 use crate::hedge::{HedgeDelay, HedgeSettings, Suppressed};
 use crate::idempotency::Ending;
 use crate::ratio::Ratio;
@@ -139,6 +141,18 @@ fn he_4_t85_an_unsafe_call_is_never_hedged() {
     assert_eq!(action, Action::Wait);
     assert_eq!(call.next_deadline(), Some(first.deadline));
     assert_eq!(world.in_use(), 1);
+}
+
+#[test]
+fn what_changes_something_is_retried_and_never_sent_twice_side_by_side() {
+    let mut world = World::new(hedged(), 2);
+    let facts = Facts { effect: Effect::Changes, ..get() };
+    let (mut call, _, action) = slow(&mut world, plain(), facts);
+    assert_eq!((action, call.hedges), (Action::Wait, 0));
+    assert_eq!(suppressed(&call), None, "none was ever planned");
+    assert_eq!(call.ended(&mut world, 1, REFUSED), Action::Wait, "it backs off");
+    world.pass(SECOND);
+    assert_eq!(plan(&call.timer(&mut world)).role, Role::Retry);
 }
 
 #[test]
