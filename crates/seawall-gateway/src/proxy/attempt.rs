@@ -4,6 +4,7 @@
 //! one another. When to begin and when to give up is said by the machine (`exchange.rs`).
 
 use std::cell::RefCell;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -71,8 +72,11 @@ impl Errand<'_> {
             return Brought::Nothing(Observation::ConnectFailed(ConnectFailure::Unroutable));
         };
         let deadline = self.worker.clock.runtime(self.connected);
-        let checkout = pool.checkout(self.reuse(), deadline);
-        let lease = match self.recall.unless_called(self.number, checkout).await {
+        let checked_out = {
+            let checkout = pin!(pool.checkout(self.reuse(), deadline));
+            self.recall.unless_called(self.number, checkout).await
+        };
+        let lease = match checked_out {
             Some(Ok(lease)) => lease,
             Some(Err(error)) => return Brought::Nothing(of_checkout(&error)),
             None => {
@@ -82,11 +86,15 @@ impl Errand<'_> {
         self.exchange_heads(lease, &endpoint.name).await
     }
 
-    async fn exchange_heads(self, mut lease: Lease<AttemptBody>, endpoint: &str) -> Brought {
+    async fn exchange_heads(&self, mut lease: Lease<AttemptBody>, endpoint: &str) -> Brought {
         let connection = if lease.is_reused() { Connection::Reused } else { Connection::Fresh };
         let number = self.number;
         let request = self.request(endpoint);
-        match self.recall.unless_called(number, lease.send(request)).await {
+        let sent = {
+            let sending = pin!(lease.send(request));
+            self.recall.unless_called(number, sending).await
+        };
+        match sent {
             Some(Ok(head)) => {
                 let seen = of_head(&head);
                 if head.status() == StatusCode::SWITCHING_PROTOCOLS {

@@ -13,6 +13,7 @@ mod priority;
 mod request;
 mod retry_after;
 mod safety;
+mod survey;
 mod trace;
 mod trailers;
 
