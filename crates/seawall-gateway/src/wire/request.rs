@@ -142,7 +142,8 @@ impl Accepted {
         }
         if let Some(remaining) = remaining {
             let told = deadline::outgoing(remaining).as_millis();
-            headers.insert(TIMEOUT_MS, HeaderValue::from(u64::try_from(told).unwrap_or(u64::MAX)));
+            let told = HeaderValue::from(u64::try_from(told).unwrap_or(u64::MAX));
+            headers.insert(TIMEOUT_MS, super::once(told));
         }
         request
     }
