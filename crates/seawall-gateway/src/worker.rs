@@ -165,6 +165,9 @@ impl Worker {
                 opened_total: pool.opened_total,
                 reused_total: pool.reused_total,
                 stale_resets_total: pool.stale_resets_total,
+                streams: u64::from(pool.streams),
+                goaways_total: pool.goaways_total,
+                streams_refused_total: pool.streams_refused_total,
             };
             ((upstream, id), status)
         });

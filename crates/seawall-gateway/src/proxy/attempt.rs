@@ -11,12 +11,11 @@ use std::sync::Arc;
 use http::header::TRANSFER_ENCODING;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
-use hyper::body::Incoming;
 
 use seawall_core::call::Safety;
 use seawall_core::outcome::{ConnectFailure, Connection, Observation};
 use seawall_core::time::Instant;
-use seawall_upstream::{Lease, Pool, Reuse};
+use seawall_upstream::{AnyBody, AnyLease, AnyPool, Reuse};
 
 use super::flight::Recall;
 use super::observe::{of_checkout, of_send};
@@ -29,8 +28,8 @@ use crate::worker::Worker;
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) number: u32,
-    pub(super) head: Response<Incoming>,
-    pub(super) lease: Lease<AttemptBody>,
+    pub(super) head: Response<AnyBody>,
+    pub(super) lease: AnyLease<AttemptBody>,
 }
 
 /// What an attempt brought.
@@ -61,7 +60,7 @@ pub(super) struct Errand<'a> {
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) endpoint: Arc<EndpointInfo>,
-    pub(super) pool: Rc<Pool<AttemptBody>>,
+    pub(super) pool: Rc<AnyPool<AttemptBody>>,
 }
 
 impl Errand<'_> {
@@ -86,7 +85,7 @@ impl Errand<'_> {
         self.exchange_heads(lease, &endpoint.name).await
     }
 
-    async fn exchange_heads(&self, mut lease: Lease<AttemptBody>, endpoint: &str) -> Brought {
+    async fn exchange_heads(&self, mut lease: AnyLease<AttemptBody>, endpoint: &str) -> Brought {
         let connection = if lease.is_reused() { Connection::Reused } else { Connection::Fresh };
         let number = self.number;
         let request = self.request(endpoint);
@@ -139,7 +138,7 @@ impl Errand<'_> {
     }
 }
 
-fn of_head(head: &Response<Incoming>) -> Observation {
+fn of_head(head: &Response<AnyBody>) -> Observation {
     let code = head.status().as_u16();
     let exhausted = head.headers().contains_key("seawall-exhausted");
     Observation::Status { code, retry_after: retry_after(head.headers()), exhausted }

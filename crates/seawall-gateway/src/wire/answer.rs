@@ -14,6 +14,8 @@ use super::survey::{Known, Survey};
 /// length that it speaks of; a 304 does not, for its framing is the same in HTTP/1.1 and HTTP/2
 /// only without one.
 pub(crate) fn clean_answer(parts: &mut Parts, request: &Accepted, body: BodyFollows) {
+    // As it was received (RFC 9110 section 7.6.3).
+    let via = if parts.version == Version::HTTP_2 { "2 seawall" } else { "1.1 seawall" };
     // Ours, not the service's: an old service must not cost the caller its connection.
     parts.version = Version::HTTP_11;
     let has = Survey::of(&parts.headers);
@@ -26,7 +28,7 @@ pub(crate) fn clean_answer(parts: &mut Parts, request: &Accepted, body: BodyFoll
         drop_own(&mut parts.headers);
     }
     parts.headers.insert(REQUEST_ID, request.id.clone());
-    parts.headers.append(VIA, HeaderValue::from_static("1.1 seawall"));
+    parts.headers.append(VIA, HeaderValue::from_static(via));
 }
 
 /// What an answer goes on saying of its body.

@@ -93,7 +93,7 @@ pub(crate) fn fresh_id(unix_ms: u64, rng: &mut impl Rng) -> HeaderValue {
     let id = Builder::from_unix_timestamp_millis(unix_ms, &[a, b, c, d, e, f, g, h, i, j]);
     let mut text = Uuid::encode_buffer();
     let text = id.into_uuid().hyphenated().encode_lower(&mut text);
-    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("-"))
+    super::once(HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("-")))
 }
 
 /// Says for whom we ask: appended to what a trusted caller says, instead of what another says.

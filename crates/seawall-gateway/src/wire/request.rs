@@ -153,7 +153,7 @@ impl Accepted {
         if let Some(remaining) = remaining {
             let told = deadline::outgoing(remaining).as_millis();
             if let Some(told) = lines.line().number(told).value() {
-                headers.insert(TIMEOUT_MS, told);
+                headers.insert(TIMEOUT_MS, super::once(told));
             }
         }
         request

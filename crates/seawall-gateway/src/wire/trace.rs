@@ -37,7 +37,7 @@ impl Trace {
         let (_, span) = digits.split_at(16);
         let line = lines.line().text("00-").bytes(&self.id).text("-");
         if let Some(value) = line.bytes(span).text("-").bytes(&self.flags).value() {
-            headers.insert(TRACEPARENT, value);
+            headers.insert(TRACEPARENT, super::once(value));
         }
     }
 
