@@ -204,7 +204,7 @@ impl Running<'_> {
         self.folder.join("nginx.pid")
     }
 
-    fn log_file(&self) -> PathBuf {
+    pub(super) fn log_file(&self) -> PathBuf {
         self.folder.join(format!("{}.log", self.product))
     }
 

@@ -28,6 +28,8 @@ pub struct Wanted {
     pub protocol: Protocol,
     /// What is switched on beside the usual.
     pub extras: Extras,
+    /// Where it tells of itself, where the product does so; anywhere without.
+    pub admin: Option<SocketAddr>,
 }
 
 /// Replicas of their own for one route.
@@ -73,6 +75,7 @@ impl Wanted {
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),
             protocol: Protocol::Http1,
             extras: Extras::None,
+            admin: None,
         }
     }
 }

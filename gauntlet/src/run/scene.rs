@@ -1,7 +1,7 @@
 //! All that is there during one run: the arena, the replicas, their relays and the product.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path as FilePath, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
@@ -21,6 +21,8 @@ const REPLICA: u16 = 8080;
 const RELAY: u16 = 8081;
 /// The port of the product.
 const PRODUCT: u16 = 8000;
+/// The port at which the product tells of itself.
+const ADMIN: u16 = 9901;
 
 /// Everything of one run. Dropping it ends and removes all of it.
 #[derive(Debug)]
@@ -188,7 +190,7 @@ fn command(program: &FilePath, part: &str, words: &[(&str, String)]) -> Vec<Stri
 }
 
 /// The file of the attempts at a replica.
-pub(super) fn attempts_file(index: u8) -> String {
+pub(crate) fn attempts_file(index: u8) -> String {
     format!("attempts{index}.jsonl")
 }
 
@@ -198,6 +200,8 @@ fn start_product<'a>(order: &Order<'_>, arena: &'a Arc<Arena>) -> Result<Running
         checks: scenario.health_checks,
         deadline: scenario.load.deadline,
         client: arena.source(Seat::Client),
+        // On loopback of its own namespace: nobody else is to be told.
+        admin: Some((Ipv4Addr::LOCALHOST, arena.address(Seat::Gateway, ADMIN).port()).into()),
         ..Wanted::new(order.key.settings, listen, endpoints(arena, scenario))
     };
     let started = peer::start(order.key.product, &wanted, arena, &order.folder.join("product"));

@@ -284,6 +284,8 @@ pub enum Fault {
     GatewayKilled,
     /// The product's own way of a restart without loss.
     GatewayUpgraded,
+    /// The product is told to read its config anew; its endpoints stand in another order in it.
+    GatewayReloaded,
     /// Names of replicas cannot be resolved, or resolve to nobody.
     Dns(DnsFault),
     /// What tells the product its endpoints is gone, or tells nonsense.
