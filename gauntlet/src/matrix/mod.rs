@@ -28,7 +28,7 @@ use crate::scenario::{self, Mistake, Scenario};
 
 pub use catalogue::catalogue;
 pub use order::{Axes, runs};
-use progress::say;
+pub(crate) use progress::say;
 pub use select::{Profile, scenarios};
 
 /// Why nothing was measured.
@@ -160,7 +160,7 @@ fn meant(options: &Options, profile: Profile) -> Result<Vec<Scenario>, Trouble> 
 }
 
 /// The ground that is asked for and can be had.
-fn ground(wanted: Where) -> Result<Ground, Trouble> {
+pub(crate) fn ground(wanted: Where) -> Result<Ground, Trouble> {
     let refused = |why: crate::arena::Trouble| Trouble::Host(why.to_string());
     match wanted {
         Where::Loopback => Ok(Ground::Loopback),

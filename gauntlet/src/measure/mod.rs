@@ -34,7 +34,7 @@ pub use extra::Extra;
 pub use floor::{Floor, Regret};
 pub use latency::{Curve, Latency};
 pub use metric::{Better, METRICS, Metric, Unit};
-pub(crate) use number::{number, seconds};
+pub(crate) use number::{number, quantile, seconds};
 pub use others::{ByKind, Kind, Rank};
 pub use recovery::{Recovery, Residual};
 pub use seeds::{Comparison, Outcome, Spread, compare, noise, over_seeds};

@@ -19,8 +19,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 pub use course::carry_out;
-pub(crate) use scene::begin;
 pub use scene::{Guarded, Scene};
+pub(crate) use scene::{attempts_file, begin};
 pub use service::{Place, Service, ask};
 pub use stop::{Stop, Stopped};
 
