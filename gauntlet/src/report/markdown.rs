@@ -43,9 +43,10 @@ twentieth of what is due to it; from the removal until service is whole / until 
 four fifths of its share again. A dash: there was nothing to notice, or no way to see it.";
 const TARGETS: &str = "What Seawall has set out to reach at default settings. Failures are of the \
 worst seed, times and factors of the median.";
-const VERSIONS: &str = "The peers are those that the distribution packages, not the newest; \
-configs with a reason for each line are in `gauntlet/peers`. A better config from those who know \
-a product replaces ours.";
+const VERSIONS: &str = "nginx and HAProxy are those that the distribution packages, not the \
+newest; Envoy is its released binary, and Pingora the crate in a small program of ours, both of \
+the version that is pinned here; configs with a reason for each line are in `gauntlet/peers`. A \
+better config from those who know a product replaces ours.";
 
 fn origin(results: &Results) -> String {
     let runs = results.runs.len();
