@@ -11,6 +11,7 @@ use super::scene::{Guarded, begin};
 use super::{Failure, Order, Run, Scene};
 use crate::arena::Arena;
 use crate::fault::{self, Faults};
+use crate::peer::Cost;
 use crate::record::What;
 use crate::scenario::{Arrivals, Fault, Phases};
 use crate::stamp::Stamp;
@@ -21,6 +22,10 @@ const LEAD: Duration = Duration::from_millis(700);
 
 /// How long the generator may take to end after the last user has lost patience.
 const GRACE: Duration = Duration::from_secs(15);
+
+/// How long a product may take to give back what it took, once its users have gone: nginx keeps
+/// idle connections to replicas for a minute.
+const GIVE_BACK: Duration = Duration::from_secs(65);
 
 /// A supervisor starts a replica anew so long after it fell.
 const RESTART_AFTER: Duration = Duration::from_secs(1);
@@ -49,6 +54,9 @@ pub fn carry_out(order: &Order<'_>) -> Result<Run, Failure> {
     };
     course.follow(order, &mut scene, &plan)?;
     course.await_generator(order, &mut scene, &mut generator)?;
+    // Its connections are its own to keep: what a product holds for nobody is seen without them.
+    drop(generator);
+    course.await_return(order, &scene)?;
     let version = scene.product.version().to_owned();
     let Course { faults, meter, .. } = course;
     let deeds = faults.into_deeds();
@@ -158,6 +166,23 @@ impl Course {
         }
     }
 
+    /// Samples until the product holds no more than in control, but not for ever.
+    fn await_return(&mut self, order: &Order<'_>, scene: &Scene<'_>) -> Result<(), Failure> {
+        let control = self.start.after(nanos(order.phases.warm_up));
+        let control = (control, control.after(nanos(order.phases.control)));
+        let end = Stamp::now().after(nanos(GIVE_BACK));
+        loop {
+            let last = self.meter.cost.len();
+            while self.meter.cost.len() == last {
+                order.stop.wait_until(self.meter.due())?;
+                self.meter.sample(&scene.product);
+            }
+            if is_given_back(&self.meter.cost, control) || Stamp::now() >= end {
+                return Ok(());
+            }
+        }
+    }
+
     fn await_generator(
         &mut self,
         order: &Order<'_>,
@@ -180,6 +205,19 @@ impl Course {
     }
 }
 
+/// Whether the last reading shows no more than the most of control.
+fn is_given_back(cost: &[(Stamp, Cost)], control: (Stamp, Stamp)) -> bool {
+    let within = cost.iter().filter(|(at, _)| control.0 <= *at && *at < control.1);
+    let most = within.fold(Cost::default(), |most, (_, one)| Cost {
+        descriptors: most.descriptors.max(one.descriptors),
+        threads: most.threads.max(one.threads),
+        ..most
+    });
+    cost.last().is_none_or(|(_, last)| {
+        last.descriptors <= most.descriptors && last.threads <= most.threads
+    })
+}
+
 fn ended(status: ExitStatus, order: &Order<'_>) -> Result<(), Failure> {
     if status.success() {
         return Ok(());
@@ -187,4 +225,23 @@ fn ended(status: ExitStatus, order: &Order<'_>) -> Result<(), Failure> {
     let said = std::fs::read_to_string(order.folder.join("load.err")).unwrap_or_default();
     let last = said.lines().last().unwrap_or_default();
     Err(Failure::Generator(format!("{status}: {last}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_control_did_not_hold_is_waited_for() {
+        let cost = |descriptors, threads| Cost { descriptors, threads, ..Cost::default() };
+        let control = (Stamp(10), Stamp(20));
+        let mut all = vec![(Stamp(9), cost(900, 9)), (Stamp(10), cost(60, 3))];
+        all.extend([(Stamp(19), cost(62, 3)), (Stamp(20), cost(900, 3))]);
+        assert!(!is_given_back(&all, control));
+        all.push((Stamp(30), cost(62, 4)));
+        assert!(!is_given_back(&all, control));
+        all.push((Stamp(31), cost(62, 3)));
+        assert!(is_given_back(&all, control));
+        assert!(is_given_back(&[], control), "without a product there is nothing to wait for");
+    }
 }
