@@ -48,6 +48,8 @@ pub struct Order<'a> {
     pub folder: &'a Path,
     /// This program: replicas, relays and generator are parts of it.
     pub program: &'a Path,
+    /// The program of Seawall, in place of the released one.
+    pub seawall: Option<&'a Path>,
     /// The word of the user.
     pub stop: &'a Stop,
 }

@@ -196,10 +196,12 @@ pub(crate) fn attempts_file(index: u8) -> String {
 
 fn start_product<'a>(order: &Order<'_>, arena: &'a Arc<Arena>) -> Result<Running<'a>, Failure> {
     let (scenario, listen) = (order.scenario, arena.address(Seat::Gateway, PRODUCT));
+    let is_ours = order.key.product == peer::Product::Seawall;
     let wanted = Wanted {
         checks: scenario.health_checks,
         deadline: scenario.load.deadline,
         client: arena.source(Seat::Client),
+        program: order.seawall.filter(|_| is_ours).map(FilePath::to_owned),
         // On loopback of its own namespace: nobody else is to be told.
         admin: Some((Ipv4Addr::LOCALHOST, arena.address(Seat::Gateway, ADMIN).port()).into()),
         ..Wanted::new(order.key.settings, listen, endpoints(arena, scenario))

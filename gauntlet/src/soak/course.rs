@@ -95,6 +95,7 @@ pub(super) fn soak(
         ground,
         folder: &folder.0,
         program: &program,
+        seawall: None,
         stop,
     };
     // Nobody looks at the attempts, and half an hour of them is half a gigabyte.
