@@ -224,6 +224,7 @@ fn scenario(phases: Phases) -> Scenario {
         },
         replicas: Replicas {
             count: 3,
+            aside: 0,
             workers: 20,
             queue: 100,
             service: Duration::from_millis(18),

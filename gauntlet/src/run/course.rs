@@ -40,7 +40,7 @@ pub fn carry_out(order: &Order<'_>) -> Result<Run, Failure> {
     stream::write(&stream_file, &stream).map_err(records)?;
     let strikes = fault::strikes(order.scenario, order.phases, order.seed);
     let targets = gather::targets(&strikes);
-    let arena = Arena::build(order.scenario.replicas.count, order.ground);
+    let arena = Arena::build(order.scenario.replicas.all(), order.ground);
     let arena = Arc::new(arena.map_err(|why| Failure::Arena(why.to_string()))?);
     let mut scene = Scene::build(order, &arena)?;
     let start = Stamp::now().after(nanos(LEAD));
@@ -49,7 +49,7 @@ pub fn carry_out(order: &Order<'_>) -> Result<Run, Failure> {
     let mut course = Course {
         start,
         faults: Faults::new(strikes),
-        meter: Meter::new(&arena, order.scenario.replicas.count, start),
+        meter: Meter::new(&arena, order.scenario.replicas.all(), start),
         fallen: Vec::new(),
     };
     course.follow(order, &mut scene, &plan)?;
@@ -95,6 +95,7 @@ fn generate(
         ("--patience", load.patience.as_millis().to_string()),
     ];
     words.extend(scene.asked(order).iter().map(|to| ("--to", to.to_string())));
+    words.extend(scene.asked_aside(order).iter().map(|to| ("--aside", to.to_string())));
     if let Arrivals::Closed { users, .. } = load.arrivals {
         words.push(("--users", users.to_string()));
         words.push(("--lasts", whole(order.phases).as_millis().to_string()));

@@ -41,7 +41,7 @@ pub(super) fn targets(strikes: &[Strike]) -> Vec<u8> {
 pub(super) fn run(order: &Order<'_>, written: Written, meter: Meter) -> Result<Run, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Records(error.to_string());
     let answered = record::read_answered(&order.folder.join(ANSWERED)).map_err(|e| failed(&e))?;
-    let files: Vec<_> = (0..order.scenario.replicas.count)
+    let files: Vec<_> = (0..order.scenario.replicas.all())
         .map(|index| order.folder.join(attempts_file(index)))
         .collect();
     let mut attempts = record::read_attempts(&files).map_err(|e| failed(&e))?;

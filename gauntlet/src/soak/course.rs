@@ -99,11 +99,11 @@ pub(super) fn soak(
         stop,
     };
     // Nobody looks at the attempts, and half an hour of them is half a gigabyte.
-    for index in 0..asked.scenario.replicas.count {
+    for index in 0..asked.scenario.replicas.all() {
         let log = folder.0.join(attempts_file(index));
         std::os::unix::fs::symlink("/dev/null", log).map_err(records)?;
     }
-    let arena = Arena::build(asked.scenario.replicas.count, ground);
+    let arena = Arena::build(asked.scenario.replicas.all(), ground);
     let arena = Arc::new(arena.map_err(|why| Failed::Product(why.to_string()))?);
     let scene = Scene::build(&order, &arena).map_err(|why| Failed::Product(why.to_string()))?;
     Course { order: &order, slots: asked.slots, scene, readings: Vec::new() }.follow()
