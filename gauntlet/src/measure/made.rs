@@ -48,6 +48,7 @@ impl Made {
             cost: Vec::new(),
             packets: BTreeMap::new(),
             version: "1.0".to_owned(),
+            relief: None,
         };
         Self { run, scenario: scenario(phases) }
     }

@@ -7,18 +7,19 @@ use std::time::Duration;
 
 use super::gather::{self, Written};
 use super::meter::Meter;
+use super::relief::{self, Second};
 use super::scene::{Guarded, begin};
 use super::{Failure, Order, Run, Scene};
 use crate::arena::Arena;
 use crate::fault::{self, Faults};
 use crate::peer::Cost;
-use crate::record::What;
+use crate::record::{What, read_answered};
 use crate::scenario::{Arrivals, Fault, Phases};
 use crate::stamp::Stamp;
-use crate::stream;
+use crate::stream::{self, Planned};
 
 /// From starting the generator to its first request: it has read its stream by then.
-const LEAD: Duration = Duration::from_millis(700);
+pub(super) const LEAD: Duration = Duration::from_millis(700);
 
 /// How long the generator may take to end after the last user has lost patience.
 const GRACE: Duration = Duration::from_secs(15);
@@ -52,17 +53,26 @@ pub fn carry_out(order: &Order<'_>) -> Result<Run, Failure> {
         meter: Meter::new(&arena, order.scenario.replicas.all(), start),
         fallen: Vec::new(),
     };
-    course.follow(order, &mut scene, &plan)?;
-    course.await_generator(order, &mut scene, &mut generator)?;
+    let second = course.follow(order, &mut scene, (&plan, &stream))?;
+    let patience = order.scenario.load.patience + GRACE;
+    course.await_generator(order, &mut scene, (&mut generator, patience))?;
     // Its connections are its own to keep: what a product holds for nobody is seen without them.
     drop(generator);
+    let second = match second {
+        None => None,
+        Some(mut second) => {
+            let patience = patience + Second::lasts();
+            course.await_generator(order, &mut scene, (&mut second.child, patience))?;
+            Some(second.gather()?)
+        }
+    };
     course.await_return(order, &scene)?;
     let version = scene.product.version().to_owned();
     let Course { faults, meter, .. } = course;
     let deeds = faults.into_deeds();
     // Everybody ends before the records are read, so that they are whole.
     drop(scene);
-    let written = Written { start, stream, targets, deeds, version };
+    let written = Written { start, stream, targets, deeds, version, relief: second };
     gather::run(order, written, meter)
 }
 
@@ -70,7 +80,7 @@ fn records(error: impl std::fmt::Display) -> Failure {
     Failure::Records(error.to_string())
 }
 
-fn nanos(time: Duration) -> u64 {
+pub(super) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
@@ -114,20 +124,27 @@ struct Course {
 }
 
 impl Course {
-    /// Does everything at its time.
+    /// Does everything at its time. Gives the second load where one is needed.
     fn follow(
         &mut self,
         order: &Order<'_>,
         scene: &mut Scene<'_>,
-        plan: &[(Duration, fault::Act)],
-    ) -> Result<(), Failure> {
+        (plan, stream): (&[(Duration, fault::Act)], &[Planned]),
+    ) -> Result<Option<Second>, Failure> {
         for (at, act) in plan {
             let at = self.start.after(nanos(*at));
             self.pass_until(order, scene, at)?;
             self.faults.act(at, *act, scene);
         }
+        self.pass_until(order, scene, relief::decide_at(order, self.start))?;
         let end = self.start.after(nanos(whole(order.phases)));
-        self.pass_until(order, scene, end)
+        let answered = read_answered(&order.folder.join(gather::ANSWERED)).map_err(records)?;
+        let seen = (answered.as_slice(), Stamp::now());
+        let needed = relief::is_needed(order, (self.start, stream), seen);
+        let second =
+            needed.then(|| Second::begin(order, scene, (end, stream.len()))).transpose()?;
+        self.pass_until(order, scene, end)?;
+        Ok(second)
     }
 
     /// Samples and supervises until a time.
@@ -188,9 +205,8 @@ impl Course {
         &mut self,
         order: &Order<'_>,
         scene: &mut Scene<'_>,
-        generator: &mut Guarded,
+        (generator, patience): (&mut Guarded, Duration),
     ) -> Result<(), Failure> {
-        let patience = order.scenario.load.patience + GRACE;
         let end = Stamp::now().after(nanos(patience));
         loop {
             let status = generator.0.try_wait();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::meter::Meter;
 use super::scene::attempts_file;
-use super::{Failure, Order, Run};
+use super::{Failure, Order, Relief, Run};
 use crate::fault::{Strike, probe};
 use crate::load::Summary;
 use crate::record::{self, Answered, Attempt, Deed, What};
@@ -29,6 +29,7 @@ pub(super) struct Written {
     pub(super) targets: Vec<u8>,
     pub(super) deeds: Vec<Deed>,
     pub(super) version: String,
+    pub(super) relief: Option<Relief>,
 }
 
 /// The replicas that faults strike, each once.
@@ -63,6 +64,7 @@ pub(super) fn run(order: &Order<'_>, written: Written, meter: Meter) -> Result<R
         cost: meter.cost,
         packets: meter.packets,
         version: written.version,
+        relief: written.relief,
     })
 }
 
