@@ -46,8 +46,8 @@ fn carried_out(scenario: &Scenario, product: Product, seawall: Option<&Path>) ->
     carry_out(&order).unwrap()
 }
 
-/// The gateway that the tests of the workspace build: it lies beside our own program. A test of this
-/// crate alone has nobody who built it, and does so itself.
+/// The gateway that the tests of the workspace build: it lies beside our own program. A test of
+/// this crate alone has nobody who built it, and does so itself.
 fn seawall() -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_gauntlet")).with_file_name("seawall");
     if !program.is_file() {

@@ -2,8 +2,8 @@
 //!
 //! Here: which run is wanted, what it leaves behind and how it fails. `measure` turns records into
 //! figures. How it goes is in `course`, who takes part in `scene` and `service`, what is sampled
-//! beside it in `meter` and `packets`, what is read at its end in `gather`. `relief` lowers the load
-//! where service does not come back.
+//! beside it in `meter` and `packets`, what is read at its end in `gather`. `relief` lowers the
+//! load where service does not come back.
 
 mod course;
 mod gather;

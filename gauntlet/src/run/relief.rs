@@ -1,6 +1,6 @@
-//! A second load right after the first, where service has not come back: three tenths less for 20 s,
-//! then as before. What comes back by that is metastable: it kept itself down (Bronson et al., HotOS
-//! 2021, whose remedy is to shed load). Whether it came back is said by `measure`.
+//! A second load right after the first, where service has not come back: three tenths less for 20
+//! s, then as before. What comes back by that is metastable: it kept itself down (Bronson et al.,
+//! HotOS 2021, whose remedy is to shed load). Whether it came back is said by `measure`.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -111,8 +111,8 @@ fn in_a_full_observation_what_has_not_recovered_is_residual() {
     assert_eq!(recovery.residual, Residual::Left);
 }
 
-/// A run whose last seconds brought nothing, and a second load of ten requests of which so many were
-/// answered.
+/// A run whose last seconds brought nothing, and a second load of ten requests of which so many
+/// were answered.
 fn relieved(answered: u64) -> Made {
     let mut made = Made::struck(10, Fault::Crash, &[0, 1, 2]);
     for id in made.asked(6.0, 31.0) {
