@@ -3,12 +3,14 @@
 //!
 //! Here: carrying it out. What is meant by the command line is in `select`, the order in `order`,
 //! lines on the way in `progress`, what `--list` prints in `catalogue`, what reports are made of in
-//! `results`. One run is in `run`, figures in `measure`, what is printed in `report`.
+//! `results`, what the simulator says of the same scenarios in `rehearsed`. One run is in `run`,
+//! figures in `measure`, what is printed in `report`.
 
 mod carry;
 mod catalogue;
 mod order;
 mod progress;
+mod rehearsed;
 mod results;
 mod select;
 #[cfg(test)]
@@ -112,7 +114,9 @@ impl Matrix {
     pub fn carry_out(&self, stop: &Stop) -> Result<Done, Trouble> {
         let ended = carry::all(self, stop)?;
         let failed = ended.iter().filter_map(carry::failure).collect();
-        Ok(Done { results: results::results(self, ended), failed })
+        let mut results = results::results(self, ended);
+        results.rehearsed = rehearsed::all(self, &results);
+        Ok(Done { results, failed })
     }
 
     /// The scenario of a run.

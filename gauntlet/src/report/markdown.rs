@@ -28,6 +28,13 @@ pub fn markdown(results: &Results) -> String {
     part(&mut page, "Amplification", &rows::metric(results, "amplification"), AMPLIFICATION);
     part(&mut page, "Detect, eject, recover, return", &rows::times(results), TIMES);
     part(&mut page, "Targets", &rows::judged(results), TARGETS);
+    if rows::noise(results).len() > 1 {
+        part(&mut page, "Noise", &rows::noise(results), rows::NOISE);
+    }
+    if !results.rehearsed.is_empty() {
+        let table = rows::rehearsed(results);
+        part(&mut page, "Measured and simulated", &table, rows::REHEARSED);
+    }
     part(&mut page, "Versions", &rows::versions(results), VERSIONS);
     list(&mut page, "Failings of Seawall", failings(results));
     list(&mut page, "Runs that do not count", invalid(results));
