@@ -16,6 +16,7 @@ const EXAMPLES: &str = "Examples:
   gauntlet --quick --mix gets --json gauntlet.json --html gauntlet.html
   gauntlet --throughput --peers seawall,nginx
   gauntlet --throughput --help
+  gauntlet --soak --minutes 30 --json soak.json
 
 Exit status: 0 all is well; 1 an effect of Seawall's was committed twice, an answer was corrupt,
 service did not come back, or it leaks; 2 runs remain that do not count; 3 the command line, a
@@ -37,6 +38,9 @@ pub struct Cli {
 
 /// The word that asks for the other benchmark, whose options are in [`crate::throughput`].
 pub const THROUGHPUT: &str = "--throughput";
+
+/// The word that asks for a soak, whose options are in [`crate::soak`].
+pub const SOAK: &str = "--soak";
 
 /// Processes of a run.
 #[derive(Debug, Subcommand)]
@@ -111,6 +115,9 @@ pub struct Options {
     /// Measures what a request costs instead, without faults; it has options of its own.
     #[arg(long)]
     pub throughput: bool,
+    /// Looks for leaks instead: half an hour with a fault a minute; it has options of its own.
+    #[arg(long)]
+    pub soak: bool,
 }
 
 /// Products by their names on the command line.

@@ -4,8 +4,10 @@
 //! A run is drawn from a seed (`stream`), laid out in an `arena`, driven by `load` against a
 //! product (`peer`) in front of replicas (`stub`), disturbed by `fault`s, some of them through a
 //! `relay`, and written down in `record`s. `measure` makes figures of the records and `report`
-//! shows them. `throughput` is another benchmark in the same arena: what a request costs. A `run`
-//! is carried out many times in a `matrix`, which the command line (`cli`) asks for.
+//! shows them; `rehearse` sets beside them what the simulator says. `throughput` is another
+//! benchmark in the same arena: what a request costs. A `soak` asks what is left behind by half an
+//! hour of faults. A `run` is carried out many times in a `matrix`, which the command line (`cli`)
+//! asks for.
 
 pub mod arena;
 pub mod cli;
@@ -17,10 +19,12 @@ pub mod measure;
 pub mod peer;
 pub mod process;
 pub mod record;
+pub mod rehearse;
 pub mod relay;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod soak;
 pub mod stamp;
 pub mod stream;
 pub mod stub;

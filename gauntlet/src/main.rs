@@ -1,15 +1,16 @@
 //! The program: a matrix of runs, or one of the hidden parts of a run.
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use gauntlet::cli::{Cli, Options, Part, THROUGHPUT};
+use gauntlet::cli::{Cli, Options, Part, SOAK, THROUGHPUT};
 use gauntlet::matrix::{self, Done, Matrix, Trouble};
 use gauntlet::process::Failed;
 use gauntlet::report::{self, Ending, Results};
 use gauntlet::run::Stop;
-use gauntlet::{load, relay, stub, throughput};
+use gauntlet::{load, relay, soak, stub, throughput};
 
 /// The command line, a scenario file or the host is at fault.
 const HOST: u8 = 3;
@@ -17,19 +18,34 @@ const HOST: u8 = 3;
 const STOPPED: u8 = 130;
 
 fn main() -> ExitCode {
-    // It has other options under the same names.
-    if std::env::args_os().any(|word| word == THROUGHPUT) {
-        let words = std::env::args_os().skip(1).filter(|word| word != THROUGHPUT);
-        return match throughput::run(&throughput::Args::of_words(words)) {
+    // They have other options under the same names.
+    if let Some(words) = words_beside(THROUGHPUT) {
+        return match throughput::run(&throughput::Args::of_words(words.into_iter())) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => complain(&error, HOST),
         };
     }
+    if let Some(words) = words_beside(SOAK) {
+        let args = soak::Args::of_words(words.into_iter());
+        return until_interrupted(move |stop| {
+            soak::run(&args, stop).map(|(status, text)| {
+                print(&text);
+                status
+            })
+        });
+    }
     let cli = Cli::parse();
     match cli.part {
         Some(part) => part_of_a_run(part),
-        None => until_interrupted(cli.options),
+        None => until_interrupted(move |stop| measured(cli.options, stop)),
     }
+}
+
+/// All other words where this one was said.
+fn words_beside(asked: &str) -> Option<Vec<OsString>> {
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let others = || words.iter().filter(|word| *word != asked).cloned().collect();
+    words.iter().any(|word| word == asked).then(others)
 }
 
 fn part_of_a_run(part: Part) -> ExitCode {
@@ -47,7 +63,7 @@ fn part_of_a_run(part: Part) -> ExitCode {
 
 /// Runs in a thread of its own, so that an interrupt can end all waiting and everything is cleaned
 /// up on the way out.
-fn until_interrupted(options: Options) -> ExitCode {
+fn until_interrupted(act: impl FnOnce(&Stop) -> Result<u8, Trouble> + Send + 'static) -> ExitCode {
     let stop = Stop::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
@@ -57,7 +73,7 @@ fn until_interrupted(options: Options) -> ExitCode {
     let (tell, told) = tokio::sync::oneshot::channel();
     let pulled = stop.clone();
     let thread = std::thread::Builder::new().name("matrix".to_owned()).spawn(move || {
-        let status = run(options, &stop);
+        let status = ended(act(&stop));
         // The receiver waits for as long as this thread lives.
         let _heard = tell.send(());
         status
@@ -90,8 +106,8 @@ async fn interrupted() -> io::Result<()> {
     Ok(())
 }
 
-fn run(options: Options, stop: &Stop) -> ExitCode {
-    match measured(options, stop) {
+fn ended(status: Result<u8, Trouble>) -> ExitCode {
+    match status {
         Ok(status) => ExitCode::from(status),
         Err(Trouble::Stopped(stopped)) => complain(&stopped, STOPPED),
         Err(trouble) => complain(&trouble, HOST),

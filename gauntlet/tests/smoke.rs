@@ -4,12 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail like the test itself")]
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use gauntlet::arena::Ground;
 use gauntlet::measure;
-use gauntlet::peer::{self, Product, Settings};
+use gauntlet::peer::{Product, Settings};
 use gauntlet::record::{Phase, What};
 use gauntlet::run::{Key, Order, Run, Stop, carry_out};
 use gauntlet::scenario::{self, Phases, Scenario};
@@ -28,7 +29,7 @@ fn frozen() -> Scenario {
     frozen
 }
 
-fn carried_out(scenario: &Scenario, product: Product) -> Run {
+fn carried_out(scenario: &Scenario, product: Product, seawall: Option<&Path>) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let key = Key { product, settings: Settings::Default, scenario: scenario.id.clone(), seed: 0 };
     let order = Order {
@@ -39,9 +40,23 @@ fn carried_out(scenario: &Scenario, product: Product) -> Run {
         ground: Ground::Loopback,
         folder: folder.path(),
         program: Path::new(env!("CARGO_BIN_EXE_gauntlet")),
+        seawall,
         stop: &Stop::default(),
     };
     carry_out(&order).unwrap()
+}
+
+/// The gateway that the tests of the workspace build: it lies beside our own program. A test of
+/// this crate alone has nobody who built it, and does so itself.
+fn seawall() -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_gauntlet")).with_file_name("seawall");
+    if !program.is_file() {
+        let words = ["build", "--quiet", "--package", "seawall-cli", "--bin", "seawall"];
+        let built = Command::new(env!("CARGO")).args(words).status().unwrap();
+        assert!(built.success(), "`cargo {}` failed: {built}", words.join(" "));
+    }
+    assert!(program.is_file(), "{} is not there: build seawall-cli first", program.display());
+    program
 }
 
 /// What must be in the records of a run with one frozen replica.
@@ -69,7 +84,7 @@ fn check(run: &Run, scenario: &Scenario) {
 #[test]
 fn a_run_without_gateway_leaves_whole_records() {
     let scenario = frozen();
-    let run = carried_out(&scenario, Product::Direct);
+    let run = carried_out(&scenario, Product::Direct, None);
     check(&run, &scenario);
     let frozen = run.targets[0];
     assert!(run.attempts.iter().any(|attempt| attempt.replica == frozen));
@@ -77,13 +92,8 @@ fn a_run_without_gateway_leaves_whole_records() {
 
 #[test]
 fn a_run_of_seawall_leaves_whole_records() {
-    // Building it takes longer than all other tests; the gate builds it before.
-    if peer::found(Product::Seawall).is_none() {
-        eprintln!("seawall is not built: `cargo build --release` and test again");
-        return;
-    }
-    let scenario = frozen();
-    let run = carried_out(&scenario, Product::Seawall);
+    let (scenario, seawall) = (frozen(), seawall());
+    let run = carried_out(&scenario, Product::Seawall, Some(&seawall));
     check(&run, &scenario);
     assert!(run.cost.iter().any(|(_, cost)| cost.resident > 0), "its cost was sampled");
     assert!(run.version.contains("seawall"), "{}", run.version);
@@ -108,6 +118,7 @@ fn a_stopped_run_ends_at_once_and_leaves_nothing() {
         ground: Ground::Loopback,
         folder: folder.path(),
         program: Path::new(env!("CARGO_BIN_EXE_gauntlet")),
+        seawall: None,
         stop: &stop,
     };
     let failure = carry_out(&order).unwrap_err();

@@ -6,6 +6,7 @@
 //! depends on mathematics alone, so that the simulator's tree stays free of runtimes.
 
 pub mod chart;
+pub mod heat;
 pub mod legend;
 pub mod markup;
 pub mod page;

@@ -167,6 +167,7 @@ impl Faults {
         let done = match strike.fault {
             Fault::GatewayKilled => scene.product.restart_hard(),
             Fault::GatewayUpgraded => scene.product.upgrade(),
+            Fault::GatewayReloaded => scene.product.reload(),
             Fault::SlowClients { count } => return slow_clients(strike, count, scene),
             // The generator does these by itself: they are part of the stream.
             _ => Ok(()),

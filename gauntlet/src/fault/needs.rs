@@ -42,7 +42,9 @@ pub fn unmet(scenario: &Scenario, product: Product, host: &Host) -> Option<Strin
             Some("lacks discovery: endpoints are given as addresses, not names".into())
         }
         Fault::Registry(_) => Some("lacks discovery: no registry tells it its endpoints".into()),
-        Fault::GatewayKilled | Fault::GatewayUpgraded if product == Product::Direct => {
+        Fault::GatewayKilled | Fault::GatewayUpgraded | Fault::GatewayReloaded
+            if product == Product::Direct =>
+        {
             Some("there is no gateway to restart".to_owned())
         }
         Fault::GatewayUpgraded if product == Product::Seawall => {

@@ -45,6 +45,13 @@ impl Faults {
         if let Fault::SlowClients { .. } = strike.fault {
             return slow_clients(strike, hope, scene);
         }
+        let (name, sign, to) = (name(strike), Sign::Well, Some(scene.product.address()));
+        let from = Seat::Client;
+        if strike.fault == Fault::GatewayReloaded {
+            // One that did not take it has failed when it was told to.
+            let trace: Trace = Box::new(|_| Ok("it took its config over".to_owned()));
+            return Some(Look { name, hope, trace, sign, from, to });
+        }
         if !matches!(strike.fault, Fault::GatewayKilled | Fault::GatewayUpgraded) {
             return None;
         }
@@ -55,8 +62,7 @@ impl Faults {
             let told = format!("{gone} of its processes {former:?} have ended, now {now:?}");
             if now == former { Err(told) } else { Ok(told) }
         });
-        let (sign, to) = (Sign::Well, Some(scene.product.address()));
-        Some(Look { name: name(strike), hope, trace, sign, from: Seat::Client, to })
+        Some(Look { name, hope, trace, sign, from, to })
     }
 
     fn trace(

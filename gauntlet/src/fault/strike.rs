@@ -68,6 +68,7 @@ fn targets(disturbance: &Disturbance, order: &[u8]) -> Vec<u8> {
         | Fault::SlowClients { .. }
         | Fault::GatewayKilled
         | Fault::GatewayUpgraded
+        | Fault::GatewayReloaded
         | Fault::Dns(_)
         | Fault::Registry(_) => return Vec::new(),
         _ => {}

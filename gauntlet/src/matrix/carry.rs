@@ -84,6 +84,7 @@ fn one(matrix: &Matrix, key: &Key, program: &Path, stop: &Stop) -> Result<Ended,
             ground: matrix.host.ground,
             folder: &folder.path,
             program,
+            seawall: None,
             stop,
         };
         last = match carry_out(&order) {

@@ -3,12 +3,14 @@
 //!
 //! Here: carrying it out. What is meant by the command line is in `select`, the order in `order`,
 //! lines on the way in `progress`, what `--list` prints in `catalogue`, what reports are made of in
-//! `results`. One run is in `run`, figures in `measure`, what is printed in `report`.
+//! `results`, what the simulator says of the same scenarios in `rehearsed`. One run is in `run`,
+//! figures in `measure`, what is printed in `report`.
 
 mod carry;
 mod catalogue;
 mod order;
 mod progress;
+mod rehearsed;
 mod results;
 mod select;
 #[cfg(test)]
@@ -28,7 +30,7 @@ use crate::scenario::{self, Mistake, Scenario};
 
 pub use catalogue::catalogue;
 pub use order::{Axes, runs};
-use progress::say;
+pub(crate) use progress::say;
 pub use select::{Profile, scenarios};
 
 /// Why nothing was measured.
@@ -112,7 +114,9 @@ impl Matrix {
     pub fn carry_out(&self, stop: &Stop) -> Result<Done, Trouble> {
         let ended = carry::all(self, stop)?;
         let failed = ended.iter().filter_map(carry::failure).collect();
-        Ok(Done { results: results::results(self, ended), failed })
+        let mut results = results::results(self, ended);
+        results.rehearsed = rehearsed::all(self, &results);
+        Ok(Done { results, failed })
     }
 
     /// The scenario of a run.
@@ -160,7 +164,7 @@ fn meant(options: &Options, profile: Profile) -> Result<Vec<Scenario>, Trouble> 
 }
 
 /// The ground that is asked for and can be had.
-fn ground(wanted: Where) -> Result<Ground, Trouble> {
+pub(crate) fn ground(wanted: Where) -> Result<Ground, Trouble> {
     let refused = |why: crate::arena::Trouble| Trouble::Host(why.to_string());
     match wanted {
         Where::Loopback => Ok(Ground::Loopback),

@@ -56,7 +56,7 @@ pub(super) fn length(phases: Phases) -> Duration {
 }
 
 /// A line for whoever watches. A terminal that is gone is no reason to stop measuring.
-pub(super) fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let _nobody_watches = writeln!(io::stderr(), "{line}");
 }
 

@@ -38,6 +38,7 @@ pub(super) fn results(matrix: &Matrix, ended: Vec<Ended>) -> Results {
         scenarios: matrix.scenarios.iter().map(Told::of).collect(),
         runs,
         not_run,
+        rehearsed: Vec::new(),
     };
     results.mark_odd_controls();
     results

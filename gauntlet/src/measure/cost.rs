@@ -23,7 +23,8 @@ pub struct Costs {
     pub threads_peak: Option<u64>,
     /// What it held over control, in the middle.
     pub before: Option<Held>,
-    /// What it held in the last 5 seconds, in the middle.
+    /// What it held once its users had gone, at the least; in a run that was not followed so far,
+    /// in its last 5 seconds, in the middle.
     pub after: Option<Held>,
 }
 
@@ -67,7 +68,8 @@ impl Costs {
             descriptors_peak: read(ledger, whole).map(|cost| cost.descriptors).max(),
             threads_peak: read(ledger, whole).map(|cost| cost.threads).max(),
             before: held(ledger, spans.control),
-            after: held(ledger, Span { from: last, to: whole.to }),
+            after: without_users(ledger)
+                .or_else(|| held(ledger, Span { from: last, to: whole.to })),
         }
     }
 
@@ -104,6 +106,19 @@ fn processor(ledger: &Ledger<'_>, span: Span) -> Option<u64> {
         _ => 0,
     });
     (spent.len() > 1).then(|| steps.sum())
+}
+
+/// Under load a product holds as many connections as its users keep open: after a surge they are
+/// theirs to close. What is read after the last answer is the product's own.
+fn without_users(ledger: &Ledger<'_>) -> Option<Held> {
+    let answered = ledger.run.answered.iter().map(|one| one.ended).max();
+    let end = answered.max(Some(ledger.spans.observation.to))?;
+    let alone = || ledger.run.cost.iter().filter(|(at, _)| *at > end).map(|(_, cost)| cost);
+    Some(Held {
+        resident: alone().map(|cost| cost.resident).min()?,
+        descriptors: alone().map(|cost| cost.descriptors).min()?,
+        threads: alone().map(|cost| cost.threads).min()?,
+    })
 }
 
 fn held(ledger: &Ledger<'_>, span: Span) -> Option<Held> {

@@ -31,6 +31,13 @@ pub struct Second {
     pub classes: [u64; CLASSES.len()],
     /// Attempts at each replica, from 0.
     pub attempts: Vec<f64>,
+    /// How many requests took how long: cells of [`cell_start`] that are not empty, failed requests
+    /// counted as the patience.
+    #[serde(default)]
+    pub cells: Vec<(u32, u64)>,
+    /// The p50 of its requests in nanoseconds, likewise.
+    #[serde(default)]
+    pub p50: Option<u64>,
     /// The p99 of its requests in nanoseconds, failed ones counted as the patience.
     pub p99: Option<u64>,
 }
@@ -74,11 +81,38 @@ impl Course {
 fn second(ledger: &Ledger<'_>, traffic: &Traffic, piece: Span) -> Second {
     let requests = ledger.within(piece);
     let replicas = traffic.replicas().max().map_or(0, |last| *last + 1);
+    let latency = super::Latency::of(requests);
     Second {
         classes: classes(requests),
         attempts: (0..replicas).map(|replica| traffic.at(replica, piece)).collect(),
-        p99: super::Latency::of(requests).p99,
+        cells: cells(requests),
+        p50: latency.p50,
+        p99: latency.p99,
     }
+}
+
+fn cells(requests: &[super::ledger::Request<'_>]) -> Vec<(u32, u64)> {
+    let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
+    for request in requests {
+        *counts.entry(cell(request.latency)).or_default() += 1;
+    }
+    counts.into_iter().collect()
+}
+
+/// The cell of a latency: its highest bit and the two below it, so that four cells are a doubling.
+fn cell(nanos: u64) -> u32 {
+    // Below four nanoseconds there are no two bits to tell apart, and no answers.
+    let nanos = nanos.max(4);
+    let octave = nanos.ilog2();
+    let quarter = u32::try_from((nanos >> (octave - 2)) & 3).unwrap_or(0);
+    octave * 4 + quarter
+}
+
+/// Where a cell of latencies begins, in seconds.
+#[must_use]
+pub fn cell_start(cell: u32) -> f64 {
+    let (octave, quarter) = ((cell / 4).clamp(2, 61), u64::from(cell % 4));
+    seconds((4 + quarter) << (octave - 2))
 }
 
 /// How many requests came to each class.
@@ -88,4 +122,19 @@ pub(crate) fn classes(requests: &[super::ledger::Request<'_>]) -> [u64; CLASSES.
         *counts.entry(request.class.place()).or_default() += 1;
     }
     std::array::from_fn(|place| counts.get(&place).copied().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_latency_lies_in_its_cell() {
+        for nanos in [4, 5, 7, 8, 1_000, 20_000_000, 4_999_999_999, 5_000_000_000, 1 << 60] {
+            let cell = cell(nanos);
+            let at = seconds(nanos);
+            assert!(cell_start(cell) <= at && at < cell_start(cell + 1), "{nanos}: {cell}");
+        }
+        assert_eq!(cell(0), cell(3), "what is faster than any network is one cell");
+    }
 }

@@ -20,6 +20,9 @@ pub(crate) struct Request<'a> {
     /// None where the generator wrote nothing: counted as a timeout.
     pub(crate) answered: Option<&'a Answered>,
     pub(crate) intended: Stamp,
+    /// Where it counts: at its intended start, but where it was under way when the fault began and
+    /// failed, at the beginning of the fault, which is what it failed of.
+    pub(crate) counted: Stamp,
     pub(crate) class: Class,
     /// From the intended start to the end; the generator's patience where it failed.
     pub(crate) latency: u64,
@@ -47,7 +50,7 @@ pub(crate) struct Ledger<'a> {
     pub(crate) run: &'a Run,
     pub(crate) scenario: &'a Scenario,
     pub(crate) spans: Spans,
-    /// In the order of their intended starts.
+    /// In the order of where they count.
     pub(crate) requests: Vec<Request<'a>>,
     /// Of users' requests, by id, in the order of their beginnings.
     pub(crate) attempts: BTreeMap<u64, Vec<&'a Attempt>>,
@@ -81,7 +84,7 @@ impl<'a> Ledger<'a> {
             missing: 0,
         };
         ledger.join(planned);
-        ledger.requests.sort_by_key(|request| (request.intended, request.planned.id));
+        ledger.requests.sort_by_key(|request| (request.counted, request.planned.id));
         ledger
     }
 
@@ -98,7 +101,8 @@ impl<'a> Ledger<'a> {
             let ended = answered.ended.since(answered.intended);
             let latency = if class.is_ok() { ended } else { patience };
             let (intended, answered) = (answered.intended, Some(answered));
-            self.requests.push(Request { planned, answered, intended, class, latency });
+            let counted = self.counted(intended, intended.after(ended), class);
+            self.requests.push(Request { planned, answered, intended, counted, class, latency });
         }
         // Users of a closed loop ask as often as they come to; the rest was never asked.
         if matches!(self.scenario.load.arrivals, Arrivals::Closed { .. }) {
@@ -107,9 +111,16 @@ impl<'a> Ledger<'a> {
         self.missing = left.len() as u64;
         self.requests.extend(left.into_values().map(|planned| {
             let intended = self.run.start.after(planned.at);
-            let (answered, class) = (None, Class::Timeout);
-            Request { planned, answered, intended, class, latency: patience }
+            let (answered, class, counted) = (None, Class::Timeout, intended);
+            Request { planned, answered, intended, counted, class, latency: patience }
         }));
+    }
+
+    /// Control is what the fault is held against: what the fault spoils is no part of it.
+    fn counted(&self, intended: Stamp, ended: Stamp, class: Class) -> Stamp {
+        let struck = self.spans.struck.max(self.spans.fault.from);
+        let is_its_victim = !class.is_ok() && ended > struck;
+        if is_its_victim { intended.max(self.spans.fault.from) } else { intended }
     }
 
     /// What a failed request counts as, in nanoseconds.
@@ -117,10 +128,10 @@ impl<'a> Ledger<'a> {
         u64::try_from(self.scenario.load.patience.as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// The requests whose intended start lies in a span.
+    /// The requests that count in a span.
     pub(crate) fn within(&self, span: Span) -> &[Request<'a>] {
-        let from = self.requests.partition_point(|request| request.intended < span.from);
-        let to = self.requests.partition_point(|request| request.intended < span.to);
+        let from = self.requests.partition_point(|request| request.counted < span.from);
+        let to = self.requests.partition_point(|request| request.counted < span.to);
         self.requests.get(from..to.max(from)).unwrap_or_default()
     }
 

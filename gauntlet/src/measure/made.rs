@@ -48,6 +48,7 @@ impl Made {
             cost: Vec::new(),
             packets: BTreeMap::new(),
             version: "1.0".to_owned(),
+            relief: None,
         };
         Self { run, scenario: scenario(phases) }
     }
@@ -224,6 +225,7 @@ fn scenario(phases: Phases) -> Scenario {
         },
         replicas: Replicas {
             count: 3,
+            aside: 0,
             workers: 20,
             queue: 100,
             service: Duration::from_millis(18),

@@ -29,12 +29,12 @@ mod tests;
 
 pub use class::{CLASSES, Class};
 pub use cost::{Costs, Held};
-pub use course::{Course, Second};
+pub use course::{Course, Second, cell_start};
 pub use extra::Extra;
 pub use floor::{Floor, Regret};
 pub use latency::{Curve, Latency};
 pub use metric::{Better, METRICS, Metric, Unit};
-pub(crate) use number::{number, seconds};
+pub(crate) use number::{median, number, quantile, seconds};
 pub use others::{ByKind, Kind, Rank};
 pub use recovery::{Recovery, Residual};
 pub use seeds::{Comparison, Outcome, Spread, compare, noise, over_seeds};

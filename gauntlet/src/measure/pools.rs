@@ -43,10 +43,8 @@ impl Pools {
         }
         let mut pools = joined(served);
         if pools.is_empty() {
-            // Nothing was seen to be served: all routes by all replicas, as the scenario says.
-            let routes = run.stream.iter().map(|planned| planned.route).collect();
-            let replicas = (0..scenario.replicas.count).collect();
-            pools.push(Pool { routes, replicas, targets: BTreeSet::new() });
+            // Nothing was seen to be served: as the scenario says.
+            pools = planned_pools(run, scenario);
         }
         for pool in &mut pools {
             let struck = run.targets.iter().filter(|target| pool.replicas.contains(target));
@@ -64,6 +62,22 @@ impl Pools {
     pub(crate) fn serving(&self, route: u8) -> Option<&Pool> {
         self.0.iter().find(|pool| pool.routes.contains(&route))
     }
+}
+
+/// All routes by all replicas, but for those that the last route has for itself.
+fn planned_pools(run: &Run, scenario: &Scenario) -> Vec<Pool> {
+    let mut routes: BTreeSet<u8> = run.stream.iter().map(|planned| planned.route).collect();
+    let has = scenario.replicas;
+    let pool = |routes, replicas: std::ops::Range<u8>| Pool {
+        routes,
+        replicas: replicas.collect(),
+        targets: BTreeSet::new(),
+    };
+    let last = routes.last().copied().filter(|_| has.aside > 0);
+    let own = last.filter(|last| routes.remove(last));
+    let shared = pool(routes, 0..has.count);
+    let aside = own.map(|route| pool([route].into(), has.count..has.all()));
+    std::iter::once(shared).chain(aside).collect()
 }
 
 fn joined(served: BTreeMap<u8, BTreeSet<u8>>) -> Vec<Pool> {

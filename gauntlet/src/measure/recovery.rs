@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::class::Class;
 use super::ledger::Ledger;
 use super::number::{SECOND, count, ratio};
 use super::span::Span;
@@ -55,11 +56,12 @@ impl Recovery {
         let from_removal = whole(ledger, Span { from: spans.removed, to: end });
         let is_long = spans.observation.nanos() >= LONG;
         let left = (from_removal.is_missed() && is_long) || is_short(ledger);
+        let residual = if left { Residual::Left } else { Residual::None };
         Self {
             from_removal,
             from_fault: whole(ledger, Span { from: spans.struck, to: end }),
             full_service: full_service(ledger),
-            residual: if left { Residual::Left } else { Residual::None },
+            residual: came_back(ledger).map_or(residual, |back| residual.after_relief(back)),
         }
     }
 }
@@ -72,6 +74,17 @@ impl Residual {
             (Self::None, _) => Self::None,
             (_, true) => Self::Metastable,
             (_, false) => Self::Broken,
+        }
+    }
+
+    /// What it is, in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::None => "it came back",
+            Self::Left => "it did not come back",
+            Self::Metastable => "metastable: it came back only once the load had been lower",
+            Self::Broken => "broken: it did not come back, even once the load had been lower",
         }
     }
 
@@ -121,6 +134,17 @@ fn is_short(ledger: &Ledger<'_>) -> bool {
     let last = mean(goodput(ledger, Span { from, to: observation.to }));
     let control = mean(goodput(ledger, ledger.spans.control));
     last.zip(control).is_some_and(|(last, control)| last < 0.9 * control)
+}
+
+/// Whether service was whole after less load; none where the load was not lowered.
+fn came_back(ledger: &Ledger<'_>) -> Option<bool> {
+    let relief = ledger.run.relief.as_ref()?;
+    let deadline = u64::try_from(ledger.scenario.load.deadline.as_nanos()).unwrap_or(u64::MAX);
+    let late = relief.answered.iter().filter(|one| one.intended >= relief.from);
+    let ok = late.filter(|one| Class::of(one, deadline).is_ok()).count() as u64;
+    let (control_ok, control) = goodput(ledger, ledger.spans.control);
+    let both = ratio(ok, relief.offered).zip(ratio(control_ok, control));
+    Some(both.is_some_and(|(restored, control)| restored >= 0.9 * control))
 }
 
 fn full_service(ledger: &Ledger<'_>) -> Option<u64> {

@@ -3,6 +3,7 @@
 //! Pingora has no config file; its arguments are in `launch`.
 
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -17,6 +18,9 @@ use super::{Missing, Product, Settings, launch};
 
 /// Where health checks ask. What they learn there is the replica's to say.
 pub(super) const CHECK_PATH: &str = "/healthz";
+
+/// Any free port.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// What templates may refer to.
 #[derive(Debug, Serialize)]
@@ -36,7 +40,7 @@ struct Facts {
     h2: bool,
     limited: bool,
     folder: String,
-    admin: &'static str,
+    admin: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -71,8 +75,8 @@ impl Facts {
             h2: wanted.protocol == Protocol::Http2,
             limited: wanted.extras == Extras::LimitAndLog,
             folder: folder.display().to_string(),
-            // Its own namespace, or a port that the system gives.
-            admin: "127.0.0.1:0",
+            // A port that the system gives, where nobody is going to ask.
+            admin: wanted.admin.unwrap_or(NOWHERE).to_string(),
         }
     }
 }
@@ -103,8 +107,8 @@ fn upstreams(wanted: &Wanted) -> Vec<Upstream> {
     aside.into_iter().chain([main]).collect()
 }
 
-fn endpoints(name: &str, addresses: &[std::net::SocketAddr]) -> Vec<Endpoint> {
-    let endpoint = |(index, address): (usize, &std::net::SocketAddr)| Endpoint {
+fn endpoints(name: &str, addresses: &[SocketAddr]) -> Vec<Endpoint> {
+    let endpoint = |(index, address): (usize, &SocketAddr)| Endpoint {
         name: format!("{name}{index}"),
         address: address.to_string(),
         host: address.ip().to_string(),

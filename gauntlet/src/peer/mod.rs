@@ -6,11 +6,13 @@
 
 mod build;
 mod config;
+mod holds;
 mod launch;
 mod missing;
 mod processes;
 mod program;
 mod ready;
+mod reload;
 mod running;
 #[cfg(test)]
 mod tests;

@@ -52,7 +52,7 @@ pub fn present(product: Product) -> Result<Installed, Missing> {
     installed(product, program)
 }
 
-fn installed(product: Product, program: PathBuf) -> Result<Installed, Missing> {
+pub(super) fn installed(product: Product, program: PathBuf) -> Result<Installed, Missing> {
     let argument = match product {
         Product::Direct => return Ok(Installed { program, version: "no gateway".to_owned() }),
         Product::Pingora => {

@@ -49,27 +49,10 @@ pub fn start<'a>(
     arena: &'a Arena,
     folder: &Path,
 ) -> Result<Running<'a>, Missing> {
-    start_installed(product, super::present(product)?, (wanted, folder), arena)
-}
-
-/// Likewise, with a program that is there: tests neither fetch nor build.
-#[cfg(test)]
-pub(super) fn start_found<'a>(
-    product: Product,
-    wanted: &Wanted,
-    arena: &'a Arena,
-    folder: &Path,
-) -> Result<Running<'a>, Missing> {
-    let absent = Missing::Program { product, remedy: "install it" };
-    start_installed(product, super::found(product).ok_or(absent)?, (wanted, folder), arena)
-}
-
-fn start_installed<'a>(
-    product: Product,
-    installed: Installed,
-    (wanted, folder): (&Wanted, &Path),
-    arena: &'a Arena,
-) -> Result<Running<'a>, Missing> {
+    let installed = match &wanted.program {
+        Some(program) => super::program::installed(product, program.clone())?,
+        None => super::present(product)?,
+    };
     static STARTED: AtomicU32 = AtomicU32::new(0);
     let making = || format!("cannot make {}", folder.display());
     fs::create_dir_all(folder).map_err(Missing::system(product, making()))?;
@@ -204,7 +187,7 @@ impl Running<'_> {
         self.folder.join("nginx.pid")
     }
 
-    fn log_file(&self) -> PathBuf {
+    pub(super) fn log_file(&self) -> PathBuf {
         self.folder.join(format!("{}.log", self.product))
     }
 

@@ -12,9 +12,36 @@ use std::thread;
 const PRODUCTS: [Product; 5] =
     [Product::Seawall, Product::Nginx, Product::Haproxy, Product::Envoy, Product::Pingora];
 
+/// A product that is there without fetching or building: of Seawall also what the tests of the
+/// workspace build, which lies above the folder of our own test. One that is not there is noted for
+/// the summary of the run; nobody has to have installed a peer.
+fn there(product: Product) -> Option<Installed> {
+    let installed = found(product).or_else(|| {
+        let ours = std::env::current_exe().ok().filter(|_| product == Product::Seawall)?;
+        let built = ours.parent()?.parent()?.join("seawall");
+        program::installed(product, built).ok()
+    });
+    if installed.is_none() {
+        eprintln!("{product} is not there");
+        note_missing(product);
+    }
+    installed
+}
+
+/// `cargo xtask test` collects what was passed over, and why.
+fn note_missing(product: Product) {
+    let Some(file) = std::env::var_os("SEAWALL_SKIPPED") else { return };
+    // The same line of every test: they go on without it.
+    let line = format!("peer::tests with {product}: needs {product}\n");
+    // One write, so that lines of tests that run side by side do not mix.
+    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(file).unwrap();
+    file.write_all(line.as_bytes()).unwrap();
+}
+
 fn wanted(settings: Settings, arena: &Arena, endpoints: Vec<SocketAddr>) -> Wanted {
     Wanted {
         checks: Checks::On,
+        admin: Some(([127, 0, 0, 1], arena.address(Seat::Gateway, 9901).port()).into()),
         ..Wanted::new(settings, arena.address(Seat::Gateway, 8080), endpoints)
     }
 }
@@ -39,10 +66,7 @@ fn variants(settings: Settings, arena: &Arena) -> Vec<Wanted> {
 fn every_product_takes_its_configs() {
     let arena = Arena::build(3, Ground::Loopback).unwrap();
     for product in PRODUCTS {
-        let Some(installed) = found(product) else {
-            eprintln!("{product} is not there");
-            continue;
-        };
+        let Some(installed) = there(product) else { continue };
         for settings in [Settings::Default, Settings::Tuned] {
             for wanted in variants(settings, &arena) {
                 let folder = tempfile::tempdir().unwrap();
@@ -121,15 +145,13 @@ fn live_with(
     (product, settings, extras): (Product, Settings, Extras),
     act: impl FnOnce(&mut Running<'_>),
 ) {
-    if found(product).is_none() {
-        eprintln!("{product} is not there");
-        return;
-    }
+    let Some(installed) = there(product) else { return };
     let arena = Arena::build(1, Ground::Loopback).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let replicas = vec![replica(), replica(), replica()];
-    let wanted = Wanted { extras, ..wanted(settings, &arena, replicas) };
-    let mut running = running::start_found(product, &wanted, &arena, folder.path()).unwrap();
+    let program = Some(installed.program);
+    let wanted = Wanted { extras, program, ..wanted(settings, &arena, replicas) };
+    let mut running = start(product, &wanted, &arena, folder.path()).unwrap();
     assert!(status(running.address()).contains(" 200 "), "{product}");
     act(&mut running);
     let pids = running.pids();
@@ -159,16 +181,18 @@ fn products_serve_clients_of_another_namespace() {
         eprintln!("namespaces are for root");
         return;
     }
-    for product in PRODUCTS.into_iter().filter(|product| found(*product).is_some()) {
+    for product in PRODUCTS {
+        let Some(installed) = there(product) else { continue };
         let arena = Arena::build(1, Ground::Namespaces).unwrap();
         let address = arena.address(Seat::Replica(0), 9000);
         let bound = arena.within(Seat::Replica(0), || TcpListener::bind(address)).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let wanted = Wanted {
             client: arena.source(Seat::Client),
+            program: Some(installed.program),
             ..wanted(Settings::Tuned, &arena, vec![replica_at(bound.unwrap())])
         };
-        let running = running::start_found(product, &wanted, &arena, folder.path()).unwrap();
+        let running = start(product, &wanted, &arena, folder.path()).unwrap();
         let seen = arena.within(Seat::Client, || status(running.address())).unwrap();
         assert!(seen.contains(" 200 "), "{product}: {seen}");
         running.stop();
@@ -186,6 +210,38 @@ fn an_upgrade_replaces_the_process_that_serves() {
             assert!(after.iter().any(|id| !before.contains(id)), "{product}: {before:?} {after:?}");
         });
     }
+}
+
+#[test]
+fn a_config_with_its_endpoints_in_another_order_is_taken_over() {
+    for product in PRODUCTS {
+        live(product, Settings::Default, |running| {
+            let before = running.wanted.endpoints.clone();
+            running.reload().unwrap();
+            assert_ne!(running.wanted.endpoints, before);
+            assert!(status(running.address()).contains(" 200 "), "{product}");
+        });
+    }
+}
+
+#[test]
+fn a_config_that_seawall_refuses_is_no_reload() {
+    live(Product::Seawall, Settings::Default, |running| {
+        running.wanted.endpoints.clear();
+        let refused = running.reload().unwrap_err().to_string();
+        assert!(refused.contains("does not take its config"), "{refused}");
+        assert!(status(running.address()).contains(" 200 "));
+    });
+}
+
+#[test]
+fn seawall_alone_tells_what_it_holds() {
+    live(Product::Seawall, Settings::Default, |running| {
+        let held = running.holds().unwrap();
+        assert_eq!(held.len(), 7, "{held:?}");
+        assert_eq!(held["seawall_bulkhead_in_use"], 0);
+    });
+    live(Product::Nginx, Settings::Default, |running| assert_eq!(running.holds(), None));
 }
 
 #[test]

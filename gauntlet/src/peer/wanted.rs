@@ -1,6 +1,7 @@
 //! What a run wants of a product: the task, which is the same for all of them.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::scenario::Checks;
@@ -28,6 +29,10 @@ pub struct Wanted {
     pub protocol: Protocol,
     /// What is switched on beside the usual.
     pub extras: Extras,
+    /// Its program, in place of the one that is installed, fetched or built.
+    pub program: Option<PathBuf>,
+    /// Where it tells of itself, where the product does so; anywhere without.
+    pub admin: Option<SocketAddr>,
 }
 
 /// Replicas of their own for one route.
@@ -73,6 +78,8 @@ impl Wanted {
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),
             protocol: Protocol::Http1,
             extras: Extras::None,
+            program: None,
+            admin: None,
         }
     }
 }

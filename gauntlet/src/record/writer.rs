@@ -131,6 +131,10 @@ fn write_all<T: Serialize>(
 fn whole_lines(path: &Path) -> io::Result<File> {
     let mut file =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    if !file.metadata()?.is_file() {
+        // A device, as /dev/null is where nobody wants the records: there is nothing to mend.
+        return Ok(file);
+    }
     let mut text = Vec::new();
     file.read_to_end(&mut text)?;
     let end = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);

@@ -63,7 +63,7 @@ fn of_run(run: &Measured) -> Vec<String> {
         say(format!("{} wrong answers given as right ones", figures.of_class(Class::Corrupt)));
     }
     if figures.is_valid() && figures.recovery.residual.is_left() {
-        say("it did not come back".to_owned());
+        say(figures.recovery.residual.words().to_owned());
     }
     if let Some(leak) = figures.costs.leak().filter(|_| figures.is_valid()) {
         say(format!("leak: {leak}"));

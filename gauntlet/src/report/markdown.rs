@@ -28,6 +28,13 @@ pub fn markdown(results: &Results) -> String {
     part(&mut page, "Amplification", &rows::metric(results, "amplification"), AMPLIFICATION);
     part(&mut page, "Detect, eject, recover, return", &rows::times(results), TIMES);
     part(&mut page, "Targets", &rows::judged(results), TARGETS);
+    if rows::noise(results).len() > 1 {
+        part(&mut page, "Noise", &rows::noise(results), rows::NOISE);
+    }
+    if !results.rehearsed.is_empty() {
+        let table = rows::rehearsed(results);
+        part(&mut page, "Measured and simulated", &table, rows::REHEARSED);
+    }
     part(&mut page, "Versions", &rows::versions(results), VERSIONS);
     list(&mut page, "Failings of Seawall", failings(results));
     list(&mut page, "Runs that do not count", invalid(results));
@@ -43,9 +50,10 @@ twentieth of what is due to it; from the removal until service is whole / until 
 four fifths of its share again. A dash: there was nothing to notice, or no way to see it.";
 const TARGETS: &str = "What Seawall has set out to reach at default settings. Failures are of the \
 worst seed, times and factors of the median.";
-const VERSIONS: &str = "The peers are those that the distribution packages, not the newest; \
-configs with a reason for each line are in `gauntlet/peers`. A better config from those who know \
-a product replaces ours.";
+const VERSIONS: &str = "nginx and HAProxy are those that the distribution packages, not the \
+newest; Envoy is its released binary, and Pingora the crate in a small program of ours, both of \
+the version that is pinned here; configs with a reason for each line are in `gauntlet/peers`. A \
+better config from those who know a product replaces ours.";
 
 fn origin(results: &Results) -> String {
     let runs = results.runs.len();

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::measure::Figures;
 use crate::peer::{Product, Settings};
 use crate::record::Deed;
+use crate::rehearse::Rehearsed;
 use crate::run::Key;
 use crate::scenario::{Mix, Scenario};
 
@@ -30,6 +31,10 @@ pub struct Results {
     pub runs: Vec<Measured>,
     /// What was wanted and did not happen, and why.
     pub not_run: Vec<NotRun>,
+    /// What the simulator says of the scenarios that it has words for, with Seawall's default
+    /// settings.
+    #[serde(default)]
+    pub rehearsed: Vec<Rehearsed>,
 }
 
 /// A machine.

@@ -2,12 +2,14 @@
 
 use seawall_plot::words;
 
-use crate::measure::{Figures, When};
+use crate::measure::{Figures, METRICS, When, median, seconds};
+use crate::peer::{Product, Settings};
 
 use super::matrix::{cell, told};
 use super::names;
 use super::results::{Entrant, Results, Told};
 use super::targets::{Met, targets};
+use super::versus::{CALM, has_calm};
 
 /// A table: its head, then its rows.
 pub(super) type Table = Vec<Vec<String>>;
@@ -64,6 +66,73 @@ pub(super) fn errors(results: &Results) -> Table {
         };
         format!("{} / {}", of(|run| run.errors), of(|run| run.floor.total()))
     })
+}
+
+/// What stands beside the table of noise.
+pub(super) const NOISE: &str = "Runs without any fault (G0): the median over seeds with the range \
+where there is one. A difference between products that is smaller than this spread is a tie.";
+
+/// Every metric in the runs without faults; the head alone where there are none.
+pub(super) fn noise(results: &Results) -> Table {
+    let calm = results.scenarios.iter().find(|told| told.id == CALM);
+    let calm = calm.filter(|_| has_calm(results));
+    let rows = METRICS.iter().filter_map(|metric| {
+        let cells = results.entrants.iter().map(|one| Some(told(results, one, calm?, metric.key)));
+        let cells: Option<Vec<String>> = cells.collect();
+        Some(std::iter::once(metric.name.to_owned()).chain(cells?).collect())
+    });
+    std::iter::once(head(results, "metric")).chain(rows).collect()
+}
+
+/// What stands beside the table of what was simulated.
+pub(super) const REHEARSED: &str = "Seawall at default settings, measured / simulated by `seawall \
+sim` with the same replicas, load, deadline and fault: the share of requests of fault and \
+observation that failed, attempts for each of them, and how long those of the fault phase took \
+that ended well. Medians over seeds. The simulator has no machine of its own that is slow.";
+
+/// What the simulator says beside what was measured; the head alone where it says nothing.
+pub(super) fn rehearsed(results: &Results) -> Table {
+    let head = ["scenario", "failed", "attempts", "p50", "p99"].map(str::to_owned).to_vec();
+    let columns = head.len();
+    let ours = results
+        .entrants
+        .iter()
+        .find(|one| (one.product, one.settings) == (Product::Seawall, Settings::Default));
+    let rows = results.rehearsed.iter().filter_map(|one| {
+        let runs = results.figures(ours?, &one.scenario);
+        let simulated = match &one.outcome {
+            Ok(simulated) => simulated,
+            Err(why) => {
+                let mut row = vec![one.scenario.clone(), why.clone()];
+                row.resize(columns, "–".to_owned());
+                return Some(row);
+            }
+        };
+        let of = |figure: fn(&Figures) -> Option<f64>| {
+            median(&runs.iter().filter_map(|run| figure(run)).collect::<Vec<_>>())
+        };
+        let both = |real: Option<f64>, virtual_one: Option<f64>, word: fn(f64) -> String| {
+            let told = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), word);
+            format!("{} / {}", told(real), told(virtual_one))
+        };
+        Some(vec![
+            one.scenario.clone(),
+            both(of(Figures::error_rate), simulated.failed, words::share),
+            both(of(|run| run.extra.amplification), simulated.amplification, hundredths),
+            both(of(|run| seconds_of(run.fault.ok_p50)), simulated.p50, words::time),
+            both(of(|run| seconds_of(run.fault.ok_p99)), simulated.p99, words::time),
+        ])
+    });
+    std::iter::once(head).chain(rows).collect()
+}
+
+/// A factor near one.
+fn hundredths(factor: f64) -> String {
+    format!("{factor:.2}")
+}
+
+fn seconds_of(nanos: Option<u64>) -> Option<f64> {
+    nanos.map(seconds)
 }
 
 /// Target, measured, met.

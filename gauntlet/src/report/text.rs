@@ -19,6 +19,13 @@ pub fn table(results: &Results) -> String {
     part(&mut text, "Amplification", &rows::metric(results, "amplification"));
     part(&mut text, "Detect / eject / recover / return", &rows::times(results));
     part(&mut text, "Targets, Seawall at default settings", &rows::judged(results));
+    if !results.rehearsed.is_empty() {
+        part(
+            &mut text,
+            "Measured / simulated, Seawall at default settings",
+            &rows::rehearsed(results),
+        );
+    }
     part(&mut text, "Versions", &rows::versions(results));
     text.push_str("\nIn words\n");
     for scenario in &results.scenarios {

@@ -9,7 +9,7 @@ use crate::measure::{
 use super::results::{Entrant, Results, Told};
 
 /// The scenario whose runs are noise alone.
-const CALM: &str = "G0";
+pub(super) const CALM: &str = "G0";
 
 /// A metric of a scenario: ours beside the best peer's.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::meter::Meter;
 use super::scene::attempts_file;
-use super::{Failure, Order, Run};
+use super::{Failure, Order, Relief, Run};
 use crate::fault::{Strike, probe};
 use crate::load::Summary;
 use crate::record::{self, Answered, Attempt, Deed, What};
@@ -29,6 +29,7 @@ pub(super) struct Written {
     pub(super) targets: Vec<u8>,
     pub(super) deeds: Vec<Deed>,
     pub(super) version: String,
+    pub(super) relief: Option<Relief>,
 }
 
 /// The replicas that faults strike, each once.
@@ -41,7 +42,7 @@ pub(super) fn targets(strikes: &[Strike]) -> Vec<u8> {
 pub(super) fn run(order: &Order<'_>, written: Written, meter: Meter) -> Result<Run, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Records(error.to_string());
     let answered = record::read_answered(&order.folder.join(ANSWERED)).map_err(|e| failed(&e))?;
-    let files: Vec<_> = (0..order.scenario.replicas.count)
+    let files: Vec<_> = (0..order.scenario.replicas.all())
         .map(|index| order.folder.join(attempts_file(index)))
         .collect();
     let mut attempts = record::read_attempts(&files).map_err(|e| failed(&e))?;
@@ -63,6 +64,7 @@ pub(super) fn run(order: &Order<'_>, written: Written, meter: Meter) -> Result<R
         cost: meter.cost,
         packets: meter.packets,
         version: written.version,
+        relief: written.relief,
     })
 }
 

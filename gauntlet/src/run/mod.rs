@@ -2,12 +2,14 @@
 //!
 //! Here: which run is wanted, what it leaves behind and how it fails. `measure` turns records into
 //! figures. How it goes is in `course`, who takes part in `scene` and `service`, what is sampled
-//! beside it in `meter` and `packets`, what is read at its end in `gather`.
+//! beside it in `meter` and `packets`, what is read at its end in `gather`. `relief` lowers the
+//! load where service does not come back.
 
 mod course;
 mod gather;
 mod meter;
 mod packets;
+mod relief;
 mod scene;
 mod service;
 mod stop;
@@ -19,8 +21,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 pub use course::carry_out;
-pub(crate) use scene::begin;
 pub use scene::{Guarded, Scene};
+pub(crate) use scene::{attempts_file, begin};
 pub use service::{Place, Service, ask};
 pub use stop::{Stop, Stopped};
 
@@ -48,6 +50,8 @@ pub struct Order<'a> {
     pub folder: &'a Path,
     /// This program: replicas, relays and generator are parts of it.
     pub program: &'a Path,
+    /// The program of Seawall, in place of the released one.
+    pub seawall: Option<&'a Path>,
     /// The word of the user.
     pub stop: &'a Stop,
 }
@@ -115,4 +119,18 @@ pub struct Run {
     pub packets: BTreeMap<u8, Vec<(Stamp, u64)>>,
     /// The product's version as it prints it.
     pub version: String,
+    /// What came of less load, where service had not come back by the end.
+    pub relief: Option<Relief>,
+}
+
+/// What users saw after the load had been lower for a while, in a run whose service had not come
+/// back: whether it does then tells a state that keeps itself up from a broken product.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Relief {
+    /// The part of the load that is looked at: it is whole again, and has been for some seconds.
+    pub from: Stamp,
+    /// Its requests.
+    pub offered: u64,
+    /// What users saw of both parts.
+    pub answered: Vec<Answered>,
 }

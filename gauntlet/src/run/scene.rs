@@ -1,7 +1,7 @@
 //! All that is there during one run: the arena, the replicas, their relays and the product.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path as FilePath, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
@@ -21,6 +21,8 @@ const REPLICA: u16 = 8080;
 const RELAY: u16 = 8081;
 /// The port of the product.
 const PRODUCT: u16 = 8000;
+/// The port at which the product tells of itself.
+const ADMIN: u16 = 9901;
 
 /// Everything of one run. Dropping it ends and removes all of it.
 #[derive(Debug)]
@@ -53,7 +55,7 @@ impl<'a> Scene<'a> {
         let sockets = Sockets::make().map_err(|why| Failure::Arena(why.to_string()))?;
         let mut replicas = Vec::new();
         let mut links = Vec::new();
-        for index in 0..scenario.replicas.count {
+        for index in 0..scenario.replicas.all() {
             let place = replica(order, arena, &sockets, index);
             let started = Service::start(arena, place, first_switches(scenario));
             replicas.push(started.map_err(|why| Failure::Replica(index, why))?);
@@ -113,6 +115,13 @@ impl<'a> Scene<'a> {
         }
         vec![self.product.address()]
     }
+
+    /// Whom it asks on the last route, where that has replicas of its own and users know them.
+    #[must_use]
+    pub fn asked_aside(&self, order: &Order<'_>) -> Vec<SocketAddr> {
+        let knows = order.key.product == peer::Product::Direct;
+        if knows { aside(self.arena, order.scenario) } else { Vec::new() }
+    }
 }
 
 fn nobody(index: u8) -> io::Error {
@@ -126,6 +135,19 @@ fn endpoint(arena: &Arena, path: Path, index: u8) -> SocketAddr {
 
 fn endpoints(arena: &Arena, scenario: &Scenario) -> Vec<SocketAddr> {
     (0..scenario.replicas.count).map(|index| endpoint(arena, scenario.path, index)).collect()
+}
+
+/// The replicas that the last route has for itself.
+fn aside(arena: &Arena, scenario: &Scenario) -> Vec<SocketAddr> {
+    let has = scenario.replicas;
+    (has.count..has.all()).map(|index| endpoint(arena, scenario.path, index)).collect()
+}
+
+/// The same as products are told of it; none where the last route is like the others.
+fn route_aside(arena: &Arena, scenario: &Scenario) -> Option<peer::Aside> {
+    let path = format!("/r{}", scenario.load.routes.saturating_sub(1));
+    let endpoints = aside(arena, scenario);
+    (!endpoints.is_empty()).then_some(peer::Aside { path, endpoints })
 }
 
 fn first_switches(scenario: &Scenario) -> stub::Switches {
@@ -188,16 +210,21 @@ fn command(program: &FilePath, part: &str, words: &[(&str, String)]) -> Vec<Stri
 }
 
 /// The file of the attempts at a replica.
-pub(super) fn attempts_file(index: u8) -> String {
+pub(crate) fn attempts_file(index: u8) -> String {
     format!("attempts{index}.jsonl")
 }
 
 fn start_product<'a>(order: &Order<'_>, arena: &'a Arc<Arena>) -> Result<Running<'a>, Failure> {
     let (scenario, listen) = (order.scenario, arena.address(Seat::Gateway, PRODUCT));
+    let is_ours = order.key.product == peer::Product::Seawall;
     let wanted = Wanted {
+        aside: route_aside(arena, scenario),
         checks: scenario.health_checks,
         deadline: scenario.load.deadline,
         client: arena.source(Seat::Client),
+        program: order.seawall.filter(|_| is_ours).map(FilePath::to_owned),
+        // On loopback of its own namespace: nobody else is to be told.
+        admin: Some((Ipv4Addr::LOCALHOST, arena.address(Seat::Gateway, ADMIN).port()).into()),
         ..Wanted::new(order.key.settings, listen, endpoints(arena, scenario))
     };
     let started = peer::start(order.key.product, &wanted, arena, &order.folder.join("product"));

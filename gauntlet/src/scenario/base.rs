@@ -22,7 +22,7 @@ pub(super) const LOAD: Load = Load {
 /// Three replicas of 400 requests a second each. One alone carries the base load at 75 %, so that
 /// what is lost when one or two fail was lost by the product and not for want of capacity.
 pub(super) const REPLICAS: Replicas =
-    Replicas { count: 3, workers: 8, queue: 256, service: Duration::from_millis(20) };
+    Replicas { count: 3, aside: 0, workers: 8, queue: 256, service: Duration::from_millis(20) };
 
 /// Long enough that a product which looks every few seconds has looked several times.
 pub(super) const PHASES: Phases = Phases {

@@ -53,6 +53,7 @@ const fn acts(fault: &Fault) -> Acts {
         | Fault::SlowClients { .. }
         | Fault::GatewayKilled
         | Fault::GatewayUpgraded
+        | Fault::GatewayReloaded
         | Fault::Dns(_)
         | Fault::Registry(_) => Acts::Elsewhere,
     }

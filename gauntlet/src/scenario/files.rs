@@ -35,6 +35,7 @@ pub(super) const ALL: &[(&str, &str)] = files![
     "g8-all-10",
     "g8-all-30",
     "g9",
+    "g9-aside",
     "g10",
     "g10-3s",
     "g10-closed",

@@ -142,14 +142,24 @@ pub enum Mix {
 /// The replicas, all alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Replicas {
-    /// How many.
+    /// How many there are, the last route's own apart.
     pub count: u8,
+    /// How many the last route has for itself, where there are several. No fault strikes them.
+    pub aside: u8,
     /// Requests that one works on at a time.
     pub workers: u32,
     /// Requests that one lets wait; beyond it answers 503.
     pub queue: u32,
     /// The mean service time.
     pub service: Duration,
+}
+
+impl Replicas {
+    /// All of them, those of the last route last.
+    #[must_use]
+    pub const fn all(&self) -> u8 {
+        self.count.saturating_add(self.aside)
+    }
 }
 
 /// A fault and when it holds, from the beginning of the fault phase on.
@@ -284,6 +294,8 @@ pub enum Fault {
     GatewayKilled,
     /// The product's own way of a restart without loss.
     GatewayUpgraded,
+    /// The product is told to read its config anew; its endpoints stand in another order in it.
+    GatewayReloaded,
     /// Names of replicas cannot be resolved, or resolve to nobody.
     Dns(DnsFault),
     /// What tells the product its endpoints is gone, or tells nonsense.

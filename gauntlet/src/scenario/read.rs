@@ -67,7 +67,7 @@ fn whole(mut root: Reader<'_>) -> Scenario {
     let checks = [("off", Checks::Off), ("on", Checks::On), ("blind", Checks::Blind)];
     let checks = root.word("health_checks", &checks).map_or(Checks::On, |given| given.value);
     let load = root.table("load").map_or(base::LOAD, load_of);
-    let replicas = root.table("replicas").map_or(base::REPLICAS, replicas_of);
+    let replicas = root.table("replicas").map_or(base::REPLICAS, |t| replicas_of(t, load.routes));
     let phases = root.table("phases").map_or(base::PHASES, |t| phases_of(t, base::PHASES));
     let quick = root.table("quick").map_or(base::QUICK, |t| phases_of(t, base::QUICK));
     let frame = check::Frame { path, replicas: replicas.count, phases, quick };
@@ -155,7 +155,7 @@ fn arrivals(t: &mut Reader<'_>) -> Arrivals {
     }
 }
 
-fn replicas_of(mut t: Reader<'_>) -> Replicas {
+fn replicas_of(mut t: Reader<'_>, routes: u8) -> Replicas {
     let base = base::REPLICAS;
     let service = t.duration("service");
     if let Some(given) = service.as_ref().filter(|given| given.value.is_zero()) {
@@ -163,10 +163,14 @@ fn replicas_of(mut t: Reader<'_>) -> Replicas {
     }
     let read = Replicas {
         count: t.small("count", 16).map_or(base.count, |given| given.value),
+        aside: t.small("aside", 16).map_or(base.aside, |given| given.value),
         workers: t.whole("workers", (1, 10_000)).map_or(base.workers, |given| given.value),
         queue: t.whole("queue", (0, 100_000)).map_or(base.queue, |given| given.value),
         service: service.map_or(base.service, |given| given.value),
     };
+    if read.aside > 0 && routes < 2 {
+        t.wrong("there is no route aside", "add routes = 2 to [load], or remove replicas.aside");
+    }
     t.finish();
     read
 }

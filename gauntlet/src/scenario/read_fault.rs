@@ -38,7 +38,7 @@ fn target(t: &mut Reader<'_>) -> Option<Given<Target>> {
 }
 
 /// Kinds by their words.
-const KINDS: [(&str, &str); 28] = [
+const KINDS: [(&str, &str); 29] = [
     ("crash", ""),
     ("freeze", ""),
     ("black_holed_syn", ""),
@@ -49,6 +49,7 @@ const KINDS: [(&str, &str); 28] = [
     ("wrong_length", ""),
     ("gateway_killed", ""),
     ("gateway_upgraded", ""),
+    ("gateway_reloaded", ""),
     ("pauses", "pause and every"),
     ("slow", "by"),
     ("slower", "times"),
@@ -97,6 +98,7 @@ fn plain(kind: &str) -> Option<Fault> {
         "wrong_length" => Fault::WrongLength,
         "gateway_killed" => Fault::GatewayKilled,
         "gateway_upgraded" => Fault::GatewayUpgraded,
+        "gateway_reloaded" => Fault::GatewayReloaded,
         _ => return None,
     })
 }

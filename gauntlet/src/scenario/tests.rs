@@ -86,6 +86,7 @@ fn contradictions_are_mistakes() {
         ("[load]\npatience = \"1s\"\n", "shorter than load.deadline"),
         ("[load]\nhigh = \"70%\"\nlow = \"40%\"\n", "more than all requests"),
         ("[load]\nusers = 5\n", "belong to a closed loop"),
+        ("[replicas]\naside = 1\n", "there is no route aside"),
         ("[load]\narrivals = \"closed\"\n", "a closed loop has users"),
         ("[load]\nevery = \"2s\"\n", "belong to bursts"),
         ("[load]\narrivals = \"bursts\"\nevery = \"1s\"\nlasts = \"1s\"\n", "a burst is shorter"),

@@ -36,6 +36,7 @@ fn scenario(rate: f64, arrivals: Arrivals, faults: Vec<Disturbance>) -> Scenario
         },
         replicas: Replicas {
             count: 3,
+            aside: 0,
             workers: 20,
             queue: 100,
             service: Duration::from_millis(20),

@@ -90,7 +90,9 @@ fn ahead((from, work, speed): &(Stamp, f64, f64), at: Stamp) -> f64 {
 /// Seconds of work a second at an instant.
 fn at_instant(ledger: &Ledger<'_>, pool: &Pool, windows: &[Window], at: Stamp) -> f64 {
     let workers = f64::from(ledger.scenario.replicas.workers);
-    let now: Vec<&Window> = windows.iter().filter(|window| window.span.has(at)).collect();
+    let strikes = |window: &Window| pool.replicas.iter().any(|one| window.strikes(ledger, *one));
+    let now: Vec<&Window> =
+        windows.iter().filter(|window| window.span.has(at) && strikes(window)).collect();
     let left = |replica: u8| {
         let struck = now.iter().filter(|window| window.strikes(ledger, replica));
         let shares = struck.map(|window| match window.left {

@@ -31,7 +31,9 @@ pub(crate) struct Window {
 impl Window {
     /// Whether it strikes this replica. Which ones "some" are is in the run.
     pub(crate) fn strikes(&self, ledger: &Ledger<'_>, replica: u8) -> bool {
-        matches!(self.target, Target::All) || ledger.run.targets.contains(&replica)
+        // Those of the route aside are not meant by "all".
+        let is_any = replica < ledger.scenario.replicas.count;
+        (matches!(self.target, Target::All) && is_any) || ledger.run.targets.contains(&replica)
     }
 }
 

@@ -27,6 +27,24 @@ fn a_an_unsafe_request_at_a_target_cannot_be_saved() {
 }
 
 #[test]
+fn a_what_was_under_way_when_the_fault_began_counts_with_the_fault() {
+    let mut made = Made::struck(10, Fault::Freeze, &[0]);
+    made.post(599);
+    made.forget_attempts(599);
+    let begun = made.intended(599).after(MILLI);
+    made.attempt(599, 0, begun).ended = None;
+    made.see(599, 3000, answer(504, None));
+    let figures = made.figures();
+    assert_eq!((figures.errors, figures.floor.sent_once, figures.floor.total()), (1, 1, 1));
+    assert_eq!(figures.control_error_rate, Some(0.0));
+    // What had failed by then is a matter of control.
+    made.see(599, 5, answer(504, None));
+    let figures = made.figures();
+    assert_eq!((figures.errors, figures.floor.total()), (0, 0));
+    assert!(figures.control_error_rate > Some(0.0));
+}
+
+#[test]
 fn a_a_safe_request_could_have_been_sent_again() {
     let mut made = Made::struck(10, Fault::Crash, &[0]);
     dies(&mut made, 600);
@@ -214,8 +232,8 @@ fn e_connections_open_at_the_kill_of_the_gateway_are_its_floor() {
         made.see(id, 15, Seen::NoAnswer);
     }
     let figures = made.figures();
-    // 599 was asked in control, 700 later: the product's restart took too long for it.
-    assert_eq!((figures.errors, figures.floor.hopeless), (2, 1));
+    // 599 was asked in control and under way; 700 came later: the restart took too long for it.
+    assert_eq!((figures.errors, figures.floor.hopeless), (3, 2));
 }
 
 #[test]

@@ -194,6 +194,20 @@ fn what_is_not_given_back_is_a_leak() {
 }
 
 #[test]
+fn connections_that_users_keep_open_are_no_leak() {
+    let mut made = Made::steady(10);
+    let held = |descriptors| Cost { descriptors, resident: 1 << 20, ..Cost::default() };
+    for second in 1..31 {
+        made.run.cost.push((at(second), held(if second < 6 { 10 } else { 1000 })));
+    }
+    assert_eq!(made.figures().costs.leak().as_deref(), Some("10 → 1000 descriptors"));
+    // The users have gone after second 31.
+    made.run.cost.extend([(at(33), held(1000)), (at(34), held(12)), (at(35), held(80))]);
+    assert_eq!(made.figures().costs.after.unwrap().descriptors, 12);
+    assert_eq!(made.figures().costs.leak(), None);
+}
+
+#[test]
 fn runs_that_do_not_count_say_why() {
     let mut made = Made::steady(10);
     assert!(made.figures().is_valid());

@@ -2,7 +2,8 @@
 
 use crate::measure::made::{MILLI, Made, SECOND, answer, at, right};
 use crate::measure::{Residual, When};
-use crate::record::Seen;
+use crate::record::{Answered, Seen};
+use crate::run::Relief;
 use crate::scenario::Fault;
 
 fn fail(made: &mut Made, (from, to): (f64, f64), every: usize) {
@@ -108,4 +109,37 @@ fn in_a_full_observation_what_has_not_recovered_is_residual() {
     let recovery = made.figures().recovery;
     assert_eq!(recovery.from_removal, When::NotWithin(60 * SECOND));
     assert_eq!(recovery.residual, Residual::Left);
+}
+
+/// A run whose last seconds brought nothing, and a second load of ten requests of which so many
+/// were answered.
+fn relieved(answered: u64) -> Made {
+    let mut made = Made::struck(10, Fault::Crash, &[0, 1, 2]);
+    for id in made.asked(6.0, 31.0) {
+        made.see(id, 5000, Seen::TimedOut);
+    }
+    let one = |number: u64| {
+        let intended = at(56).after(number * MILLI);
+        let seen = if number < answered { right(0) } else { Seen::TimedOut };
+        let ended = intended.after(20 * MILLI);
+        Answered { id: 9000 + number, intended, begun: intended, ended, seen, tries_before: 0 }
+    };
+    // What was asked while the load was lower is not looked at.
+    let early = Answered { intended: at(40), ..one(0) };
+    let answered = (0..10).map(one).chain([early]).collect();
+    made.run.relief = Some(Relief { from: at(56), offered: 10, answered });
+    made
+}
+
+#[test]
+fn less_load_tells_what_keeps_itself_down_from_what_is_broken() {
+    assert_eq!(relieved(9).figures().recovery.residual, Residual::Metastable);
+    assert_eq!(relieved(8).figures().recovery.residual, Residual::Broken);
+    let mut left = relieved(9);
+    left.run.relief = None;
+    assert_eq!(left.figures().recovery.residual, Residual::Left);
+    // Where nothing was left a second load says nothing.
+    let mut well = Made::steady(10);
+    well.run.relief = relieved(0).run.relief;
+    assert_eq!(well.figures().recovery.residual, Residual::None);
 }

@@ -5,6 +5,7 @@
 //! how lines and axes are drawn in `seawall-plot`.
 
 mod benefit;
+mod heat;
 mod scenario;
 mod small;
 mod tables;
@@ -28,6 +29,8 @@ pub fn html(results: &Results) -> String {
     body.push_str(&section("Regret over amplification", &benefit::picture(results)));
     body.push_str(&section("Targets", &tables::judged(results)));
     body.push_str(&section("Detect, eject, recover, return", &tables::times(results)));
+    body.push_str(&section("Measured and simulated", &tables::rehearsed(results)));
+    body.push_str(&section("Noise", &tables::noise(results)));
     body.push_str(&section("Versions", &tables::versions(results)));
     for told in &results.scenarios {
         body.push_str(&scenario::section(results, told));

@@ -7,7 +7,7 @@ use seawall_plot::scale::Scale;
 use seawall_plot::svg::escaped;
 use seawall_plot::words;
 
-use super::small;
+use super::{heat, small};
 use crate::measure::{CLASSES, Course, Curve, Second, number};
 use crate::report::names;
 use crate::report::results::{Entrant, Measured, Results, Told};
@@ -42,6 +42,7 @@ pub(super) fn section(results: &Results, told: &Told) -> String {
     body.push_str(&small::errors(&shown, told));
     body.push_str(&attempts(&shown, told));
     body.push_str(&small::shares(&shown, told));
+    body.push_str(&heat::maps(&shown, told));
     body.push_str(&curves(&shown));
     body.push_str(&small::numbers(results, told, &shown));
     body.push_str("</section>\n");

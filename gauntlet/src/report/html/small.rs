@@ -14,7 +14,7 @@ use crate::report::names;
 use crate::report::results::{Results, Told};
 
 /// A picture of half the column, so that its text is as large as that of the others.
-const SMALL: Room = Room { width: 460.0, left: 60.0, ..Room::of(110.0) };
+pub(super) const SMALL: Room = Room { width: 460.0, left: 60.0, ..Room::of(110.0) };
 
 /// Errors of each second, one class above the other.
 pub(super) fn errors(shown: &[Shown<'_>], told: &Told) -> String {
@@ -99,7 +99,7 @@ fn share(second: &Second, replica: usize) -> f64 {
 }
 
 /// A small picture under the name of its product.
-fn under(one: &Shown<'_>, picture: &str) -> String {
+pub(super) fn under(one: &Shown<'_>, picture: &str) -> String {
     let (name, seed) = (escaped(&names::entrant(one.entrant)), one.run.key.seed);
     format!("<div>\n<p title=\"seed {seed}\">{name}</p>\n{picture}</div>\n")
 }

@@ -107,6 +107,23 @@ pub(super) fn times(results: &Results) -> String {
     )
 }
 
+pub(super) fn rehearsed(results: &Results) -> String {
+    if results.rehearsed.is_empty() {
+        return String::new();
+    }
+    let (table, caption) = (plain(&rows::rehearsed(results)), escaped(rows::REHEARSED));
+    format!("{table}<p class=\"origin\">{caption}</p>\n")
+}
+
+pub(super) fn noise(results: &Results) -> String {
+    let table = rows::noise(results);
+    if table.len() < 2 {
+        return String::new();
+    }
+    let table = plain(&table);
+    format!("{table}<p class=\"origin\">{}</p>\n", rows::NOISE)
+}
+
 pub(super) fn versions(results: &Results) -> String {
     plain(&rows::versions(results))
 }

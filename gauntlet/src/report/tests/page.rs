@@ -46,6 +46,9 @@ fn each_scenario_has_its_pictures_and_the_way_there() {
     // Three products took part: goodput, attempts and latency together, errors and shares apart.
     assert_eq!(page.matches("aria-label=\"Goodput over time\"").count(), 5);
     assert_eq!(page.matches("aria-label=\"Share of each replica\"").count(), 15);
+    assert_eq!(page.matches("aria-label=\"Latency over time\"").count(), 15);
+    // The noise of each metric, from the runs of G0.
+    assert_eq!(page.matches("<h2>Noise</h2>").count(), 1);
     // In two scenarios somebody failed nothing at all; in G0 and G4 nobody failed anything.
     assert_eq!(page.matches("aria-label=\"Errors over time\"").count(), 9);
     assert_eq!(page.matches("No product failed a request").count(), 2);
@@ -55,9 +58,9 @@ fn each_scenario_has_its_pictures_and_the_way_there() {
 fn faults_stand_behind_every_course() {
     let page = html(&results());
     let bands = page.matches("<rect class=\"band\"").count();
-    // Two pictures together and three shares of each of four scenarios with a fault, and three
-    // times the errors where there were any.
-    assert_eq!(bands, 4 * (2 + 3) + 9);
+    // Two pictures together, three shares and three maps of each of four scenarios with a fault,
+    // and three times the errors where there were any.
+    assert_eq!(bands, 4 * (2 + 3 + 3) + 9);
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use super::chart::{Axis, Chart, Named, Room};
 use super::legend::{Key, legend};
 use super::scale::Scale;
-use super::svg::Area;
 use super::{each, figure, section as framed};
 use crate::observe::{CELLS, Latency, Record, cell_start};
 use crate::outcome::Outcome;
@@ -12,9 +11,7 @@ use crate::report::shown::{Shown, shown};
 use crate::report::words;
 use crate::verdict::{Fate, number};
 use seawall_core::time::Duration;
-
-/// Classes of the shades of a map.
-const SHADES: [&str; 8] = ["h1", "h2", "h3", "h4", "h5", "h6", "h7", "h8"];
+use seawall_plot::heat::Cell;
 
 /// The rest that a distribution is drawn down to, if there are calls enough.
 const REST: f64 = 1e-4;
@@ -80,43 +77,16 @@ fn map(run: &Shown<'_>) -> String {
 
 fn shade(chart: &mut Chart, record: &Record, cells: std::ops::RangeInclusive<usize>) {
     let length = record.bucket.as_secs_f64();
-    let all = record.series.heat.iter().flat_map(|heat| cells.clone().map(|cell| heat.all(cell)));
-    let most = all.max().unwrap_or_default();
-    let mut tiles: [Vec<Area>; SHADES.len()] = Default::default();
-    for (index, heat) in record.series.heat.iter().enumerate() {
+    let buckets = record.series.heat.iter().enumerate();
+    let all = buckets.flat_map(|(index, heat)| {
         let start = number(index as u64) * length;
-        let (Some(left), Some(right)) = (chart.across(start), chart.across(start + length)) else {
-            continue;
-        };
-        for cell in cells.clone() {
-            let Some(tiles) = step(heat.all(cell), most).and_then(|step| tiles.get_mut(step))
-            else {
-                continue;
-            };
-            let ends = (chart.down(cell_start(cell)), chart.down(cell_start(cell + 1)));
-            let (Some(bottom), Some(top)) = ends else { continue };
-            tiles.push(Area { left, top, right, bottom });
-        }
-    }
-    for (class, tiles) in SHADES.iter().zip(&tiles) {
-        chart.svg.tiles(class, tiles);
-    }
-}
-
-/// The shade of a count: the darkest for the most, each lighter one for 2.5 times fewer.
-fn step(count: u32, most: u32) -> Option<usize> {
-    let mut bound = f64::from(most);
-    let count = f64::from(count);
-    if count <= 0.0 {
-        return None;
-    }
-    for step in (1..SHADES.len()).rev() {
-        bound /= 2.5;
-        if count > bound {
-            return Some(step);
-        }
-    }
-    Some(0)
+        cells.clone().map(move |cell| Cell {
+            across: (start, start + length),
+            up: (cell_start(cell), cell_start(cell + 1)),
+            count: f64::from(heat.all(cell)),
+        })
+    });
+    chart.heat(&all.collect::<Vec<_>>());
 }
 
 /// The latencies of calls that ended well, of several runs.
