@@ -79,7 +79,8 @@ impl Upstream {
     /// Whether there is too much work already: then hedges go first.
     pub(crate) fn load(&self, now: Instant) -> Load {
         match self.breaker.phase(now) {
-            Phase::Closed if self.is_overloaded() => Load::Overloaded,
+            // Whoever was held is work that has piled up: it is slow for want of room.
+            Phase::Closed if self.is_overloaded() || self.hold.is_releasing() => Load::Overloaded,
             Phase::Closed => Load::Normal,
             Phase::Open { .. } | Phase::ProbeDue | Phase::HalfOpen { .. } => Load::Overloaded,
         }
