@@ -76,6 +76,11 @@ impl Upstream {
         }
     }
 
+    /// Whether another endpoint than those of `tried` could take an attempt.
+    pub(crate) fn has_other(&self, tried: &[Slot], now: Instant) -> bool {
+        self.fleet == Fleet::Endpoints && self.untried(tried, now) > 0
+    }
+
     /// Whether there is too much work already: then hedges go first.
     pub(crate) fn load(&self, now: Instant) -> Load {
         match self.breaker.phase(now) {

@@ -33,6 +33,8 @@ pub(super) struct Silence {
     since: Option<Instant>,
     /// When the next trial may begin, once one has noticed.
     trial_at: Option<Instant>,
+    /// When the latest head has come.
+    answered: Option<Instant>,
 }
 
 impl Silence {
@@ -160,19 +162,26 @@ impl Upstream {
             && let Some(endpoint) = self.endpoint_mut(choice.endpoint)
         {
             endpoint.silence.hear(now);
+            endpoint.silence.answered = Some(now);
         }
+    }
+
+    /// Whether an endpoint has answered anybody after `at`.
+    pub(crate) fn has_answered_since(&self, id: EndpointId, at: Instant) -> bool {
+        let answered = self.endpoint(id).and_then(|known| known.silence.answered);
+        answered.is_some_and(|answered| answered > at)
     }
 
     /// An attempt has ended without a head.
     pub(super) fn unanswered(&mut self, choice: &mut Choice, outcome: &Outcome, now: Instant) {
-        if says_something(outcome) {
-            return self.heard(choice, now);
-        }
         let limit = self.silence_limit(now);
         if core::mem::take(&mut choice.awaits)
             && let Some(endpoint) = self.endpoint_mut(choice.endpoint)
         {
-            endpoint.silence.give_up(limit, now);
+            match says_something(outcome) {
+                true => endpoint.silence.hear(now),
+                false => endpoint.silence.give_up(limit, now),
+            }
         }
     }
 
