@@ -5,7 +5,7 @@ mod mistakes;
 use super::*;
 use crate::{Origin, Place};
 use seawall_core::Mode;
-use seawall_core::backoff::BackoffSettings;
+use seawall_core::backoff::{BackoffSettings, FirstRetry};
 use seawall_core::balance::Algorithm;
 use seawall_core::breaker::WindowKind;
 use seawall_core::hedge::{HedgeDelay, HedgeSettings};
@@ -53,7 +53,9 @@ fn t180_the_first_config_is_within_ten_lines_and_has_safe_defaults() {
     assert_eq!(route.policy.class, OperationClass::Standard);
     assert_eq!(route.policy.timeouts.total, Some(Duration::from_secs(10)));
     assert_eq!(route.policy.timeouts.connect, Duration::from_secs(1));
-    assert_eq!(route.policy.retry.unwrap().max_attempts, 3);
+    let retry = route.policy.retry.unwrap();
+    assert_eq!(retry.max_attempts, 3);
+    assert_eq!(retry.backoff.first, FirstRetry::AtOnceElsewhere, "a gateway knows its endpoints");
     assert_eq!(route.policy.replay, 65_536);
     assert!(route.policy.fallback.is_empty());
 }
@@ -68,7 +70,7 @@ fn a_gateway_hedges_unless_it_is_told_not_to() {
     let floor = Duration::from_millis(1);
     assert_eq!(usual.mode, Mode::Enforce);
     assert_eq!(usual.delay, HedgeDelay::Quantile { share: Ratio::from_percent(98), floor });
-    assert_eq!((usual.share, usual.max_extra), (Ratio::from_percent(5), 1));
+    assert_eq!((usual.share, usual.max_extra), (Ratio::from_percent(5), 2));
     assert_eq!(hedge_of("hedge = {}"), usual, "the table alone changes nothing");
     assert_eq!(hedge_of("hedge = \"off\"").mode, Mode::Off);
     assert_eq!(hedge_of("hedge = { mode = \"shadow\" }").mode, Mode::Shadow);
