@@ -9,7 +9,7 @@
 //! | constant | [`BackoffSettings::constant`] |
 //! | exponential | [`BackoffSettings::exponential`] |
 //! | full, equal or decorrelated jitter | any of them [`jittered`](BackoffSettings::jittered) |
-//! | at once, then any other | any of them with [`FirstRetry::AtOnceIfUnsent`] |
+//! | at once, then any other | any of them with [`FirstRetry::AtOnceIfUnsent`] or [`FirstRetry::AtOnceElsewhere`] |
 //!
 //! Waits are whole nanoseconds and always in [0, cap]: the cap binds the wait after its random part
 //! too, not only before it. Nothing overflows, whatever the number of the retry.
@@ -49,6 +49,10 @@ pub enum FirstRetry {
     /// after it follow the schedule from its beginning. After any other failure the first retry
     /// waits like the rest.
     AtOnceIfUnsent,
+    /// Nothing, if the failed attempt had no connection or lost it, and an endpoint is left that the
+    /// call has not tried: what cut one endpoint off says nothing about another, and who is asked is
+    /// not who failed. Otherwise the first wait.
+    AtOnceElsewhere,
 }
 
 /// Settings of a backoff: `raw(n) = min(cap, base · factor^(n−1))` before retry n.
@@ -176,12 +180,17 @@ impl Backoff {
     /// at once where [`FirstRetry::AtOnceIfUnsent`] says so.
     pub fn next_unsent(&mut self, settings: &BackoffSettings, retry: u32, draw: Draw) -> Duration {
         match settings.first {
-            FirstRetry::AtOnceIfUnsent if retry <= 1 => {
-                self.restart_after(retry);
-                Duration::ZERO
+            FirstRetry::AtOnceIfUnsent if retry <= 1 => self.at_once(retry),
+            FirstRetry::AtOnceIfUnsent | FirstRetry::AtOnceElsewhere | FirstRetry::Waits => {
+                self.next(settings, retry, draw)
             }
-            FirstRetry::AtOnceIfUnsent | FirstRetry::Waits => self.next(settings, retry, draw),
         }
+    }
+
+    /// No wait before retry `retry`; the schedule begins with the one after it.
+    pub fn at_once(&mut self, retry: u32) -> Duration {
+        self.restart_after(retry);
+        Duration::ZERO
     }
 
     /// Begins the schedule anew: the retry after this one waits as the first. For servers that set

@@ -6,7 +6,7 @@ use super::*;
 use crate::upstream::Protocol;
 use crate::{Origin, Place};
 use seawall_core::Mode;
-use seawall_core::backoff::BackoffSettings;
+use seawall_core::backoff::{BackoffSettings, FirstRetry};
 use seawall_core::balance::Algorithm;
 use seawall_core::breaker::WindowKind;
 use seawall_core::hedge::{HedgeDelay, HedgeSettings};
@@ -54,7 +54,9 @@ fn t180_the_first_config_is_within_ten_lines_and_has_safe_defaults() {
     assert_eq!(route.policy.class, OperationClass::Standard);
     assert_eq!(route.policy.timeouts.total, Some(Duration::from_secs(10)));
     assert_eq!(route.policy.timeouts.connect, Duration::from_secs(1));
-    assert_eq!(route.policy.retry.unwrap().max_attempts, 3);
+    let retry = route.policy.retry.unwrap();
+    assert_eq!(retry.max_attempts, 3);
+    assert_eq!(retry.backoff.first, FirstRetry::AtOnceElsewhere, "a gateway knows its endpoints");
     assert_eq!(route.policy.replay, 65_536);
     assert!(route.policy.fallback.is_empty());
 }
@@ -69,7 +71,7 @@ fn a_gateway_hedges_unless_it_is_told_not_to() {
     let floor = Duration::from_millis(1);
     assert_eq!(usual.mode, Mode::Enforce);
     assert_eq!(usual.delay, HedgeDelay::Quantile { share: Ratio::from_percent(98), floor });
-    assert_eq!((usual.share, usual.max_extra), (Ratio::from_percent(5), 1));
+    assert_eq!((usual.share, usual.max_extra), (Ratio::from_percent(5), 2));
     assert_eq!(hedge_of("hedge = {}"), usual, "the table alone changes nothing");
     assert_eq!(hedge_of("hedge = \"off\"").mode, Mode::Off);
     assert_eq!(hedge_of("hedge = { mode = \"shadow\" }").mode, Mode::Shadow);
@@ -241,7 +243,9 @@ fn mechanisms_of_a_route_and_its_upstream_meet() {
     // A class sets aside a kind below it.
     assert_eq!(routes[1].policy.timeouts.total, Some(Duration::from_secs(60)));
     assert_eq!(routes[1].policy.call_settings().max_attempts, 3);
-    assert_eq!(routes[1].policy.retry.unwrap().backoff, BackoffSettings::none());
+    let first = FirstRetry::AtOnceElsewhere;
+    let none = BackoffSettings { first, ..BackoffSettings::none() };
+    assert_eq!(routes[1].policy.retry.unwrap().backoff, none);
 }
 
 #[test]
@@ -341,7 +345,7 @@ fn http_2_to_endpoints_brings_defaults_of_its_own() {
 fn the_hash_follows_values_not_their_spelling() {
     let hash = parse(FIRST).hash();
     // A golden value: a changed hash makes every fleet believe that its config has changed.
-    assert_eq!(hash, 724_244_064_542_232_841);
+    assert_eq!(hash, 8_780_313_629_285_295_468);
     let spelled = FIRST.replace("path =", "# said again\nclass = \"standard\"\npath =");
     assert_eq!(parse(&spelled).hash(), hash);
     let (upstreams, routes) = FIRST.split_once("\n\n").unwrap();

@@ -8,7 +8,7 @@ use crate::policy::{
 use crate::reader::Scope;
 use crate::route::RouteConfig;
 use crate::units::{print_factor, print_size};
-use seawall_core::backoff::BackoffSettings;
+use seawall_core::backoff::{BackoffSettings, FirstRetry};
 use seawall_core::outcome::{OptIn, OptIns};
 use seawall_core::timeout::OperationKind;
 
@@ -85,7 +85,13 @@ impl RetryConfig {
         out.preset = None;
         backoff(out, "retry", (waits, "a transient failure is over by then"));
         let first = word(&FIRST, waits.first);
-        out.put("retry.first", first, "a lost connection may be a sign of load");
+        let why = match waits.first {
+            FirstRetry::AtOnceElsewhere => "what cut one endpoint off says nothing of another",
+            FirstRetry::Waits | FirstRetry::AtOnceIfUnsent => {
+                "a lost connection may be a sign of load"
+            }
+        };
+        out.put("retry.first", first, why);
         backoff(out, "retry.throttled", (throttled, "who is out of capacity needs quiet"));
         let OptIns { on_500, on_aborted, on_data_loss } = *opt_ins;
         let flag = |opt_in| SettingValue::Flag(opt_in == OptIn::IfSafe);

@@ -155,7 +155,11 @@ fn hedge(out: &mut Outline<'_>, settings: &HedgeSettings) {
             put("refresh", refresh.into(), "recent, and cheap");
         }
     }
-    put("max_extra", max_extra.into(), "one brings nearly all that hedging can");
+    put(
+        "max_extra",
+        max_extra.into(),
+        "the first brings nearly all; another where two endpoints stop together",
+    );
     put("share", share.into(), "what it may cost when everything is slow");
     put("window", window.into(), "that of the budget");
     put("mode", word(&MODES, mode).into(), "requests that change nothing may be sent twice");

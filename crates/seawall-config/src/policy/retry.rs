@@ -1,6 +1,6 @@
 //! The table `retry` of a policy: how often, after which outcomes, and how long between.
 
-use crate::reader::{Given, Reading, TableReader, or};
+use crate::reader::{Given, Reading, Scope, TableReader, or};
 use crate::upstream::breaker::ordered;
 use seawall_core::backoff::{BackoffSettings, FirstRetry, Jitter};
 use seawall_core::call::ATTEMPTS_MAX;
@@ -18,8 +18,11 @@ pub(crate) const JITTER: [(&str, Jitter); 4] = [
 ];
 
 /// The words of `first`.
-pub(crate) const FIRST: [(&str, FirstRetry); 2] =
-    [("waits", FirstRetry::Waits), ("at_once_if_unsent", FirstRetry::AtOnceIfUnsent)];
+pub(crate) const FIRST: [(&str, FirstRetry); 3] = [
+    ("waits", FirstRetry::Waits),
+    ("at_once_if_unsent", FirstRetry::AtOnceIfUnsent),
+    ("at_once_elsewhere", FirstRetry::AtOnceElsewhere),
+];
 
 /// The words of `backoff`.
 const SCHEDULES: [(&str, Schedule); 3] = [
@@ -142,7 +145,7 @@ impl RetryLayer {
     ) -> Option<RetryConfig> {
         let default = RetryConfig::default();
         let usual = kind.map_or(default.max_attempts, |kind| kind.preset().attempts);
-        let first = or(self.first, default.backoff.first);
+        let first = or(self.first, usual_first(reading));
         let backoff = BackoffSettings { first, ..default.backoff };
         let backoff = self.backoff.resolve(backoff, ("retry", reading));
         let jitter = or(self.backoff.jitter, default.throttled.jitter);
@@ -161,12 +164,20 @@ impl RetryLayer {
     }
 }
 
+/// What comes before a first retry unless a file says so. A gateway knows its endpoints, and which
+/// of them is left; a program may call whatever it likes.
+fn usual_first(reading: &Reading<'_>) -> FirstRetry {
+    match reading.scope() {
+        Scope::Gateway => FirstRetry::AtOnceElsewhere,
+        Scope::Library => FirstRetry::Waits,
+    }
+}
+
 /// Lost data is said by a status of gRPC or found by looking at the answer.
 fn read_on_data_loss(table: &mut TableReader<'_>) -> Option<Given<bool>> {
-    use crate::reader::Scope::{Gateway, Library};
     match table.reading().scope() {
-        Library => table.flag("on_data_loss", "true"),
-        Gateway => {
+        Scope::Library => table.flag("on_data_loss", "true"),
+        Scope::Gateway => {
             table.refuse("on_data_loss", "is said by gRPC, whose status the gateway does not read");
             None
         }

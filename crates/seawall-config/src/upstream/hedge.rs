@@ -17,6 +17,11 @@ use seawall_core::time::Duration;
 const PROGRAMS_QUANTILE: Ratio = Ratio::from_percent(95);
 const GATEWAYS_QUANTILE: Ratio = Ratio::from_percent(98);
 
+/// Endpoints that stop together (a rack, a switch, a shared disk) are met by an attempt and by its
+/// hedge alike in the moment when nobody has noticed; without a second hedge such a call waits for
+/// its timeout. It comes out of the same share, so it costs nothing more.
+const GATEWAYS_EXTRA: u32 = 2;
+
 /// No hedge by quantile is sooner.
 const FLOOR: Duration = Duration::from_millis(1);
 
@@ -32,12 +37,13 @@ pub(super) fn read(table: &mut TableReader<'_>) -> HedgeSettings {
 /// The hedges of an upstream that says nothing of them: on in a gateway, which knows by the method
 /// what may be asked twice, off in a program.
 fn unsaid(scope: Scope) -> HedgeSettings {
-    let (mode, share) = match scope {
-        Scope::Gateway => (Mode::Enforce, GATEWAYS_QUANTILE),
-        Scope::Library => (Mode::Off, PROGRAMS_QUANTILE),
+    let usual = HedgeSettings::default();
+    let (mode, share, max_extra) = match scope {
+        Scope::Gateway => (Mode::Enforce, GATEWAYS_QUANTILE, GATEWAYS_EXTRA),
+        Scope::Library => (Mode::Off, PROGRAMS_QUANTILE, usual.max_extra),
     };
     let delay = HedgeDelay::Quantile { share, floor: FLOOR };
-    HedgeSettings { mode, delay, ..HedgeSettings::default() }
+    HedgeSettings { mode, delay, max_extra, ..usual }
 }
 
 /// Whether a hedge can ever start beside the attempts is checked once their timeout is known.

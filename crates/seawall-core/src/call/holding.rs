@@ -4,7 +4,7 @@
 //! say: it must provably have been sent to nobody, or be safe to repeat and have paid for it.
 
 use crate::deadline;
-use crate::hold::{Look, NotHeld, Place, Wish};
+use crate::hold::{Look, NotHeld, Patience, Place, Wish};
 use crate::outcome::{Outcome, Reach};
 use crate::reason::Reason;
 use crate::rng::Rng;
@@ -67,7 +67,11 @@ impl Call {
         }
         let useful = ctx.upstream.min_useful(ctx.now);
         let until = deadline::of_queue(self.attempts_end, useful);
-        let wish = Wish { until, since: self.held_since, body: self.facts.body };
+        let patience = match self.facts.remaining {
+            Some(_) => Patience::Told,
+            None => Patience::Unknown,
+        };
+        let wish = Wish { until, since: self.held_since, body: self.facts.body, patience };
         let away = self.away.take();
         match ctx.upstream.hold(wish, away, ctx.now, ctx.sink) {
             Ok((place, look_at)) => {

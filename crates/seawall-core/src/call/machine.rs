@@ -6,6 +6,7 @@ use crate::breaker;
 use crate::budget::Reservation;
 use crate::bulkhead::{Claimed, Waiter};
 use crate::deadline;
+use crate::endpoint::EndpointId;
 use crate::event::Sink;
 use crate::hold::{Away, Place};
 use crate::idempotency::Ending;
@@ -87,6 +88,10 @@ pub struct Call {
     pub(super) vain: u32,
     /// Those that met nobody and do, so far.
     pub(super) unmet: u32,
+    /// The endpoint that it lost a connection to first, and when.
+    pub(super) lost: Option<(EndpointId, Instant)>,
+    /// Whether it has had an attempt beyond its limit.
+    pub(super) spared: bool,
     /// Since when it has been held, with interruptions.
     pub(super) held_since: Option<Instant>,
     /// The receipt of a held call that goes on.
@@ -236,6 +241,7 @@ impl Call {
             return self.delivered(number, seen, ctx);
         }
         let Some((outcome, _)) = self.observe(number, seen, ctx) else { return Action::Wait };
+        self.note_loss(number, seen, ctx.now);
         self.end_attempt(number, &outcome, ctx);
         if self.is_left_to_others(number, &outcome) {
             return self.stay(By::Ended);
@@ -267,6 +273,15 @@ impl Call {
                 }
                 self.give_up(By::Ended, why, Until::Unknown, ctx)
             }
+        }
+    }
+
+    /// Remembers where the first connection was lost.
+    fn note_loss(&mut self, number: u32, seen: Observation, now: Instant) {
+        if let Observation::Lost { .. } = seen
+            && let Some(running) = self.flight.find(number)
+        {
+            self.lost.get_or_insert((running.choice.endpoint, now));
         }
     }
 

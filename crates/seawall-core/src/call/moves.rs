@@ -46,6 +46,8 @@ impl Call {
             resends: 0,
             vain: 0,
             unmet: 0,
+            lost: None,
+            spared: false,
             held_since: None,
             away: None,
             demand: Demand::Nothing,

@@ -3,10 +3,10 @@
 //! The questions are asked in a fixed order; the budget comes last, so that no token is spent on
 //! a call that could not have retried anyway.
 
-use crate::backoff::{HINT_MAX, follow};
+use crate::backoff::{FirstRetry, HINT_MAX, follow};
 use crate::budget::{Purpose, Reservation};
 use crate::deadline;
-use crate::outcome::{Demand, Outcome, Pushback, RetryRule};
+use crate::outcome::{Demand, Latency, Origin, Outcome, Pushback, RetryRule};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::Duration;
@@ -33,7 +33,7 @@ impl Call {
         replay: Replay,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Result<Retry, Denied> {
-        self.may_retry(outcome, replay)?;
+        self.may_retry(outcome, replay, ctx)?;
         if outcome.demand != Demand::Nothing && outcome.demand == self.demand {
             // It has been met, and the service still will not have the request.
             return Err(Denied(Reason::NotRetryable));
@@ -56,7 +56,12 @@ impl Call {
 
     /// Class, safety, replay and the limit of attempts.
     #[inline]
-    fn may_retry(&self, outcome: &Outcome, replay: Replay) -> Result<(), Denied> {
+    fn may_retry(
+        &mut self,
+        outcome: &Outcome,
+        replay: Replay,
+        ctx: &Context<'_, impl Rng, impl Journal>,
+    ) -> Result<(), Denied> {
         let repeatable = self.facts.safety.is_repeatable();
         match outcome.retry {
             RetryRule::Never => return Err(Denied(Reason::NotRetryable)),
@@ -66,7 +71,7 @@ impl Call {
         if replay == Replay::Lost {
             return Err(Denied(Reason::ReplayOverflow));
         }
-        if !self.has_attempts_left() {
+        if !self.has_attempts_left() && !self.spare(outcome, ctx) {
             return Err(Denied(Reason::AttemptsExhausted));
         }
         Ok(())
@@ -78,6 +83,30 @@ impl Call {
         let made = self.attempts - self.hedges;
         let most = if self.facts.only.is_some() { 1 } else { self.settings.max_attempts };
         made < most && self.attempts < ATTEMPTS_MAX
+    }
+
+    /// Gives the call one attempt beyond its limit, once, where it was the way that broke. The limit
+    /// is there for requests that harm whoever serves them, and for services that fail. Where the
+    /// endpoint whose connection was lost first has answered others since, it is neither.
+    #[cold]
+    fn spare(&mut self, outcome: &Outcome, ctx: &Context<'_, impl Rng, impl Journal>) -> bool {
+        let retried = self.settings.max_attempts > 1 && self.facts.only.is_none();
+        let lost = outcome.reason == Some(Reason::ConnectionLost);
+        let alive = || {
+            self.lost.is_some_and(|(endpoint, at)| ctx.upstream.has_answered_since(endpoint, at))
+        };
+        let fits = retried && lost && !self.spared && self.attempts < ATTEMPTS_MAX && alive();
+        self.spared |= fits;
+        fits
+    }
+
+    /// Whether the next attempt can go at once to an endpoint that has no part in what failed.
+    fn goes_elsewhere(&self, outcome: &Outcome, ctx: &Context<'_, impl Rng, impl Journal>) -> bool {
+        let cut_off = outcome.origin == Origin::Network && outcome.latency == Latency::Nothing;
+        self.settings.backoff.first == FirstRetry::AtOnceElsewhere
+            && self.attempts - self.hedges <= 1
+            && cut_off
+            && ctx.upstream.has_other(self.tried.as_slice(), ctx.now)
     }
 
     /// The wait before the next attempt, if that attempt can still end in time.
@@ -92,6 +121,7 @@ impl Call {
         };
         let (retry, draw) = (self.attempts - self.hedges, ctx.rng.draw());
         let mut after = match outcome.retry {
+            _ if self.goes_elsewhere(outcome, ctx) => self.backoff.at_once(retry),
             RetryRule::Always => self.backoff.next_unsent(&backoff, retry, draw),
             RetryRule::IfSafe | RetryRule::Never => self.backoff.next(&backoff, retry, draw),
         };

@@ -75,6 +75,11 @@ pub struct HedgeSnapshot {
 /// for the moment when an endpoint stops.
 const MEDIANS_MIN: u32 = 2;
 
+/// How often is looked whether enough latencies are there for a first quantile. A gateway that has
+/// just started then hedges as soon as it can tell what is slow, and not seconds later; so few looks
+/// cost nothing.
+const UNKNOWN_REFRESH: Duration = Duration::from_millis(100);
+
 /// From when on an attempt is slow: the quantile, or the least number of medians.
 fn slow(now: Instant, share: Ratio, latencies: &mut RotatingHistogram) -> Option<Duration> {
     let quantile = latencies.quantile(now, share)?;
@@ -295,9 +300,13 @@ impl Hedging {
         sink.emit(HedgeEvent::Suppressed { reason });
     }
 
-    /// Whether the quantile is to be computed again.
+    /// Whether the quantile is to be computed again: while there is none, more often.
     fn is_due(&self, now: Instant) -> bool {
-        self.computed.is_none_or(|then| now.since(then) >= self.settings.refresh)
+        let every = match self.quantile {
+            Some(_) => self.settings.refresh,
+            None => self.settings.refresh.min(UNKNOWN_REFRESH),
+        };
+        self.computed.is_none_or(|then| now.since(then) >= every)
     }
 
     fn observe(&mut self, now: Instant) -> Instant {

@@ -168,8 +168,8 @@ fn t87_no_quantile_is_believed_below_the_least_samples() {
     (0..99).for_each(|_| latencies.record(at(0), millis(40)));
     assert_eq!(hedging.delay(at(0), &mut latencies, SECOND), None);
     latencies.record(at(1), millis(40));
-    assert_eq!(hedging.delay(at(2_999), &mut latencies, SECOND), None, "until it is computed anew");
-    let delay = hedging.delay(at(3_000), &mut latencies, SECOND).unwrap();
+    assert_eq!(hedging.delay(at(99), &mut latencies, SECOND), None, "until it is computed anew");
+    let delay = hedging.delay(at(100), &mut latencies, SECOND).unwrap();
     assert!(delay >= millis(80) && delay <= millis(84), "{delay:?}");
     assert_eq!(hedging.delay(at(120_000), &mut latencies, SECOND), None, "a minute without calls");
 }
@@ -223,6 +223,20 @@ fn a_clock_that_steps_back_refills_nothing_and_loses_nothing() {
     hedging.withdraw(hedge, Suppressed::NoPermit, at(4_000), &mut Discard);
     let snapshot = hedging.snapshot(at(30_000));
     assert_eq!((snapshot.first, snapshot.hedges), (60, 2));
+}
+
+#[test]
+fn a_first_quantile_is_there_a_moment_after_enough_latencies_are() {
+    let (mut hedging, mut latencies) = (hedging(enforced()), minute());
+    (0..99).for_each(|_| latencies.record(at(0), millis(20)));
+    assert_eq!(hedging.delay(at(0), &mut latencies, SECOND), None);
+    latencies.record(at(1), millis(20));
+    assert_eq!(hedging.delay(at(99), &mut latencies, SECOND), None, "it looks ten times a second");
+    let first = hedging.delay(at(100), &mut latencies, SECOND);
+    assert!(first.is_some_and(|delay| delay >= millis(38)), "{first:?}");
+    (0..900).for_each(|_| latencies.record(at(200), millis(200)));
+    assert_eq!(hedging.delay(at(3_099), &mut latencies, SECOND), first, "known: every 3 s");
+    assert_ne!(hedging.delay(at(3_100), &mut latencies, SECOND), first);
 }
 
 #[test]

@@ -1,20 +1,22 @@
-//! The line of held calls: the earliest deadline stands first.
+//! The line of held calls, by when their callers are likely to lose patience.
 
 use alloc::collections::BTreeMap;
 
 use crate::bulkhead::Waiter;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// A place in the line. A name only: one that has been given up is recognised for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
+    /// Until when somebody waits for it in all likelihood.
+    awaited: Instant,
     until: Instant,
     number: u64,
 }
 
 impl Place {
-    pub(super) const fn new(until: Instant, number: u64) -> Self {
-        Self { until, number }
+    pub(super) const fn new(awaited: Instant, until: Instant, number: u64) -> Self {
+        Self { awaited, until, number }
     }
 
     /// When waiting is over.
@@ -30,8 +32,8 @@ impl Place {
     }
 }
 
-/// Calls in order of their deadlines; of equal ones the first to come is first. Each with the bytes
-/// that its body may take.
+/// Calls in the order in which patience ends; of equal ones the earlier deadline, and then the first
+/// to come, is first. Each with the bytes that its body may take.
 #[derive(Debug)]
 pub(super) struct Line(BTreeMap<Place, u64>);
 
@@ -59,12 +61,26 @@ impl Line {
         self.0.contains_key(&place)
     }
 
-    /// Takes out the call with the least time.
-    pub(super) fn pop(&mut self) -> Option<(Place, u64)> {
+    /// Takes out the call that goes next where an answer takes so long: of those whose callers will
+    /// still be there, the one with the least time. Where nobody is likely to be, the one that came
+    /// last, whose caller may be.
+    pub(super) fn pop(&mut self, takes: Duration, now: Instant) -> Option<(Place, u64)> {
+        let least = Place::new(now.after(takes), Instant::EPOCH, 0);
+        match self.0.range(least..).next() {
+            Some((place, _)) => {
+                let place = *place;
+                self.0.remove(&place).map(|body| (place, body))
+            }
+            None => self.0.pop_last(),
+        }
+    }
+
+    /// Takes out any call.
+    pub(super) fn take_any(&mut self) -> Option<(Place, u64)> {
         self.0.pop_first()
     }
 
-    /// The call with the most time.
+    /// The call with the most patience.
     pub(super) fn last(&self) -> Option<Place> {
         self.0.last_key_value().map(|(place, _)| *place)
     }

@@ -9,15 +9,15 @@ use super::event::HoldEvent;
 use super::line::{Line, Place};
 use super::probing::{Met, Record};
 use super::releasing::Away;
-use super::settings::HoldSettings;
+use super::settings::{HoldSettings, PATIENCE};
 use super::snapshot::{HoldSnapshot, HoldState};
-use super::{Counts, NotHeld, Wish};
+use super::{Counts, NotHeld, Patience, Wish};
 use crate::Mode;
 use crate::endpoint::Slot;
 use crate::event::Sink;
 use crate::number::small;
 use crate::outcome::Reach;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// Where an upstream is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub struct Hold {
     pub(super) away: u32,
     /// What the bodies of all of them may take.
     pub(super) bytes: u64,
+    /// How long the latest answer to a released call took.
+    pub(super) takes: Duration,
     /// Who looks when the next probe is due.
     pub(super) scout: Option<Place>,
     pub(super) wake: VecDeque<Place>,
@@ -77,6 +79,7 @@ impl Hold {
             called: Line::EMPTY,
             away: 0,
             bytes: 0,
+            takes: Duration::ZERO,
             scout: None,
             wake: VecDeque::new(),
             window_max: u32::MAX,
@@ -157,6 +160,13 @@ impl Hold {
     pub const fn is_concerned(&self, reach: Reach) -> bool {
         !matches!(self.settings.mode, Mode::Off)
             && (self.lost > 0 || matches!(reach, Reach::Nobody))
+    }
+
+    /// Whether a line is being released: the service has more to do than what arrives.
+    #[must_use]
+    #[inline]
+    pub const fn is_releasing(&self) -> bool {
+        matches!(self.state, State::Releasing { .. })
     }
 
     /// Whether no endpoint can be reached, and calls are held for it.
@@ -253,7 +263,7 @@ impl Hold {
         }
         (self.bytes, self.places) = (bytes, self.places.saturating_add(1));
         self.held_total = self.held_total.saturating_add(u64::from(wish.since.is_none()));
-        let place = Place::new(until, self.places);
+        let place = Place::new(awaited(&wish, now).min(until), until, self.places);
         self.line.insert(place, wish.body);
         let look_at = self.first_look(place, now);
         self.invariants();
@@ -343,5 +353,13 @@ impl Hold {
         let waits = matches!(self.state, State::Reachable) && !self.line.is_empty();
         debug_assert!(!waits, "held without an outage");
         debug_assert!(!self.is_out() || self.called.is_empty(), "released into an outage");
+    }
+}
+
+/// Until when somebody is likely to wait for a call.
+fn awaited(wish: &Wish, now: Instant) -> Instant {
+    match wish.patience {
+        Patience::Told => wish.until,
+        Patience::Unknown => wish.since.unwrap_or(now).after(PATIENCE),
     }
 }

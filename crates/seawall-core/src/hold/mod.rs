@@ -13,9 +13,14 @@
 //!   the call: it says nothing that is not known already, and must not keep the service locked out
 //!   once it is back.
 //!
-//! The first endpoint that answers ends the outage. The line is then released by degrees, the
-//! earliest deadline first: few at first, one more for each that is answered quickly, so that the
+//! The first endpoint that answers ends the outage. The line is then released by degrees, those
+//! first whose callers are likely to be there still: few at first, one more for each that is answered quickly, so that the
 //! number doubles with every round while the service keeps up, and stands still when it does not.
+//! A call whose caller stated a deadline is awaited until then, any other for two seconds
+//! ([`PATIENCE`]). Of those that are still awaited when an answer can be there, the one with the least
+//! time goes next; when there are none, the one that came last. In the order of arrival the service
+//! would work for those who have left, while those who are there leave in turn.
+//!
 //! Who arrives meanwhile passes: the rate of arrivals must be carried in any case, and it is the
 //! line that could flatten a cold service.
 //!
@@ -38,7 +43,7 @@ mod tests;
 
 pub use event::HoldEvent;
 pub use machine::Hold;
-pub use settings::{CALLS_MAX, HoldSettings, PROBE_GAP, PROBE_MAX, PROBE_MIN};
+pub use settings::{CALLS_MAX, HoldSettings, PATIENCE, PROBE_GAP, PROBE_MAX, PROBE_MIN};
 pub use snapshot::{HoldSnapshot, HoldState};
 
 pub use line::Place;
@@ -56,6 +61,18 @@ pub struct Wish {
     pub since: Option<Instant>,
     /// The most of its body that is kept meanwhile, in bytes.
     pub body: u64,
+    /// What is known of how long its caller waits.
+    pub patience: Patience,
+}
+
+/// How long a caller waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Patience {
+    /// As long as it has told.
+    Told,
+    /// Nobody knows: the deadline of the call is a limit of our own. The default.
+    #[default]
+    Unknown,
 }
 
 /// Why a call is not held.

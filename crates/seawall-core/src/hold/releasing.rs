@@ -102,6 +102,9 @@ impl Hold {
         self.away = self.away.saturating_sub(1);
         self.bytes = self.bytes.saturating_sub(away.body);
         let current = away.outage == self.outages_total;
+        if current && matches!(back, Back::Answered { .. }) {
+            self.takes = now.since(away.at);
+        }
         if let State::Releasing { window, .. } = &mut self.state
             && current
             && back.is_quick(now.since(away.at))
@@ -142,7 +145,7 @@ impl Hold {
 
     /// An endpoint was reached: the line is released from now on.
     pub(super) fn release(&mut self, now: Instant, sink: &mut impl Sink<HoldEvent>) {
-        self.scout = None;
+        (self.scout, self.takes) = (None, Duration::ZERO);
         let window = WINDOW_FIRST.min(self.window_max);
         self.state = State::Releasing { since: now, window };
         self.pump(now, sink);
@@ -151,7 +154,7 @@ impl Hold {
     /// Holding is over: everybody is let go.
     pub(super) fn release_all(&mut self) {
         self.scout = None;
-        while let Some((place, body)) = self.line.pop() {
+        while let Some((place, body)) = self.line.take_any() {
             self.called.insert(place, body);
             self.wake.push_back(place);
         }
@@ -164,7 +167,7 @@ impl Hold {
     pub(super) fn pump(&mut self, now: Instant, sink: &mut impl Sink<HoldEvent>) {
         let State::Releasing { since, window } = self.state else { return };
         while small(self.called.len()).saturating_add(self.away) < window {
-            let Some((place, body)) = self.line.pop() else { break };
+            let Some((place, body)) = self.line.pop(self.takes, now) else { break };
             self.called.insert(place, body);
             self.wake.push_back(place);
         }

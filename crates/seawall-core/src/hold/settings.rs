@@ -18,6 +18,11 @@ pub const PROBE_MAX: Duration = Duration::from_millis(250);
 /// Between two probes of one upstream, however many endpoints it has.
 pub const PROBE_GAP: Duration = Duration::from_millis(5);
 
+/// So long waits nearly everybody of whom nothing else is known: what people tolerate before a page
+/// begins to appear (Nah, "A study on tolerable waiting time", 2004), and programs wait longer. Who
+/// has waited longer may have left. It sets the order of release alone, and ends nobody's wait.
+pub const PATIENCE: Duration = Duration::from_secs(2);
+
 /// How calls are held through a short outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HoldSettings {

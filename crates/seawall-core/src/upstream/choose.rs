@@ -216,6 +216,7 @@ impl Upstream {
         let levels = self.note_levels(now, scene.sink);
         self.candidates.retain(|slot| !tried.contains(slot));
         self.leave_out_all_silent(now);
+        self.leave_out_quiet(now);
         let choice = self.choose_gathered(wish.key, levels, scene)?;
         self.begin(choice.endpoint, now);
         Some(choice)

@@ -76,10 +76,16 @@ impl Upstream {
         }
     }
 
+    /// Whether another endpoint than those of `tried` could take an attempt.
+    pub(crate) fn has_other(&self, tried: &[Slot], now: Instant) -> bool {
+        self.fleet == Fleet::Endpoints && self.untried(tried, now) > 0
+    }
+
     /// Whether there is too much work already: then hedges go first.
     pub(crate) fn load(&self, now: Instant) -> Load {
         match self.breaker.phase(now) {
-            Phase::Closed if self.is_overloaded() => Load::Overloaded,
+            // Whoever was held is work that has piled up: it is slow for want of room.
+            Phase::Closed if self.is_overloaded() || self.hold.is_releasing() => Load::Overloaded,
             Phase::Closed => Load::Normal,
             Phase::Open { .. } | Phase::ProbeDue | Phase::HalfOpen { .. } => Load::Overloaded,
         }

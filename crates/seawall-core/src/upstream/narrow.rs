@@ -45,7 +45,7 @@ impl Upstream {
             return Calm::Over;
         };
         let facts = (self.reason(wish.key), small(self.members.len()));
-        if self.is_silent(slot, now) {
+        if self.is_doubtful(slot, wish.probe, now) {
             return self.choose_heard(slot, (wish, facts), scene);
         }
         match self.admit_to(slot, facts, scene) {
@@ -67,7 +67,7 @@ impl Upstream {
         self.choose_among(key, facts, scene).map_or(Calm::Refused, Calm::Chosen)
     }
 
-    /// The picked one is silent: another one, unless too many are, or it is due for a trial.
+    /// The picked one is silent, or quiet: another one, unless all are, or it is due for a trial.
     #[cold]
     fn choose_heard(
         &mut self,

@@ -2,9 +2,13 @@
 //!
 //! An endpoint that stops without closing anything (frozen, cut off, out of threads) gives no
 //! outcome to judge before attempts run out of time, or none at all where hedges win first. Its
-//! silence shows much sooner. A silent endpoint is not chosen while others are heard of, but for a
+//! silence shows much sooner. A silent endpoint is not chosen while any other is heard of, but for a
 //! trial now and then; the first answer ends it. No verdict: verdicts are the outlier detector's,
 //! whose rule for latency says here, too, what is far longer than usual.
+//!
+//! An endpoint that owes answers which were due is *quiet*, long before it is silent. That is no
+//! more than a hint, and costs nobody anything: attempts that cannot be repeated, and hedges, go to
+//! others where they can.
 
 use crate::Mode;
 use crate::endpoint::{EndpointId, Slot};
@@ -29,6 +33,8 @@ pub(super) struct Silence {
     since: Option<Instant>,
     /// When the next trial may begin, once one has noticed.
     trial_at: Option<Instant>,
+    /// When the latest head has come.
+    answered: Option<Instant>,
 }
 
 impl Silence {
@@ -52,6 +58,14 @@ impl Silence {
         if self.waiting == 0 && !limit.is_some_and(|limit| self.lasts(limit, now)) {
             (self.since, self.trial_at) = (None, None);
         }
+    }
+
+    /// Whether it owes answers of which one was due, where they usually take so long: half of those
+    /// that wait should have come by now. At most the usual time, which is when the last of them
+    /// was asked at the latest.
+    fn is_quiet(&self, usual: Duration, now: Instant) -> bool {
+        let due = (usual.saturating_mul(2) / self.waiting.max(1)).min(usual);
+        self.lasts(due, now)
     }
 
     fn age(&self, now: Instant) -> Duration {
@@ -93,15 +107,34 @@ impl Upstream {
     }
 
     /// Takes the silent endpoints out of the candidates, but for those that are due for a trial.
-    /// Not where more than half of them are silent: then it is no fault of an endpoint.
+    /// Not where all of them are silent: then none is better than another. However many are, who is
+    /// heard of answers, and who is not would not, so nothing is gained by sending work there.
     pub(super) fn leave_out_silent(&mut self, probe: Probe, now: Instant) {
         let Some(limit) = self.silence_limit(now) else { return };
         let mut candidates = core::mem::take(&mut self.candidates);
         let silent = candidates.iter().filter(|slot| self.lasts(**slot, limit, now)).count();
-        if silent > 0 && silent * 2 <= candidates.len() {
+        if silent > 0 && silent < candidates.len() {
             candidates.retain(|slot| !self.shuns(*slot, limit, (probe, now)));
         }
         self.candidates = candidates;
+        if probe == Probe::Reluctantly {
+            self.leave_out_quiet(now);
+        }
+    }
+
+    /// Takes the quiet endpoints out of the candidates, unless all of them are.
+    pub(super) fn leave_out_quiet(&mut self, now: Instant) {
+        let mut candidates = core::mem::take(&mut self.candidates);
+        if candidates.iter().any(|slot| !self.is_quiet(*slot, now)) {
+            candidates.retain(|slot| !self.is_quiet(*slot, now));
+        }
+        self.candidates = candidates;
+    }
+
+    /// Whether an attempt of this kind had better go elsewhere than to endpoint `slot`.
+    #[inline]
+    pub(super) fn is_doubtful(&mut self, slot: Slot, probe: Probe, now: Instant) -> bool {
+        self.is_silent(slot, now) || (probe == Probe::Reluctantly && self.is_quiet_now(slot, now))
     }
 
     /// Takes all of them out, for an attempt that has no use but to be quick.
@@ -129,19 +162,26 @@ impl Upstream {
             && let Some(endpoint) = self.endpoint_mut(choice.endpoint)
         {
             endpoint.silence.hear(now);
+            endpoint.silence.answered = Some(now);
         }
+    }
+
+    /// Whether an endpoint has answered anybody after `at`.
+    pub(crate) fn has_answered_since(&self, id: EndpointId, at: Instant) -> bool {
+        let answered = self.endpoint(id).and_then(|known| known.silence.answered);
+        answered.is_some_and(|answered| answered > at)
     }
 
     /// An attempt has ended without a head.
     pub(super) fn unanswered(&mut self, choice: &mut Choice, outcome: &Outcome, now: Instant) {
-        if says_something(outcome) {
-            return self.heard(choice, now);
-        }
         let limit = self.silence_limit(now);
         if core::mem::take(&mut choice.awaits)
             && let Some(endpoint) = self.endpoint_mut(choice.endpoint)
         {
-            endpoint.silence.give_up(limit, now);
+            match says_something(outcome) {
+                true => endpoint.silence.hear(now),
+                false => endpoint.silence.give_up(limit, now),
+            }
         }
     }
 
@@ -150,6 +190,22 @@ impl Upstream {
         let limit = self.limit_by(self.typical)?;
         let silence = self.endpoint(id)?.silence;
         silence.since.filter(|_| silence.lasts(limit, now))
+    }
+
+    fn is_quiet_now(&mut self, slot: Slot, now: Instant) -> bool {
+        let _at_most_a_second_old = self.min_useful(now);
+        self.is_quiet(slot, now)
+    }
+
+    /// Whether endpoint `slot` owes answers that were due. Nobody does while nobody knows what is
+    /// usual; a key is worth more than a hint; and who is silent has rules of its own.
+    fn is_quiet(&self, slot: Slot, now: Instant) -> bool {
+        let Some(limit) = self.limit_by(self.typical) else { return false };
+        let known = self.endpoints.get(slot.index()).and_then(Option::as_ref);
+        let quiet = known.is_some_and(|known| {
+            known.silence.is_quiet(self.typical, now) && !known.silence.lasts(limit, now)
+        });
+        quiet && !self.settings.balance.algorithm.is_keyed()
     }
 
     /// Leaves one that is silent out, and notes when somebody may look again.

@@ -374,7 +374,7 @@ impl Watched {
         self.begun += 1;
         assert_eq!(plan.number, self.begun, "attempts are counted");
         self.hedges += u32::from(plan.role == Role::Hedge);
-        let most = self.settings.max_attempts.max(1) + self.hedges;
+        let most = self.settings.max_attempts.max(1) + self.hedges + u32::from(self.call.spared);
         // What met nobody while nobody could be reached counts against nothing.
         let begun = self.begun - self.call.resends - self.call.vain;
         assert!(self.call.resends <= RESENDS && begun <= most.min(ATTEMPTS_MAX), "too many");

@@ -4,6 +4,7 @@ use super::world::{
     COMPLETED, MS, REFUSED, SECOND, STALE, TIMED_OUT, World, get, hinted, lenient, narrow, plain,
     plan, post, status, verdict,
 };
+use crate::backoff::{BackoffSettings, FirstRetry};
 use crate::balance::Algorithm;
 use crate::call::{Action, CallSettings, Facts, Replay, Safety, Verdict};
 use crate::health::Check;
@@ -359,4 +360,96 @@ fn a_demand_that_was_met_is_not_met_again() {
     assert_eq!(second.demand, Demand::NoEarlyData);
     assert_eq!(call.head(&mut world, 2, status(425)), Action::Deliver(2));
     assert_eq!(call.denial(), Some(Reason::NotRetryable));
+}
+
+/// The request was on its way when its connection was reset.
+const RESET: Observation = Observation::Lost { connection: Connection::Reused, sent: Sent::Yes };
+
+fn elsewhere() -> CallSettings {
+    let backoff = BackoffSettings { first: FirstRetry::AtOnceElsewhere, ..plain().backoff };
+    CallSettings { backoff, ..plain() }
+}
+
+#[test]
+fn what_was_cut_off_goes_to_another_endpoint_at_once_and_waits_from_then_on() {
+    for seen in [REFUSED, RESET] {
+        let mut world = World::new(lenient(), 3);
+        let (mut call, first) = world.attempt(elsewhere(), get());
+        assert_eq!(call.ended(&mut world, 1, seen), Action::Wait);
+        assert_eq!(call.next_deadline(), Some(world.now), "{seen:?}");
+        let second = call.retried(&mut world);
+        assert_ne!(second.endpoint, first.endpoint);
+        assert_eq!(call.ended(&mut world, 2, seen), Action::Wait);
+        assert_eq!(call.next_deadline(), Some(world.now.after(MS * 50)), "{seen:?}");
+    }
+}
+
+#[test]
+fn a_first_retry_waits_where_nobody_else_is_left_or_the_service_itself_has_failed() {
+    let wait = |endpoints, seen| {
+        let mut world = World::new(lenient(), endpoints);
+        let (mut call, _) = world.attempt(elsewhere(), get());
+        let _next = match seen {
+            Observation::Status { .. } => call.head(&mut world, 1, seen),
+            _ => call.ended(&mut world, 1, seen),
+        };
+        call.next_deadline().map(|at| at.since(world.now))
+    };
+    assert_eq!(wait(1, RESET), Some(MS * 50), "the same endpoint again");
+    assert_eq!(wait(3, status(503)), Some(MS * 50), "it may be overloaded, and so may the others");
+    assert_eq!(wait(3, TIMED_OUT), Some(MS * 50), "all may be slow");
+    assert_eq!(wait(3, RESET), Some(MS * 0));
+}
+
+/// Loses connections at three endpoints, with an answer of the first to another call meanwhile if
+/// `alive`. What follows?
+fn lost_three_times(world: &mut World, alive: bool) -> (super::world::Client, Action) {
+    let (mut call, first) = world.attempt(plain(), get());
+    let (mut others, asked) = served_beside(world, first.endpoint);
+    let mut plan = first;
+    loop {
+        world.pass(MS);
+        let action = call.ended(world, plan.number, RESET);
+        if alive && plan.number == 1 {
+            world.pass(MS);
+            let _next = others.head(world, asked, status(200));
+        }
+        if action != Action::Wait || plan.number == 3 {
+            return (call, action);
+        }
+        plan = call.retried(world);
+    }
+}
+
+/// A call under way at that endpoint.
+fn served_beside(
+    world: &mut World,
+    at: crate::endpoint::EndpointId,
+) -> (super::world::Client, u32) {
+    loop {
+        let (call, plan) = world.attempt(plain(), get());
+        if plan.endpoint == at {
+            return (call, plan.number);
+        }
+    }
+}
+
+#[test]
+fn connections_lost_at_endpoints_that_serve_others_leave_one_attempt_more() {
+    let mut world = World::new(lenient(), 3);
+    let (mut call, action) = lost_three_times(&mut world, true);
+    assert_eq!(action, Action::Wait, "it was the way that broke");
+    let fourth = call.retried(&mut world);
+    assert_eq!(fourth.number, 4);
+    let end = call.ended(&mut world, 4, RESET);
+    assert_eq!(verdict(&end), Verdict::Failed { why: Reason::ConnectionLost });
+    assert_eq!(call.denial(), Some(Reason::AttemptsExhausted), "one, and no more");
+}
+
+#[test]
+fn a_request_that_kills_whoever_serves_it_stops_at_its_limit() {
+    let mut world = World::new(lenient(), 3);
+    let (call, action) = lost_three_times(&mut world, false);
+    assert_eq!(verdict(&action), Verdict::Failed { why: Reason::ConnectionLost });
+    assert_eq!(call.denial(), Some(Reason::AttemptsExhausted));
 }

@@ -135,7 +135,20 @@ fn a_call_that_must_not_be_repeated_tries_a_silent_endpoint_only_where_nobody_el
 }
 
 #[test]
-fn where_more_than_half_are_silent_none_is_passed_over() {
+fn however_many_are_silent_who_is_heard_of_gets_the_calls() {
+    let mut world = world(watched(), 3);
+    let _calls = [(); 2].map(|()| stuck(&mut world));
+    world.pass(MS * 75);
+    let silent = world.ids.iter().filter(|id| is_silent(&world, **id)).count();
+    assert_eq!(silent, 2);
+    let heard = world.ids.iter().copied().find(|id| !is_silent(&world, *id));
+    for _ in 0..3 {
+        assert_eq!(Some(served(&mut world, get())), heard, "the others answer nobody");
+    }
+}
+
+#[test]
+fn where_all_are_silent_none_is_passed_over() {
     let mut world = world(watched(), 3);
     let calls = [(); 3].map(|()| stuck(&mut world));
     world.pass(MS * 500);
@@ -198,6 +211,72 @@ fn nobody_is_silent_where_nothing_is_usual_or_the_detector_is_off() {
         let met: std::vec::Vec<_> = (0..3).map(|_| stuck(&mut world).1.endpoint).collect();
         assert!(met.contains(&waits.endpoint), "{met:?}");
     }
+}
+
+/// A call that must not be repeated goes to `first` if that is where its turn is.
+fn posted(world: &mut World) -> EndpointId {
+    world.attempt(plain(), post()).1.endpoint
+}
+
+#[test]
+fn what_cannot_be_repeated_goes_elsewhere_as_soon_as_an_answer_is_due() {
+    let mut world = world(watched(), 3);
+    let (mut waits, frozen) = stuck(&mut world);
+    let (mut early, _) = stuck(&mut world);
+    let (mut other, _) = stuck(&mut world);
+    world.pass(MS * 15);
+    assert_eq!(posted(&mut world), frozen.endpoint, "its turn, and nothing is due");
+    world.pass(MS * 10);
+    let _next = early.head(&mut world, 1, status(200));
+    let _next = other.head(&mut world, 1, status(200));
+    for _ in 0..3 {
+        assert_ne!(posted(&mut world), frozen.endpoint, "a quiet one may be gone");
+        let (mut call, plan) = stuck(&mut world);
+        let _next = call.head(&mut world, plan.number, status(200));
+    }
+    let _next = waits.head(&mut world, 1, status(200));
+    let met: std::vec::Vec<_> = (0..3).map(|_| posted(&mut world)).collect();
+    assert!(met.contains(&frozen.endpoint), "it has answered: {met:?}");
+}
+
+#[test]
+fn the_more_answers_an_endpoint_owes_the_sooner_one_of_them_was_due() {
+    let mut world = world(watched(), 2);
+    let owed: std::vec::Vec<_> = (0..16).map(|_| stuck(&mut world)).collect();
+    let (one, other) = (owed[0].1.endpoint, owed[1].1.endpoint);
+    world.pass(MS * 4);
+    for (mut call, plan) in owed {
+        if plan.endpoint == other {
+            let _next = call.head(&mut world, plan.number, status(200));
+        }
+    }
+    world.pass(MS * 2);
+    let met: std::vec::Vec<_> = (0..4).map(|_| posted(&mut world)).collect();
+    assert!(!met.contains(&one), "eight answers of 20 ms each, and none in 6: {met:?}");
+}
+
+#[test]
+fn where_all_are_quiet_each_takes_its_turn() {
+    let mut world = world(watched(), 3);
+    let _calls = [(); 3].map(|()| stuck(&mut world));
+    world.pass(MS * 30);
+    let mut met: std::vec::Vec<_> = (0..3).map(|_| posted(&mut world).slot).collect();
+    met.sort();
+    met.dedup();
+    assert_eq!(met.len(), 3, "none is worse than the others");
+}
+
+#[test]
+fn a_hedge_goes_to_who_answers_and_not_to_who_has_stopped_as_well() {
+    let mut world = world(hedged(), 3);
+    let (mut call, first) = stuck(&mut world);
+    let (_other, also) = stuck(&mut world);
+    let (mut well, heard) = stuck(&mut world);
+    world.pass(MS * 40);
+    let _next = well.head(&mut world, heard.number, status(200));
+    let hedge = plan(&call.timer(&mut world));
+    assert_ne!(hedge.endpoint, first.endpoint);
+    assert_ne!(hedge.endpoint, also.endpoint, "nothing has been heard of it for as long");
 }
 
 fn hedged() -> UpstreamSettings {

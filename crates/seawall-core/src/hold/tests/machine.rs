@@ -5,8 +5,8 @@ use std::vec::Vec;
 use crate::Mode;
 use crate::endpoint::Slot;
 use crate::hold::{
-    Away, Back, Counts, Door, Hold, HoldEvent, HoldSettings, HoldState, Look, NotHeld, PROBE_MAX,
-    PROBE_MIN, Place, Wish,
+    Away, Back, Counts, Door, Hold, HoldEvent, HoldSettings, HoldState, Look, NotHeld, PATIENCE,
+    PROBE_MAX, PROBE_MIN, Patience, Place, Wish,
 };
 use crate::outcome::Reach;
 use crate::time::{Duration, Instant};
@@ -73,7 +73,8 @@ impl Bench {
     }
 
     fn enter_with(&mut self, until: Duration, body: u64) -> Result<(Place, Instant), NotHeld> {
-        let wish = Wish { until: self.now.after(until), since: None, body };
+        let wish =
+            Wish { until: self.now.after(until), since: None, body, patience: Patience::Told };
         self.hold.enter(wish, None, self.now, &mut self.events)
     }
 
@@ -283,7 +284,8 @@ fn one_of_the_line_looks_when_a_probe_is_due_and_hands_the_task_on() {
     let door = bench.door();
     assert!(matches!(bench.look(second), Look::Held { look_at } if look_at > bench.now));
     bench.probed(door, Reach::Nobody);
-    let wish = Wish { until: first.until(), since: Some(bench.now), body: 0 };
+    let wish =
+        Wish { until: first.until(), since: Some(bench.now), body: 0, patience: Patience::Told };
     let again = bench.hold.enter(wish, Some(away), bench.now, &mut bench.events);
     assert!(again.is_ok_and(|(place, look_at)| look_at == place.until()));
     assert_eq!(bench.hold.snapshot().held, 2);
@@ -323,7 +325,7 @@ fn who_probes_keeps_its_place_in_a_full_line() {
     bench.pass(PROBE_MIN);
     let away = bench.go(place);
     assert_eq!(bench.enter(SECOND), Err(NotHeld::Full));
-    let wish = Wish { until: place.until(), since: None, body: 0 };
+    let wish = Wish { until: place.until(), since: None, body: 0, patience: Patience::Told };
     assert!(bench.hold.enter(wish, Some(away), bench.now, &mut bench.events).is_ok());
 }
 
@@ -338,7 +340,8 @@ fn nobody_is_held_for_longer_than_allowed_nor_through_a_long_outage() {
     assert_eq!(bench.look(place), Look::Over);
     let (late, _) = bench.enter(SECOND * 10).unwrap();
     assert_eq!(late.until(), since.after(SECOND * 3));
-    let again = Wish { until: Instant::NEVER, since: Some(since), body: 0 };
+    let again =
+        Wish { until: Instant::NEVER, since: Some(since), body: 0, patience: Patience::Told };
     let held = bench.hold.enter(again, None, bench.now, &mut bench.events);
     assert_eq!(held, Err(NotHeld::NoTime), "it has been held for as long as allowed");
     bench.pass(SECOND);
@@ -505,4 +508,79 @@ fn settings_that_contradict_themselves_are_refused() {
     assert_eq!(wrong(HoldSettings { calls: 1_000_001, ..enforced() }), "calls");
     assert_eq!(wrong(HoldSettings { longest: Duration::ZERO, ..enforced() }), "longest");
     assert_eq!(wrong(HoldSettings { outage: SECOND * 9, ..enforced() }), "outage");
+}
+
+/// Enters a call that says nothing of how long it will be waited for.
+fn unsaid(bench: &mut Bench) -> Place {
+    let (until, patience) = (bench.now.after(SECOND * 10), Patience::Unknown);
+    let wish = Wish { until, since: None, body: 0, patience };
+    bench.hold.enter(wish, None, bench.now, &mut bench.events).expect("there is room").0
+}
+
+/// Ends the outage, and lets each released call answer after `takes`. Gives the order of release.
+fn released(bench: &mut Bench, takes: Duration) -> Vec<Place> {
+    bench.met(0, Reach::Answered);
+    let (mut order, mut under_way) = (Vec::new(), Vec::new());
+    loop {
+        let next = bench.woken();
+        order.extend(&next);
+        under_way.extend(next.into_iter().map(|place| bench.go(place)));
+        if under_way.is_empty() {
+            return order;
+        }
+        bench.pass(takes);
+        under_way.drain(..).for_each(|away| bench.back(away, ANSWERED));
+    }
+}
+
+#[test]
+fn who_is_likely_to_be_there_still_goes_before_who_has_waited_for_too_long() {
+    let mut bench = Bench::out(enforced(), 1);
+    let waiting: Vec<_> = (0..60)
+        .map(|_| {
+            bench.pass(MS * 50);
+            unsaid(&mut bench)
+        })
+        .collect();
+    // The first twenty have waited for more than two seconds, and the last one not at all.
+    let order = released(&mut bench, Duration::ZERO);
+    let (gone, there) = waiting.split_at(19);
+    let stale = gone.iter().rev();
+    let expected: Vec<_> = there.iter().chain(stale).copied().collect();
+    assert_eq!(order, expected, "then the others, the latest first: all are answered");
+}
+
+#[test]
+fn a_stated_deadline_is_believed_and_any_other_call_is_awaited_for_two_seconds() {
+    let mut bench = Bench::out(enforced(), 1);
+    let unknown = unsaid(&mut bench);
+    let (longer, _) = bench.enter(SECOND * 5).unwrap();
+    bench.pass(PATIENCE / 2);
+    let (sooner, _) = bench.enter(PATIENCE / 4).unwrap();
+    assert_eq!(released(&mut bench, MS), [sooner, unknown, longer]);
+    bench.met(0, Reach::Nobody);
+    let unknown = unsaid(&mut bench);
+    let (longer, _) = bench.enter(SECOND * 5).unwrap();
+    bench.pass(PATIENCE + MS);
+    assert_eq!(released(&mut bench, MS), [longer, unknown]);
+}
+
+#[test]
+fn no_work_is_done_for_who_cannot_be_answered_while_somebody_can() {
+    let mut bench = Bench::out(enforced(), 1);
+    let many: Vec<_> = (0..20)
+        .map(|_| {
+            bench.pass(MS);
+            unsaid(&mut bench)
+        })
+        .collect();
+    bench.pass(PATIENCE - MS * 12);
+    // An answer takes ten: who has less when the first round is over is passed over.
+    let order = released(&mut bench, MS * 10);
+    let mut by_age = many.clone();
+    by_age.truncate(20);
+    let first_in_time = many.iter().position(|place| *place == order[0]);
+    assert_eq!(first_in_time, Some(7), "seven were over, and nothing was known of answers");
+    assert_eq!(order[8], many[19], "none of the rest can be answered in time: the latest first");
+    assert_eq!(order.len(), 20, "nobody is forgotten");
 }
