@@ -80,6 +80,9 @@ pub struct UpstreamConfig {
     /// The limit of attempts in flight that follows latency, within the permits of the bulkhead;
     /// `None`, the default, means off.
     pub adaptive_limit: Option<LimitSettings>,
+    /// The limit of attempts in flight at each endpoint, which is learnt from its latency; `None`,
+    /// the default, means off.
+    pub endpoint_limit: Option<LimitSettings>,
     /// The bound on extra attempts. It cannot be off.
     pub budget: BudgetSettings,
     /// The attempt timeout that follows latency. Default off. Where the file gives no ceiling it
@@ -147,6 +150,7 @@ pub(crate) fn read_mechanisms(
         shed: overload::read_shed(table),
         throttle: overload::read_throttle(table),
         adaptive_limit: overload::read_limit(table),
+        endpoint_limit: overload::read_endpoint_limit(table),
         budget: bulkhead::read_budget(table),
         adaptive_timeout: timeout::read(table),
         hedge: hedge::read(table),

@@ -23,6 +23,8 @@ pub enum Cause {
     Dip,
     /// It was pinned to learn the latency without load (Envoy's algorithm only).
     Pin,
+    /// It is doubled for a moment, to learn whether more still only waits.
+    Probe,
     /// What was learned before a dip or a pin holds again.
     Resumed,
     /// The settings changed.

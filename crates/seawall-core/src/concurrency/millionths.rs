@@ -5,6 +5,7 @@
 
 use crate::number::small;
 use crate::ratio::Ratio;
+use crate::time::{Duration, nanos};
 
 const WHOLE: u64 = 1_000_000;
 
@@ -41,6 +42,19 @@ impl Millionths {
 
     pub(super) fn minus(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
+    }
+
+    /// What each of `count` has of `sum` permits together, rounded down; all of it where there is
+    /// but one or none.
+    pub(super) fn mean(sum: u64, count: u32) -> Self {
+        Self(sum.saturating_mul(WHOLE) / u64::from(count.max(1)))
+    }
+
+    /// As many as it, times `part / whole`, rounded down.
+    pub(super) fn times(self, part: Duration, whole: Duration) -> Self {
+        let product = u128::from(self.0) * u128::from(nanos(part));
+        let share = product / u128::from(nanos(whole).max(1));
+        Self(u64::try_from(share).unwrap_or(u64::MAX))
     }
 
     /// The square root, in millionths as well.

@@ -1,6 +1,7 @@
 //! The published examples, the edges, and the ground that the other tests share.
 
 mod examples;
+mod knee;
 mod machine;
 mod model;
 mod service;
