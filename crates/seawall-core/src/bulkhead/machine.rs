@@ -377,7 +377,8 @@ impl Bulkhead {
         let limit = self.longest_wait(&need, now);
         let estimate = self.estimate(&need);
         let until = now.after(limit);
-        let terms = Terms { since: now, until, weight: need.weight, class: need.class };
+        let Need { weight, class, useful_until, .. } = need;
+        let terms = Terms { since: now, until, useful_until, weight, class };
         let placed = match self.refusal((limit, estimate), need.class) {
             Some(refusal) => Err(refusal),
             None => {
@@ -416,17 +417,14 @@ impl Bulkhead {
         let useful = need.useful_until.since(now);
         match need.patience {
             Patience::Usual => self.settings.max_wait.min(useful),
-            Patience::Long => useful,
+            Patience::Long | Patience::Unsure => useful,
         }
     }
 
-    /// Whether an arrival would be refused at once.
-    pub(crate) fn would_refuse(&self, need: &Need, now: Instant) -> bool {
-        let now = self.latest.max(now);
-        let limit = self.longest_wait(need, now);
-        let waiting = (limit, self.estimate(need));
-        need.weight > self.limit
-            || (!self.has_free(need.weight) && self.refusal(waiting, need.class).is_some())
+    /// Whether an arrival of this class finds a place in the queue, if need be at the expense of
+    /// somebody less important.
+    pub(crate) fn has_place_for(&self, class: Class) -> bool {
+        !self.is_queue_full() || self.displaces(class)
     }
 
     const fn is_queue_full(&self) -> bool {
@@ -469,18 +467,27 @@ impl Bulkhead {
         }
     }
 
-    /// Gives a waiter its permit though it is not its turn, if one is free: for one that could be
-    /// served and would be turned away by the end of its time.
-    pub(crate) fn grant_out_of_turn(&mut self, waiter: Waiter, now: Instant) -> bool {
-        self.observe(now);
-        let Standing::Waiting { terms } = self.queue.standing(waiter) else { return false };
-        if terms.weight > self.limit.saturating_sub(self.in_use) {
-            return false;
-        }
-        self.queue.grant(waiter);
-        self.in_use += terms.weight;
+    /// Lets all who wait do so for as long as a permit is of use to them.
+    pub(crate) fn prolong(&mut self) {
+        self.queue.prolong();
         self.invariants();
-        true
+    }
+
+    /// Lets nobody wait longer from now on than an arrival may, or than those who are served now
+    /// take: who has waited for long already would lose it all.
+    pub(crate) fn shorten(&mut self, now: Instant) {
+        let now = self.observe(now);
+        let held = self.service.average().unwrap_or_default();
+        self.queue.shorten(now.after(self.settings.max_wait.max(held)));
+        self.invariants();
+    }
+
+    /// Until when `waiter` waits, if it still does.
+    pub(crate) fn waits_until(&self, waiter: Waiter) -> Option<Instant> {
+        match self.queue.standing(waiter) {
+            Standing::Waiting { terms } => Some(terms.until),
+            Standing::Granted { .. } | Standing::Gone => None,
+        }
     }
 
     /// What is to become of one whose turn has come after `waited`.

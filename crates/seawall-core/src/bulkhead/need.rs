@@ -30,6 +30,9 @@ pub enum Patience {
     /// For as long as a permit is of use: one that has waited for something else already, together
     /// with many who all come at once now.
     Long,
+    /// For as long as a permit is of use, but nobody is to make room for it: whether there is any
+    /// is being found out.
+    Unsure,
 }
 
 /// More permits were asked for than there are: waiting would not help. Whether it ever can depends

@@ -38,6 +38,8 @@ pub(super) enum Standing {
 pub(super) struct Terms {
     pub(super) since: Instant,
     pub(super) until: Instant,
+    /// No wait is longer than this, whatever happens.
+    pub(super) useful_until: Instant,
     /// Permits, at least one.
     pub(super) weight: u32,
     /// How important it is.
@@ -162,6 +164,24 @@ impl Queue {
         let generation = self.arrivals;
         self.set(index, Slot { generation, place: Place::Waiting { terms, older, newer: None } });
         Some(Waiter { index, generation })
+    }
+
+    /// All wait for as long as it is of use to them. Takes time with the places.
+    pub(super) fn prolong(&mut self) {
+        for slot in &mut self.slots {
+            if let Place::Waiting { terms, .. } = &mut slot.place {
+                terms.until = terms.until.max(terms.useful_until);
+            }
+        }
+    }
+
+    /// None waits beyond `until`. Takes time with the places.
+    pub(super) fn shorten(&mut self, until: Instant) {
+        for slot in &mut self.slots {
+            if let Place::Waiting { terms, .. } = &mut slot.place {
+                terms.until = terms.until.min(until);
+            }
+        }
     }
 
     /// Turns a waiting one into one that owns a permit; nothing else.

@@ -416,7 +416,8 @@ impl Call {
         }
     }
 
-    /// The time in the queue is over; a permit granted in the same moment is still taken.
+    /// The time in the queue is over, unless it has been prolonged; a permit granted in the same
+    /// moment is still taken.
     #[cold]
     pub(super) fn stop_waiting(
         &mut self,
@@ -424,8 +425,11 @@ impl Call {
         since: Instant,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
+        if let Some(until) = ctx.upstream.waits_until(waiter).filter(|until| *until > ctx.now) {
+            self.doing = Doing::Wait { waiter, since, until };
+            return Action::Enqueue(waiter);
+        }
         ctx.upstream.note_wait(ctx.now.since(since), ctx.now, ctx.sink);
-        ctx.upstream.relieve(waiter, ctx.now);
         match ctx.upstream.claim(waiter, ctx.now) {
             Claimed::Permit(permit) => self.dispatch_later(By::Timer, permit, ctx),
             Claimed::StillWaiting | Claimed::Gone => {

@@ -133,7 +133,8 @@ impl Epoch {
         self.all.add(latency, beside, slow);
         self.group.add(latency, beside, slow);
         match slow {
-            true => self.streak.add(latency, beside, slow),
+            // They agree that it is so long.
+            true => self.streak.add(finished.latency, beside, slow),
             false => self.streak = Tally::default(),
         }
     }

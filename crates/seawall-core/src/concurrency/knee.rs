@@ -7,17 +7,19 @@
 //! product of BBR: Cardwell et al., "BBR: Congestion-Based Congestion Control", 2016).
 //!
 //! What latency says of a service that is slow for reasons of its own is decided here as well: it
-//! is slow however few are in flight. Who waits, and who is refused, is the bulkhead's business.
+//! is slow however few are in flight, which a trial finds out (`trial.rs`) where what is known does
+//! not tell. Who waits, and who is refused, is the bulkhead's business.
 
 use super::epoch::{Epoch, Reading, Weight};
 use super::millionths::Millionths;
+use super::proven::Proven;
+use super::trial::{Finding, Trial};
 use super::update::{Scene, Update};
 use super::{Cause, Evidence, Finished};
 use crate::ratio::Ratio;
 use crate::time::{Duration, Instant, nanos};
-use crate::window::TimeRing;
 
-/// So long counts what was seen of a concurrency that did no harm, and of the knee.
+/// So long counts what was seen of the knee.
 const MEMORY: Duration = Duration::from_mins(1);
 
 /// Up to this multiple of the base nothing waits: what was in flight then has proven harmless.
@@ -29,6 +31,9 @@ const INNOCENT: Ratio = Ratio::from_percent(75);
 /// A service that has been seen to work on some number at once does not work on this share of it a
 /// moment later, unless it has become slow: then more in flight is what it takes to go on.
 const UNLIKELY: Ratio = Ratio::from_percent(60);
+
+/// On this share of it few samples are enough to say so.
+const ABSURD: Ratio = Ratio::from_percent(40);
 
 /// No cut goes below this multiple of what has proven harmless: the proof is a mean, and bursts are
 /// above it.
@@ -52,18 +57,21 @@ const MORE: Ratio = Ratio::from_percent(160);
 /// base that was learnt in a strange hour would keep it down for ever.
 const PROBE_EVERY: Duration = Duration::from_secs(20);
 
-/// How much of a new latency enters the base: an eighth, as in TCP's smoothed round-trip time; half
-/// of one that is so much lower that it is no chance.
+/// How much of a new latency enters the base: an eighth, as in TCP's smoothed round-trip time.
 const GAIN: u32 = 8;
-const GAIN_FAR: u32 = 2;
 
-/// Below this share of the base latency is lower by no chance.
+/// Below this share of the base latency is lower by no chance, in an epoch and in few samples. Then
+/// it is the base: no service is faster than it can be.
 const FAR: Ratio = Ratio::from_percent(66);
+const VERY_FAR: Ratio = Ratio::from_percent(33);
 
-/// Bounds of the time that an unproven limit holds callers up before it doubles: three base
-/// latencies, in which a slow spell would have shown.
-const PACE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(75));
+/// For so many base latencies an unproven limit holds callers up before it gives way by half, in
+/// which a slow spell would have shown; and for so long at least.
 const PACE_BASES: u32 = 3;
+const PACE_MIN: Duration = Duration::from_millis(1);
+
+/// Nobody has waited for a limit of which nobody has said so for so many of these times.
+const PRESSED_PACES: u32 = 4;
 
 /// An endpoint that answers nothing for so many base latencies, and this time, is silent: it may be
 /// frozen, and what waits for it says nothing about room.
@@ -75,10 +83,8 @@ const SILENT_AFTER: Duration = Duration::from_millis(100);
 pub enum Urgency {
     /// They can wait until it is known whether there is room.
     Patient,
-    /// They would be refused.
-    Refused,
-    /// They would be refused, and no endpoint is known to be overloaded.
-    Innocent,
+    /// They have waited for something else, and come all at once now.
+    Late,
 }
 
 /// The state of the algorithm.
@@ -87,13 +93,14 @@ pub(super) struct Knee {
     tolerance: Ratio,
     base: Option<Duration>,
     epoch: Epoch,
-    /// The most in flight, on average over an epoch, that did no harm.
-    proven: TimeRing<Millionths>,
+    proven: Proven,
     /// Of the present slow spell the epoch with the fewest in flight.
     anchor: Option<Reading>,
     /// What the service works on at once, as the latest slow spell told.
     knee: Option<(Millionths, Instant)>,
     congested: bool,
+    /// Whether it is overload is being found out.
+    trial: Option<Trial>,
     /// When a limit that holds was last tried, or began to hold.
     probed_at: Instant,
     /// Since when callers have waited for the present limit, as far as anybody has said.
@@ -107,10 +114,11 @@ impl Knee {
             tolerance,
             base,
             epoch: Epoch::default(),
-            proven: TimeRing::new(MEMORY, origin),
+            proven: Proven::new(origin),
             anchor: None,
             knee: None,
             congested: false,
+            trial: None,
             probed_at: Instant::EPOCH,
             pressed_at: None,
             heard_at: None,
@@ -136,6 +144,11 @@ impl Knee {
             return None;
         }
         self.heard_at = Some(scene.now);
+        if let Some(trial) = &mut self.trial {
+            let finding = trial.take(finished, scene.now)?;
+            let (level, cause) = self.conclude(scene, finding)?;
+            return Some(Update::plain(scene.bound(level), cause));
+        }
         self.epoch.renew(scene.now, self.base);
         let slow_from = self.base.map_or(Duration::MAX, |base| times(self.tolerance, base));
         self.epoch.take(scene.now, finished, (self.base, slow_from));
@@ -157,12 +170,19 @@ impl Knee {
         let limited = reading.peak >= scene.level.permits();
         let fine = reading.latency <= times(self.tolerance, base);
         let (level, cause) = match (fine, reading.weight) {
+            (true, Weight::Early) if reading.latency <= times(VERY_FAR, base) => {
+                (self.base, self.knee, self.congested) = (Some(reading.latency), None, false);
+                (scene.level, Cause::Resumed)
+            }
             (true, Weight::Early) if limited => self.grow(scene, base, reading),
             (true, Weight::Early) => return None,
             (true, Weight::Full) => self.fine(scene, base, reading),
-            (false, Weight::Full) if self.is_innocent(base, reading) => self.rebase(scene, reading),
+            (false, Weight::Full) if self.is_innocent(base, reading) => {
+                self.rebase(scene, reading.latency)
+            }
             (false, Weight::Early) if self.is_doubtful(base, reading) => return None,
-            (false, _) => self.congest(scene, base, reading),
+            (false, _) if self.congested => self.congest(scene, base, reading),
+            (false, _) => self.suspect(scene, base, reading),
         };
         let short = Some(reading.latency);
         Some(Update { short, ..Update::plain(scene.bound(level), cause) })
@@ -171,7 +191,7 @@ impl Knee {
     /// Whatever comes first is taken as it is.
     fn begin(&mut self, scene: &Scene, reading: Reading) -> Duration {
         self.base = Some(reading.latency);
-        *self.proven.at(scene.now) = reading.beside;
+        self.proven.note(reading.beside, reading.latency, scene.now);
         reading.latency
     }
 
@@ -182,8 +202,7 @@ impl Knee {
             self.congested = false;
         }
         if !self.congested && reading.latency <= times(FREE, base) {
-            let most = self.proven.at(scene.now);
-            *most = reading.beside.max(*most);
+            self.proven.note(reading.beside, base.max(reading.latency), scene.now);
         }
         self.follow(base, reading);
         if limited { self.grow(scene, base, reading) } else { self.rest(scene) }
@@ -196,8 +215,6 @@ impl Knee {
         let target = knee.share(self.tolerance).min(step);
         let used = reading.beside >= scene.level.share(INNOCENT);
         if used && reading.latency > times(FREE, base) {
-            // More would only wait, though what waits now may.
-            self.hold(scene);
             self.knee = Some((knee, scene.now));
         }
         if let Some(probe) = self.probe(scene, reading) {
@@ -234,7 +251,7 @@ impl Knee {
     }
 
     fn most_proven(&self) -> Millionths {
-        self.proven.live().max().copied().unwrap_or_default()
+        self.base.map_or_else(Millionths::default, |base| self.proven.most(base))
     }
 
     /// Fewer in flight than have done no harm within a minute, or far slower than that many
@@ -248,29 +265,72 @@ impl Knee {
         flat || self.has_few(reading) || self.is_unlikely(base, reading)
     }
 
-    /// An early reading of few in flight, or one that is hardly worse than what is known already:
-    /// more samples tell whether it is chance.
+    /// An early reading while a limit holds that is hardly worse than what is known already, or
+    /// that tells of something else: more samples tell whether it is chance.
     fn is_doubtful(&self, base: Duration, reading: Reading) -> bool {
         let far = times(self.tolerance, times(self.tolerance, base));
-        let known = self.congested && reading.latency <= far;
-        known || self.has_few(reading) || self.is_unlikely(base, reading)
+        let known = reading.latency <= far;
+        self.congested && (known || self.has_few(reading) || self.is_unlikely(base, reading))
     }
 
     fn is_unlikely(&self, base: Duration, reading: Reading) -> bool {
+        self.explains_less(UNLIKELY, base, reading)
+    }
+
+    /// Whether the knee would be at less than this share of what has proven harmless.
+    fn explains_less(&self, share: Ratio, base: Duration, reading: Reading) -> bool {
         let knee = reading.beside.times(base, reading.latency);
-        knee <= self.most_proven().share(UNLIKELY)
+        knee <= self.most_proven().share(share)
     }
 
     fn has_few(&self, reading: Reading) -> bool {
         reading.beside <= self.most_proven().share(INNOCENT)
     }
 
-    fn rebase(&mut self, scene: &Scene, reading: Reading) -> (Millionths, Cause) {
-        self.base = Some(reading.latency);
+    /// It has become slow. Overload, or a reason of its own? Where what is in flight cannot explain
+    /// it, or is too little to be lowered, it is no overload; else a trial tells.
+    fn suspect(&mut self, scene: &Scene, base: Duration, reading: Reading) -> (Millionths, Cause) {
+        let (proven, least) = (self.most_proven(), scene.min);
+        let at = (scene.level, scene.now);
+        if self.explains_less(ABSURD, base, reading) {
+            return self.rebase(scene, reading.latency);
+        }
+        match Trial::begin((base, reading), proven, least, at) {
+            None => self.rebase(scene, reading.latency),
+            Some(trial) => {
+                self.trial = Some(trial);
+                (trial.level, Cause::Trial)
+            }
+        }
+    }
+
+    /// A trial is over.
+    fn conclude(&mut self, scene: &Scene, finding: Finding) -> Option<(Millionths, Cause)> {
+        let Trial { before, suspect, knee, .. } = self.trial.take()?;
+        self.epoch = Epoch::default();
+        Some(match finding {
+            Finding::Overload => {
+                self.knee = Some((knee, scene.now));
+                self.hold(scene);
+                (knee.share(self.tolerance).max(self.floor()), Cause::Congestion)
+            }
+            Finding::Slow(latency) => {
+                let (level, cause) = self.rebase(scene, latency);
+                (level.max(before), cause)
+            }
+            Finding::Nothing => (before.max(suspect.beside), Cause::Resumed),
+        })
+    }
+
+    /// What was done in a second before should be done still, and takes more in flight.
+    fn rebase(&mut self, scene: &Scene, latency: Duration) -> (Millionths, Cause) {
+        let before = self.base.replace(latency).unwrap_or(latency);
+        let proven = self.most_proven();
+        let as_much = proven.max(proven.times(latency, before));
         self.anchor = None;
         self.knee = None;
         self.congested = false;
-        (scene.level.max(self.room()), Cause::Resumed)
+        (scene.level.max(self.room()).max(as_much), Cause::Resumed)
     }
 
     fn congest(&mut self, scene: &Scene, base: Duration, reading: Reading) -> (Millionths, Cause) {
@@ -280,7 +340,6 @@ impl Knee {
         }
         let knee = reading.beside.times(base, reading.latency);
         self.knee = Some((knee, scene.now));
-        self.hold(scene);
         if let Some(probe) = self.probe(scene, reading) {
             return probe;
         }
@@ -300,17 +359,19 @@ impl Knee {
     }
 
     fn hold(&mut self, scene: &Scene) {
-        if !self.congested {
-            self.congested = true;
-            self.probed_at = scene.now;
-        }
+        self.congested = true;
+        self.probed_at = scene.now;
     }
 
     /// The base follows what is seen while few are in flight, and whatever is faster.
     fn follow(&mut self, base: Duration, reading: Reading) {
         let latency = reading.latency;
         if latency < base {
-            let gain = if latency < times(FAR, base) { GAIN_FAR } else { GAIN };
+            let far = latency < times(FAR, base);
+            let gain = if far { 1 } else { GAIN };
+            if far && !self.congested {
+                self.knee = None;
+            }
             self.base = Some(base.saturating_sub(base.saturating_sub(latency) / gain));
         } else if !self.congested && self.has_few(reading) {
             self.base = Some(base.saturating_add(latency.saturating_sub(base) / GAIN));
@@ -321,16 +382,14 @@ impl Knee {
     /// more has been tried.
     pub(super) fn press(&mut self, scene: &Scene, urgency: Urgency) -> Option<Update> {
         let base = self.base?;
-        if self.congested || self.epoch.turns_slow() {
+        if self.trial.is_some_and(|trial| trial.is_over(scene.now)) {
+            let (level, cause) = self.conclude(scene, Finding::Nothing)?;
+            return Some(Update::plain(scene.bound(level), cause));
+        }
+        if self.trial.is_some() || self.congested || self.epoch.turns_slow() {
             return None;
         }
-        if self.is_silent(scene.now, base) && urgency != Urgency::Innocent {
-            return None;
-        }
-        let pace = base.saturating_mul(PACE_BASES).clamp(PACE.0, PACE.1);
-        let since = self.pressed_at.filter(|at| scene.now.since(*at) < PACE.1.saturating_mul(4));
-        let since = *self.pressed_at.insert(since.unwrap_or(scene.now));
-        if urgency == Urgency::Patient && scene.now.since(since) < pace {
+        if urgency == Urgency::Patient && !self.is_pace_over(scene.now, base) {
             return None;
         }
         self.pressed_at = Some(scene.now);
@@ -338,6 +397,15 @@ impl Knee {
         let more = scene.level.share(STEP).max(scene.level.plus(Millionths::whole(1)));
         let level = scene.bound(more);
         (level > scene.level).then(|| Update::plain(level, Cause::Growth))
+    }
+
+    /// Whether callers have waited for long enough to be sure that nothing speaks against more.
+    fn is_pace_over(&mut self, now: Instant, base: Duration) -> bool {
+        let pace = base.saturating_mul(PACE_BASES).max(PACE_MIN);
+        let recent = |at: &Instant| now.since(*at) < pace.saturating_mul(PRESSED_PACES);
+        let since = self.pressed_at.filter(recent).unwrap_or(now);
+        self.pressed_at = Some(since);
+        now.since(since) >= pace && !self.is_silent(now, base)
     }
 
     fn is_silent(&self, now: Instant, base: Duration) -> bool {
@@ -348,6 +416,10 @@ impl Knee {
     pub(super) fn invariants(&self) {
         debug_assert!(!self.congested || self.knee.is_some(), "congested without a knee");
         self.epoch.invariants();
+        debug_assert!(self.trial.is_none() || !self.congested, "on trial and known");
+        if let Some(trial) = &self.trial {
+            trial.invariants();
+        }
     }
 }
 

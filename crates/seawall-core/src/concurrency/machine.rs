@@ -174,6 +174,7 @@ impl Limit {
             changed_at: self.changed_at,
             base: self.estimator.base(),
             short: self.last.and_then(|last| last.short),
+            congested: self.is_congested(),
             gradient: self.last.and_then(|last| last.gradient),
             rejected: self.rejected,
             samples: self.samples,

@@ -32,6 +32,18 @@ impl Millionths {
         Self(self.0 - self.0 % WHOLE)
     }
 
+    /// Rounded up to whole permits.
+    pub(super) fn ceil(self) -> Self {
+        Self(self.0.div_ceil(WHOLE).saturating_mul(WHOLE))
+    }
+
+    /// `time` times this over `other`, rounded down: how long all take where `other` take `time`.
+    pub(super) fn of(self, time: Duration, other: Self) -> Duration {
+        let product = u128::from(self.0) * u128::from(nanos(time));
+        let share = product / u128::from(other.0.max(1));
+        Duration::from_nanos(u64::try_from(share).unwrap_or(u64::MAX))
+    }
+
     pub(super) fn share(self, share: Ratio) -> Self {
         Self(share.of(self.0))
     }
@@ -68,7 +80,7 @@ impl Millionths {
         let root = self.root();
         let exact = u128::from(root.0) * u128::from(root.0) == u128::from(self.0) * 1_000_000;
         let up = if exact { root.0 } else { root.0.saturating_add(1) };
-        Self(up.div_ceil(WHOLE).saturating_mul(WHOLE))
+        Self(up).ceil()
     }
 
     /// A fifth of the way to `target`: one odd update moves the limit by little, and 15 in a row

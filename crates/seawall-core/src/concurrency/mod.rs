@@ -62,10 +62,12 @@ mod gradient2;
 mod knee;
 mod machine;
 mod millionths;
+mod proven;
 mod settings;
 mod slots;
 mod snapshot;
 mod steady;
+mod trial;
 mod update;
 mod vegas;
 

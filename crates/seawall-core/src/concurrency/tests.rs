@@ -2,6 +2,7 @@
 
 mod examples;
 mod knee;
+mod knee_model;
 mod machine;
 mod model;
 mod service;

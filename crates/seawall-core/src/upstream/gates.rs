@@ -231,7 +231,7 @@ impl Upstream {
         let sheds =
             shed.is_some_and(|shed| shed.mode == Mode::Enforce && shed.overloaded_since.is_some());
         // Whoever waits for the limit of an endpoint goes before a second try of somebody else.
-        sheds || (self.settings.endpoint_limit.is_some() && self.bulkhead.queued() > 0)
+        sheds || (self.limits_endpoints() && self.bulkhead.queued() > 0)
     }
 
     pub(super) fn enforce_limit(&mut self, now: Instant) {

@@ -5,8 +5,10 @@
 //! in the order of their importance once all are full. How a limit is found is in `concurrency`.
 //!
 //! Refused is only who finds the places of an endpoint taken that is known to have all it can work
-//! on. A limit that merely was never needed higher gives way to those who would be refused.
+//! on. A limit that merely was never needed higher gives way to those who would be refused, and
+//! while it is found out whether an endpoint has too much to do or is slow, calls wait.
 
+use crate::Mode;
 use crate::bulkhead::{Need, Patience, Waiter};
 use crate::concurrency::{Evidence, Finished, Limit, LimitEvent, LimitSettings, Urgency};
 use crate::endpoint::{EndpointId, Slot};
@@ -55,8 +57,11 @@ impl Endpoint {
 }
 
 impl Upstream {
-    const fn limits_endpoints(&self) -> bool {
-        self.settings.endpoint_limit.is_some()
+    pub(super) const fn limits_endpoints(&self) -> bool {
+        match &self.settings.endpoint_limit {
+            Some(limit) => matches!(limit.mode, Mode::Enforce),
+            None => false,
+        }
     }
 
     /// Whether no more should be sent there.
@@ -146,10 +151,32 @@ impl Upstream {
         let mut latest = Latest(None);
         let was = limit.is_congested();
         limit.on_finished(finished, now, &mut latest);
-        let turned = limit.is_congested() != was;
-        if let Some(event) = latest.0.filter(|_| turned) {
+        let is = limit.is_congested();
+        if let Some(event) = latest.0.filter(|_| is != was) {
             Scoped { at: now, scope: Scope::Endpoint(id), sink }.emit(event);
         }
+        match (was, is) {
+            (false, true) if self.limits_endpoints() => self.bulkhead.shorten(now),
+            (true, false) if self.is_unsure(now) => self.bulkhead.prolong(),
+            _ => {}
+        }
+    }
+
+    /// Whether an endpoint that may be chosen is known to have all that it can work on.
+    fn any_congested(&self, now: Instant) -> bool {
+        let congested = |slot| self.present(slot).is_some_and(Endpoint::is_congested);
+        self.slots().any(|slot| congested(slot) && self.is_good(slot, now))
+    }
+
+    /// Whether those who find no place should wait for as long as it is of use to them: it is the
+    /// endpoints that have none, and of none is known that it has too much to do.
+    pub(super) fn is_unsure(&self, now: Instant) -> bool {
+        self.all_places() < self.settings.bulkhead.permits && !self.any_congested(now)
+    }
+
+    /// Until when `waiter` waits, if it still does: it may be longer than it was told.
+    pub(crate) fn waits_until(&self, waiter: Waiter) -> Option<Instant> {
+        self.bulkhead.waits_until(waiter)
     }
 
     /// Somebody needs a permit and finds none: makes room where nothing speaks against it.
@@ -158,38 +185,15 @@ impl Upstream {
             return;
         }
         self.press(Urgency::Patient, now);
+        // Those who were held through an outage come all at once, which proves nothing; and where
+        // nobody can wait, nobody can wait for proof.
+        let waits = need.patience != Patience::Long && self.bulkhead.has_place_for(need.class);
         for _ in 0..STEPS_MAX {
-            // Those who were held through an outage come all at once, which proves nothing.
-            let settled = match need.patience {
-                Patience::Usual => !self.bulkhead.would_refuse(need, now),
-                Patience::Long => self.bulkhead.has_free_permit(),
-            };
-            if settled || !self.press_hard(now) {
+            let settled = waits || self.bulkhead.has_free_permit();
+            if settled || !self.press(Urgency::Late, now) {
                 break;
             }
         }
-    }
-
-    /// The time of a waiter is over: serves it if room can be made.
-    pub(crate) fn relieve(&mut self, waiter: Waiter, now: Instant) {
-        if !self.limits_endpoints() {
-            return;
-        }
-        for _ in 0..STEPS_MAX {
-            if self.bulkhead.grant_out_of_turn(waiter, now) || !self.press_hard(now) {
-                break;
-            }
-        }
-    }
-
-    fn press_hard(&mut self, now: Instant) -> bool {
-        if self.press(Urgency::Refused, now) {
-            return true;
-        }
-        let overloaded = self.slots().any(|slot| {
-            self.present(slot).is_some_and(Endpoint::is_congested) && self.is_good(slot, now)
-        });
-        !overloaded && self.press(Urgency::Innocent, now)
     }
 
     /// Asks the limits of the good endpoints to give way; tells whether any did.

@@ -133,3 +133,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn waits_are_prolonged_to_what_is_of_use_and_cut_again() {
+    let (mut bulkhead, permit) = held(by_priority(1, 8));
+    let enter = |bulkhead: &mut Bulkhead, useful, now| {
+        let need = Need { useful_until: at(useful), ..need(Class::Normal) };
+        match bulkhead.acquire_weighted(need, at(now), &mut crate::event::Discard).unwrap() {
+            Acquired::Queued { waiter, .. } => waiter,
+            other => panic!("{other:?}"),
+        }
+    };
+    let waiters = [2_000, 50].map(|useful| enter(&mut bulkhead, useful, 0));
+    let until = |bulkhead: &Bulkhead| waiters.map(|waiter| bulkhead.waits_until(waiter));
+    assert_eq!(until(&bulkhead), [Some(at(100)), Some(at(50))]);
+    bulkhead.prolong();
+    assert_eq!(until(&bulkhead), [Some(at(2_000)), Some(at(50))]);
+    bulkhead.shorten(at(40));
+    assert_eq!(until(&bulkhead), [Some(at(140)), Some(at(50))], "as long as an arrival");
+    // Now a permit is known to be held for three hundred milliseconds.
+    bulkhead.prolong();
+    bulkhead.release(permit, millis(300), at(45));
+    bulkhead.shorten(at(45));
+    assert_eq!(until(&bulkhead), [Some(at(345)), Some(at(50))], "as long as a permit is held");
+    let served = bulkhead.next_grant(at(60));
+    assert_eq!(served, Some(waiters[0]), "prolonged, and not dropped with the other");
+    assert_eq!(until(&bulkhead)[0], None, "who has a permit waits no more");
+}

@@ -32,6 +32,25 @@ fn feed(bench: &mut Bench, finished: Finished) -> u32 {
     bench.limit.limit()
 }
 
+/// Two full epochs of a service that works on `workers` at once, of which as many as the limit lets
+/// in are asked for up to `most`.
+fn crowd(bench: &mut Bench, workers: u32, most: u32) -> u32 {
+    for _ in 0..128 {
+        let beside = bench.limit.limit().min(most);
+        bench.wait(millis(20)).finish(sample(WORK * beside.max(workers) / workers, beside));
+    }
+    bench.limit.limit()
+}
+
+/// The same of one that takes as long however many are in flight.
+fn slow_crowd(bench: &mut Bench, latency: Duration, most: u32) -> u32 {
+    for _ in 0..128 {
+        let beside = bench.limit.limit().min(most);
+        bench.wait(millis(20)).finish(sample(latency, beside));
+    }
+    bench.limit.limit()
+}
+
 #[test]
 fn nothing_is_limited_before_a_base_is_known() {
     let mut bench = Bench::new(LimitSettings::knee());
@@ -39,7 +58,7 @@ fn nothing_is_limited_before_a_base_is_known() {
         bench.wait(millis(10)).finish(sample(WORK, 4));
     }
     assert_eq!(bench.limit.limit(), LIMIT_MAX);
-    assert!(!bench.limit.press(Urgency::Refused, bench.now, &mut Discard), "no limit to raise");
+    assert!(!bench.limit.press(Urgency::Late, bench.now, &mut Discard), "no limit to raise");
 }
 
 #[test]
@@ -86,12 +105,84 @@ fn a_service_that_is_slow_however_few_are_in_flight_is_not_limited() {
 }
 
 #[test]
-fn latency_that_more_in_flight_does_not_raise_is_no_congestion() {
+fn a_crowd_that_fewer_in_flight_makes_faster_is_overload() {
     let mut bench = learnt();
-    feed(&mut bench, sample(WORK * 2, 6));
+    assert_eq!(crowd(&mut bench, 4, 8), 7, "four at work, half as many waiting, a little proven");
     assert!(bench.limit.is_congested());
-    feed(&mut bench, sample(WORK * 2, 12));
-    assert!(!bench.limit.is_congested());
+    let causes = causes(&bench);
+    assert_eq!(causes.get(1..3), Some(&[Cause::Trial, Cause::Congestion][..]), "{causes:?}");
+}
+
+#[test]
+fn latency_that_fewer_in_flight_does_not_lower_is_no_overload() {
+    let mut bench = learnt();
+    let limit = slow_crowd(&mut bench, WORK * 2, 8);
+    assert!(limit >= 8 && !bench.limit.is_congested(), "{limit}");
+    assert_eq!(bench.limit.snapshot().base, Some(WORK * 2));
+    assert!(causes(&bench).contains(&Cause::Trial), "{:?}", causes(&bench));
+}
+
+#[test]
+fn latency_that_many_more_in_flight_do_not_raise_ends_a_trial() {
+    let mut bench = learnt();
+    for _ in 0..8 {
+        bench.wait(millis(1)).finish(sample(WORK * 2, 6));
+    }
+    assert_eq!(bench.limit.cause(), Cause::Trial);
+    // Let in before the trial began, hence not held to its limit.
+    for _ in 0..16 {
+        bench.wait(millis(1)).finish(sample(WORK * 2, 12));
+    }
+    assert_eq!((bench.limit.is_congested(), bench.limit.limit() >= 8), (false, true));
+    assert_eq!(bench.limit.snapshot().base, Some(WORK * 2));
+}
+
+#[test]
+fn a_trial_of_which_nothing_comes_back_ends() {
+    let mut bench = learnt();
+    for _ in 0..8 {
+        bench.wait(millis(1)).finish(sample(WORK * 2, 6));
+    }
+    let press = |bench: &mut Bench| bench.limit.press(Urgency::Late, bench.now, &mut Discard);
+    bench.wait(Duration::from_secs(1));
+    assert!(!press(&mut bench), "it may still be told");
+    bench.wait(millis(1));
+    assert!(press(&mut bench), "the limit before holds again");
+    assert_eq!((bench.limit.limit(), bench.limit.is_congested()), (8, false));
+    assert_eq!(bench.limit.snapshot().base, Some(WORK));
+}
+
+#[test]
+fn few_samples_far_slower_than_what_is_in_flight_explains_are_no_overload() {
+    let mut bench = learnt();
+    for _ in 0..8 {
+        bench.wait(millis(1)).finish(sample(WORK * 11, 5));
+    }
+    assert_eq!((bench.limit.is_congested(), bench.limit.snapshot().base), (false, Some(WORK * 11)));
+    assert_eq!(bench.limit.limit(), 44, "as much in a second takes eleven times as many");
+}
+
+#[test]
+fn what_was_proven_while_slow_proves_little_once_it_is_fast_again() {
+    let mut bench = learnt();
+    slow_crowd(&mut bench, WORK * 10, 40);
+    for _ in 0..16 {
+        bench.wait(millis(10)).finish(sample(WORK, 4));
+    }
+    assert_eq!(bench.limit.snapshot().base, Some(WORK), "sixteen are enough");
+    feed(&mut bench, sample(WORK, 4));
+    assert!(bench.limit.limit() <= 10, "{}", bench.limit.limit());
+}
+
+#[test]
+fn a_limit_that_holds_is_lifted_when_more_in_flight_are_no_slower() {
+    let mut bench = learnt();
+    crowd(&mut bench, 4, 8);
+    assert!(bench.limit.is_congested());
+    bench.wait(Duration::from_secs(20));
+    slow_crowd(&mut bench, WORK * 7 / 4, 100);
+    slow_crowd(&mut bench, WORK * 7 / 4, 100);
+    assert!(!bench.limit.is_congested(), "{:?}", causes(&bench));
 }
 
 #[test]
@@ -114,19 +205,19 @@ fn a_limit_gives_way_to_those_who_wait_until_latency_speaks_against_it() {
     bench.wait(millis(60));
     assert!(press(&mut bench, Urgency::Patient), "three base latencies later");
     assert_eq!(bench.limit.limit(), before + before / 2);
-    assert!(press(&mut bench, Urgency::Refused), "at once where they would be refused");
+    assert!(press(&mut bench, Urgency::Late), "at once where many come late");
     bench.wait(Duration::from_secs(1));
-    assert!(!press(&mut bench, Urgency::Refused), "it has fallen silent");
-    assert!(press(&mut bench, Urgency::Innocent), "unless nothing else is known to be full");
-    feed(&mut bench, sample(WORK * 2, 8));
+    assert!(!press(&mut bench, Urgency::Patient), "it has fallen silent");
+    assert!(press(&mut bench, Urgency::Late), "which the late do not care about");
+    crowd(&mut bench, 4, 100);
     assert!(bench.limit.is_congested());
-    assert!(!press(&mut bench, Urgency::Innocent));
+    assert!(!press(&mut bench, Urgency::Late));
 }
 
 #[test]
 fn a_reload_keeps_what_the_knee_has_learnt() {
     let mut bench = learnt();
-    feed(&mut bench, sample(WORK * 2, 8));
+    crowd(&mut bench, 4, 8);
     let before = bench.limit.limit();
     let settings = LimitSettings { max: 500, initial: 500, ..LimitSettings::knee() };
     bench.limit.reconfigure(settings, bench.now, &mut bench.events);
@@ -140,6 +231,11 @@ fn few_samples_of_long_ago_are_forgotten() {
         bench.wait(Duration::from_secs(3)).finish(sample(WORK * 10, 3));
     }
     assert_eq!(bench.limit.snapshot().base, Some(WORK));
+}
+
+/// Why the limit changed, oldest first.
+fn causes(bench: &Bench) -> Vec<Cause> {
+    bench.changes().into_iter().map(|(_, _, cause)| cause).collect()
 }
 
 fn cell(mut bench: Bench, act: fn(&mut Bench, u32)) -> std::string::String {
@@ -160,13 +256,15 @@ fn the_table_of_the_knee_is_the_reviewed_one() {
     let unknown = || Bench::new(LimitSettings::knee());
     let held = || {
         let mut bench = learnt();
-        feed(&mut bench, sample(WORK * 2, 8));
+        crowd(&mut bench, 4, 8);
         bench
     };
-    let acts: [(&str, Act); 8] = [
+    let acts: [(&str, Act); 10] = [
         ("few, fast", |bench, _| _ = feed(bench, sample(WORK, 2))),
         ("limit in use, fast", |bench, limit| _ = feed(bench, sample(WORK, limit.min(20)))),
         ("limit in use, slow", |bench, limit| _ = feed(bench, sample(WORK * 2, limit.min(20)))),
+        ("a crowd", |bench, _| _ = crowd(bench, 4, 20)),
+        ("a slow crowd", |bench, _| _ = slow_crowd(bench, WORK * 3, 20)),
         ("few, slow", |bench, _| _ = feed(bench, sample(WORK * 3, 2))),
         ("timeouts", |bench, limit| _ = feed(bench, dropped(WORK * 50, limit.min(20)))),
         ("nothing said", |bench, limit| _ = feed(bench, said_nothing(limit.min(20)))),
@@ -175,8 +273,8 @@ fn the_table_of_the_knee_is_the_reviewed_one() {
             bench.wait(millis(80));
             bench.limit.press(Urgency::Patient, bench.now, &mut Discard);
         }),
-        ("callers would be refused", |bench, _| {
-            bench.limit.press(Urgency::Refused, bench.now, &mut Discard);
+        ("many come late", |bench, _| {
+            bench.limit.press(Urgency::Late, bench.now, &mut Discard);
         }),
     ];
     let mut table = std::string::String::new();

@@ -3,9 +3,13 @@
 use std::vec::Vec;
 
 use super::world::{MS, SECOND, World};
+use crate::Mode;
+use crate::bulkhead::{Acquired, BulkheadSettings, Patience};
 use crate::concurrency::LimitSettings;
 use crate::endpoint::EndpointId;
 use crate::health::{Check, HealthSettings};
+use crate::shed::Class;
+use crate::time::Instant;
 use crate::upstream::{Choice, Draining, Probe, Scene, UpstreamSettings, Wish};
 
 /// Two at once at each.
@@ -108,4 +112,46 @@ fn a_reload_brings_limits_and_takes_them_away() {
     let World { upstream, events, now, .. } = &mut world;
     upstream.reconfigure(UpstreamSettings::default(), *now, events);
     assert_eq!(places(&world), u32::MAX);
+}
+
+/// Until when a call waits that finds all places taken and has ten seconds.
+fn waits(settings: UpstreamSettings, taken: usize) -> Instant {
+    let mut world = World::new(settings, &["a"]);
+    // As a driver does: a permit, and then a place.
+    let permits: Vec<_> = (0..taken).map(|_| enter(&mut world)).collect();
+    assert!(permits.iter().all(|acquired| matches!(acquired, Acquired::Permit(_))));
+    let _held = take(&mut world, taken);
+    let Acquired::Queued { waiter, until } = enter(&mut world) else { panic!("a place to wait") };
+    assert_eq!(world.upstream.waits_until(waiter), Some(until));
+    until
+}
+
+fn enter(world: &mut World) -> Acquired {
+    let end = world.now.after(SECOND * 10);
+    let wanted = (1, Class::Normal, Patience::Usual);
+    world.upstream.acquire(wanted, end, world.now, &mut world.events)
+}
+
+fn queueing(permits: u32) -> UpstreamSettings {
+    let bulkhead = BulkheadSettings { permits, queue: 100, ..BulkheadSettings::default() };
+    UpstreamSettings { bulkhead, ..two_each() }
+}
+
+#[test]
+fn who_finds_no_place_waits_as_long_as_it_is_of_use_while_no_overload_is_known() {
+    assert!(waits(queueing(100), 2) > Instant::from_millis(10_000));
+}
+
+#[test]
+fn where_the_permits_bound_all_is_as_without_limits() {
+    assert_eq!(waits(queueing(2), 2), Instant::from_millis(1_100), "a hundred milliseconds");
+}
+
+#[test]
+fn a_limit_in_shadow_makes_nobody_wait() {
+    let shadow = |limit| LimitSettings { mode: Mode::Shadow, ..limit };
+    let settings = queueing(3);
+    let settings =
+        UpstreamSettings { endpoint_limit: settings.endpoint_limit.map(shadow), ..settings };
+    assert_eq!(waits(settings, 3), Instant::from_millis(1_100));
 }
