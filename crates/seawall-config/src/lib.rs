@@ -59,5 +59,5 @@ pub use policy_file::{PolicyFile, PolicySettings};
 pub use route::RouteConfig;
 pub use upstream::{
     BulkheadConfig, EndpointConfig, HealthCheckConfig, HealthProbe, HoldConfig, PoolConfig,
-    StatusRange, UpstreamConfig,
+    Protocol, StatusRange, UpstreamConfig,
 };

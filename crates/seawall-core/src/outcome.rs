@@ -78,6 +78,8 @@ pub enum ConnectFailure {
     Unroutable,
     /// The TLS handshake failed, for whatever cause.
     Handshake,
+    /// Somebody listens, and does not speak the protocol that the endpoint is said to speak.
+    WrongProtocol,
     /// The name did not resolve, and no former address is known.
     Unresolved,
     /// The name did not resolve in time, and no former address is known.

@@ -8,11 +8,11 @@ use http::HeaderValue;
 use http::uri::PathAndQuery;
 use tokio::task::JoinSet;
 
-use seawall_config::{HealthCheckConfig, HealthProbe};
+use seawall_config::{HealthCheckConfig, HealthProbe, Protocol};
 use seawall_core::health::Check;
 use seawall_core::rng::{Rng as _, Stream};
 use seawall_upstream::{
-    CheckFailure, CheckKind, CheckResult, CheckSettings, CheckTurns, run_checks,
+    CheckFailure, CheckKind, CheckProtocol, CheckResult, CheckSettings, CheckTurns, run_checks,
 };
 
 use crate::live::Live;
@@ -36,8 +36,14 @@ impl Checks {
         let turns = Rc::new(CheckTurns::new(AT_ONCE));
         for upstream in &live.upstreams {
             let config = live.config.upstream(upstream.name());
-            let Some(check) = config.and_then(|config| config.health_check.as_ref()) else {
+            let Some((config, check)) =
+                config.and_then(|config| Some((config, config.health_check.as_ref()?)))
+            else {
                 continue;
+            };
+            let over = match config.protocol {
+                Protocol::H2c => CheckProtocol::H2c,
+                _ => CheckProtocol::Http1,
             };
             let now = shared.clock.now();
             let staying = upstream.lock().machine.snapshot(now).endpoints;
@@ -52,7 +58,7 @@ impl Checks {
                     id,
                     rng: rng.fork("health"),
                 };
-                let settings = settings(check, endpoint);
+                let settings = settings(check, over, endpoint);
                 running.spawn_local(target.check(settings, Rc::clone(&turns)));
             }
         }
@@ -103,10 +109,15 @@ impl Target {
     }
 }
 
-fn settings(config: &HealthCheckConfig, endpoint: &EndpointInfo) -> CheckSettings {
+fn settings(
+    config: &HealthCheckConfig,
+    over: CheckProtocol,
+    endpoint: &EndpointInfo,
+) -> CheckSettings {
     let kind = match &config.probe {
         HealthProbe::Tcp => CheckKind::Tcp,
         HealthProbe::Http { path, expect } => CheckKind::Http {
+            over,
             path: PathAndQuery::try_from(path.as_str())
                 .unwrap_or_else(|_| PathAndQuery::from_static("/")),
             host: HeaderValue::try_from(&*endpoint.name)

@@ -38,11 +38,11 @@ impl Clock {
         Instant::EPOCH.after(instant.saturating_duration_since(self.epoch))
     }
 
-    /// The runtime's name for an instant of the core; far ones are cut to a year ahead.
+    /// The runtime's name for an instant of the core; far ones are cut to a century of running.
     #[must_use]
     pub(crate) fn runtime(&self, instant: Instant) -> tokio::time::Instant {
-        const YEAR: Duration = Duration::from_secs(365 * 86_400);
-        self.epoch + instant.since(Instant::EPOCH).min(self.now().since(Instant::EPOCH) + YEAR)
+        const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+        self.epoch + instant.since(Instant::EPOCH).min(CENTURY)
     }
 
     /// Microseconds since the Unix epoch, as of the wall clock at the start.

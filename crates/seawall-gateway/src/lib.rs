@@ -7,6 +7,7 @@
 //! Each worker is a thread with a runtime of its own (`worker.rs`). Workers share the machines of
 //! upstreams behind one lock each (`upstreams.rs`) and the config in force (`live.rs`).
 
+mod alarm;
 mod answer;
 mod body;
 mod checks;

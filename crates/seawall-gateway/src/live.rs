@@ -16,7 +16,7 @@ use seawall_config::Config;
 use seawall_core::call::CallSettings;
 use seawall_core::shed::Class;
 use seawall_core::time::Duration;
-use seawall_upstream::PoolSettings;
+use seawall_upstream::PoolProtocol;
 
 use crate::meters::RouteMeters;
 use crate::upstreams::SharedUpstream;
@@ -65,7 +65,7 @@ pub(crate) struct Route {
     /// The ladder below the upstream.
     pub(crate) rungs: Vec<StaticRung>,
     /// Connections of a worker to each endpoint.
-    pub(crate) pool: PoolSettings,
+    pub(crate) pool: PoolProtocol,
     /// Its counters.
     pub(crate) meters: Arc<RouteMeters>,
 }

@@ -6,13 +6,13 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use seawall_core::endpoint::EndpointId;
-use seawall_upstream::{Pool, PoolSnapshot};
+use seawall_upstream::{AnyPool, PoolSnapshot};
 
 use crate::body::AttemptBody;
 use crate::live::{Live, Route};
 
 /// The pools of one upstream.
-type ByEndpoint = HashMap<EndpointId, Rc<Pool<AttemptBody>>>;
+type ByEndpoint = HashMap<EndpointId, Rc<AnyPool<AttemptBody>>>;
 
 /// The pools of a worker.
 #[derive(Debug, Default)]
@@ -27,13 +27,13 @@ impl Pools {
         route: &Route,
         id: EndpointId,
         address: SocketAddr,
-    ) -> Rc<Pool<AttemptBody>> {
+    ) -> Rc<AnyPool<AttemptBody>> {
         let mut pools = self.by_upstream.borrow_mut();
         let name: &str = route.upstream.name();
         if let Some(pool) = pools.get(name).and_then(|pools| pools.get(&id)) {
             return Rc::clone(pool);
         }
-        let pool = Rc::new(Pool::new(address, route.pool.clone()));
+        let pool = Rc::new(AnyPool::new(address, &route.pool));
         pools.entry(name.to_owned()).or_default().insert(id, Rc::clone(&pool));
         pool
     }
@@ -46,9 +46,9 @@ impl Pools {
             let Some(pools) = pools.get_mut(&**route.upstream.name()) else { continue };
             let directory = route.upstream.directory();
             pools.retain(|id, _| directory.find(*id).is_some());
-            for pool in pools.values() {
-                pool.reconfigure(route.pool.clone());
-            }
+            // One that spoke another protocol is made anew when it is next needed; attempts that
+            // hold its connections end there.
+            pools.retain(|_, pool| pool.reconfigure(&route.pool));
         }
     }
 

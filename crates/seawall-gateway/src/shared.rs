@@ -161,5 +161,8 @@ fn sum(a: PoolStatus, b: &PoolStatus) -> PoolStatus {
         opened_total: a.opened_total + b.opened_total,
         reused_total: a.reused_total + b.reused_total,
         stale_resets_total: a.stale_resets_total + b.stale_resets_total,
+        streams: a.streams + b.streams,
+        goaways_total: a.goaways_total + b.goaways_total,
+        streams_refused_total: a.streams_refused_total + b.streams_refused_total,
     }
 }

@@ -165,7 +165,10 @@ impl SharedUpstream {
         act: impl FnOnce(&mut Context<'_, Stream, Ledger<'_>>) -> Action,
     ) -> (Action, After) {
         let mut locked = self.lock();
-        let Locked { machine, events, .. } = &mut *locked;
+        let Locked { machine, events, latency: latencies, .. } = &mut *locked;
+        if let Some(latency) = side.latency.take() {
+            latencies.record(now, latency);
+        }
         let trail = side.trail.get_or_insert_default();
         let mut ledger = Ledger { events, trail };
         let action = act(&mut Context { now, upstream: machine, rng, sink: &mut ledger });
@@ -179,6 +182,9 @@ impl SharedUpstream {
 pub(crate) struct CallSide {
     /// Its registration in the queue.
     pub(crate) place: QueuePlace,
+    /// From start to head, once there is a head, until the next step notes it for the upstream: a
+    /// lock for this alone would be one more for each call.
+    pub(crate) latency: Option<Duration>,
     /// What was decided for it, until it is over. Boxed: it is most of what is known of a call,
     /// which passes through many hands.
     pub(crate) trail: Option<Box<Trail>>,

@@ -15,7 +15,9 @@ use seawall_config::{Expose, ListenerConfig, Network};
 use seawall_core::call::{Action, Context, Until};
 use seawall_core::reason::Reason;
 use seawall_core::rng::Stream;
+use seawall_core::time::Instant;
 
+use crate::alarm::Alarms;
 use crate::answer::LocalAnswer;
 use crate::body::Body;
 use crate::clock::Clock;
@@ -37,6 +39,7 @@ pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) rng: RefCell<Stream>,
     pub(crate) pools: Pools,
+    pub(crate) alarms: Alarms,
     index: usize,
 }
 
@@ -68,8 +71,8 @@ pub(crate) struct Listening {
 
 impl Worker {
     pub(crate) fn new(shared: Arc<Shared>, index: usize, rng: Stream) -> Rc<Self> {
-        let (clock, pools) = (shared.clock, Pools::default());
-        Rc::new(Self { clock, shared, rng: RefCell::new(rng), pools, index })
+        let (clock, pools, alarms) = (shared.clock, Pools::default(), Alarms::default());
+        Rc::new(Self { clock, shared, rng: RefCell::new(rng), pools, alarms, index })
     }
 
     /// Runs until the control side lets go and every connection has ended. Says how many
@@ -107,10 +110,11 @@ impl Worker {
         &self,
         upstream: &SharedUpstream,
         side: &mut CallSide,
+        now: Instant,
         act: impl FnOnce(&mut Context<'_, Stream, Ledger<'_>>) -> Action,
     ) -> Action {
         let mut rng = self.rng.borrow_mut();
-        let (action, after) = upstream.step_call(self.clock.now(), &mut rng, side, act);
+        let (action, after) = upstream.step_call(now, &mut rng, side, act);
         drop(rng);
         after.wake();
         if !after.events.is_empty() {
@@ -161,6 +165,9 @@ impl Worker {
                 opened_total: pool.opened_total,
                 reused_total: pool.reused_total,
                 stale_resets_total: pool.stale_resets_total,
+                streams: u64::from(pool.streams),
+                goaways_total: pool.goaways_total,
+                streams_refused_total: pool.streams_refused_total,
             };
             ((upstream, id), status)
         });

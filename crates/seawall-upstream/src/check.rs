@@ -14,7 +14,12 @@ use hyper::{body::Incoming, client::conn::http1::SendRequest};
 use tokio::net::TcpStream;
 
 pub use self::run::{CheckTurns, run_checks};
-use crate::{DialError, SendError, conn, dial, meter::Meter, send::Scene};
+use crate::{
+    DialError, SendError, conn, dial,
+    h2::{self, StreamCut},
+    meter::Meter,
+    send::Scene,
+};
 
 /// Most bytes that are read of the answer to a check. A page larger than this has shown that the
 /// service works; the rest would only cost both sides.
@@ -46,6 +51,8 @@ pub enum CheckKind {
     Tcp,
     /// That it answers a GET with an expected status and a whole body.
     Http {
+        /// How it is asked.
+        over: CheckProtocol,
         /// The target of the request, in origin form.
         path: PathAndQuery,
         /// The `Host` field of the request.
@@ -53,6 +60,16 @@ pub enum CheckKind {
         /// The statuses that pass; 200 to 299 is the usual choice.
         expect: RangeInclusive<u16>,
     },
+}
+
+/// What a check that asks something speaks: the same as the attempts, or it would pass where they
+/// fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckProtocol {
+    /// HTTP/1.1 in clear text.
+    Http1,
+    /// HTTP/2 in clear text, with prior knowledge.
+    H2c,
 }
 
 /// What one check came to.
@@ -83,6 +100,9 @@ pub enum CheckFailure {
     /// The response body ended too soon.
     #[error("the answer to the health check was cut short")]
     BodyCut(#[source] hyper::Error),
+    /// The same over HTTP/2.
+    #[error("the answer to the health check was cut short")]
+    StreamCut(#[source] StreamCut),
 }
 
 /// Checks `endpoint` once, on a connection of its own.
@@ -101,10 +121,26 @@ async fn check(endpoint: SocketAddr, settings: &CheckSettings) -> Result<(), Che
     let stream = dial::dial(endpoint, settings.timeout).await?;
     match &settings.kind {
         CheckKind::Tcp => Ok(()),
-        CheckKind::Http { path, host, expect } => {
-            check_http(stream, request(path, host)?, expect).await
+        CheckKind::Http { over, path, host, expect } => {
+            let request = request(path, host)?;
+            match over {
+                CheckProtocol::Http1 => check_http(stream, request, expect).await,
+                CheckProtocol::H2c => check_h2c(stream, request, expect).await,
+            }
         }
     }
+}
+
+async fn check_h2c(
+    stream: TcpStream,
+    request: Request<Empty<Bytes>>,
+    expect: &RangeInclusive<u16>,
+) -> Result<(), CheckFailure> {
+    let (status, whole) = h2::check::ask(stream, request, BODY_BYTES_MAX).await?;
+    if !expect.contains(&status) {
+        return Err(CheckFailure::Status(status));
+    }
+    whole.map_err(CheckFailure::StreamCut)
 }
 
 fn request(path: &PathAndQuery, host: &HeaderValue) -> Result<Request<Empty<Bytes>>, DialError> {

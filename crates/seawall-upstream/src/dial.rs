@@ -43,6 +43,10 @@ pub enum DialError {
     /// `net.ipv4.ip_local_port_range`, or reuse connections more.
     #[error("no local port left for this address")]
     OutOfPorts(#[source] io::Error),
+    /// Somebody listens, and ended the connection or said something else where the first SETTINGS
+    /// of HTTP/2 were due. Only where the endpoint is said to speak HTTP/2 (`protocol = "h2c"`).
+    #[error("the endpoint does not speak HTTP/2 in clear text with prior knowledge")]
+    NotHttp2(#[source] ::h2::Error),
     /// Anything else that the operating system reports.
     #[error("connecting failed")]
     Other(#[source] io::Error),
@@ -52,6 +56,23 @@ impl DialError {
     /// Whether this machine is at fault, so that nothing is learned about the endpoint.
     pub fn is_own(&self) -> bool {
         matches!(self, Self::OutOfDescriptors(_) | Self::OutOfPorts(_))
+    }
+
+    /// The same failure, for another who waited for the same dial.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Refused => Self::Refused,
+            Self::TimedOut => Self::TimedOut,
+            Self::DeadlinePassed => Self::DeadlinePassed,
+            Self::Unroutable(error) => Self::Unroutable(copy(error)),
+            Self::OutOfDescriptors(error) => Self::OutOfDescriptors(copy(error)),
+            Self::OutOfPorts(error) => Self::OutOfPorts(copy(error)),
+            Self::NotHttp2(error) => Self::NotHttp2(error.reason().map_or_else(
+                || ::h2::Error::from(::h2::Reason::PROTOCOL_ERROR),
+                ::h2::Error::from,
+            )),
+            Self::Other(error) => Self::Other(copy(error)),
+        }
     }
 }
 
@@ -68,6 +89,11 @@ impl From<io::Error> for DialError {
             _ => Self::Other(error),
         }
     }
+}
+
+/// An error of the system has a number; one made up has at least a kind.
+fn copy(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
 
 /// ENFILE is 23 and EMFILE is 24 on every Unix; `io::ErrorKind` has no name for them.

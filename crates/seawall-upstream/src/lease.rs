@@ -26,7 +26,8 @@ pub struct Lease<B> {
     shared: Rc<Shared<B>>,
     idle_age: Option<Duration>,
     exchange: Exchange,
-    unsent: Option<Request<B>>,
+    /// Boxed: it is most of a lease, which passes through many hands, and nearly always empty.
+    unsent: Option<Box<Request<B>>>,
 }
 
 /// How far the one exchange of a lease has come.
@@ -87,7 +88,7 @@ impl<B> Lease<B> {
 
     /// The request of a failed [`send`](Self::send), if not a byte of it was ever serialised.
     pub fn take_unsent(&mut self) -> Option<Request<B>> {
-        self.unsent.take()
+        self.unsent.take().map(|request| *request)
     }
 
     /// Tells the pool that this connection turned out to be dead when it was used.
@@ -149,7 +150,7 @@ impl<B: Body + 'static> Lease<B> {
             Err(mut error) => {
                 // hyper may still flush what it had buffered when the error came.
                 self.kept.conn.meter.seal();
-                self.unsent = error.take_message();
+                self.unsent = error.take_message().map(Box::new);
                 Err(SendError::classify(error.into_error(), self.scene()))
             }
         }

@@ -7,7 +7,8 @@
 //!
 //! Everything here lives on one thread. Each worker of the gateway runs a current-thread runtime
 //! inside a [`tokio::task::LocalSet`] and owns its pools, so nothing is locked or shared.
-//! Upstream connections speak HTTP/1.1 in clear text.
+//! Upstream connections speak HTTP/1.1, one exchange at a time, or HTTP/2, many at once ([`h2`]);
+//! in clear text. [`AnyPool`] is either.
 //!
 //! ```no_run
 //! use http_body_util::{BodyExt, Empty};
@@ -31,10 +32,12 @@
 //! # }
 //! ```
 
+mod any;
 mod check;
 mod clock;
 mod conn;
 mod dial;
+pub mod h2;
 mod idle;
 mod lease;
 mod limit;
@@ -45,8 +48,10 @@ mod settings;
 #[cfg(test)]
 mod testing;
 
+pub use any::{AnyBody, AnyLease, AnyPool, PoolProtocol};
 pub use check::{
-    CheckFailure, CheckKind, CheckResult, CheckSettings, CheckTurns, check_once, run_checks,
+    CheckFailure, CheckKind, CheckProtocol, CheckResult, CheckSettings, CheckTurns, check_once,
+    run_checks,
 };
 pub use dial::DialError;
 pub use idle::Reuse;

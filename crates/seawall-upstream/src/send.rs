@@ -1,11 +1,13 @@
-//! Why a request got no response head: hyper's errors sorted into facts.
+//! Why a request got no response head: hyper's errors sorted into facts. Those of HTTP/2 are
+//! sorted in `h2`.
 //!
 //! Whether the request can have reached the endpoint is a separate fact, in `meter`; whether to
 //! try again is decided in `seawall-core`.
 
 use std::{error::Error as StdError, io};
 
-/// Why no response head came back. The connection is closed in every case.
+/// Why no response head came back. With HTTP/1.1 the connection is closed in every case; with
+/// HTTP/2 other attempts may go on on it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
@@ -32,6 +34,33 @@ pub enum SendError {
     /// The body of the request failed while it was being sent. The fault of whoever makes it.
     #[error("the request body failed while it was sent")]
     RequestBody(#[source] hyper::Error),
+    /// HTTP/2: the peer refused the stream (`REFUSED_STREAM`), a proof that it did nothing with it.
+    #[error("the upstream refused the stream")]
+    StreamRefused,
+    /// HTTP/2: the peer is going away and names an earlier stream as the last that it served, a
+    /// proof that it did nothing with this one.
+    #[error("the upstream is going away and has not processed the stream")]
+    GoneAway,
+    /// HTTP/2: the peer reset the stream before it answered. It may have acted on the request.
+    #[error("the upstream reset the stream with code {code}")]
+    StreamReset {
+        /// The code, as in RFC 9113 section 7.
+        code: u32,
+    },
+    /// HTTP/2: what came back breaks the protocol, or its head exceeds 64 KiB. The endpoint's
+    /// fault.
+    #[error("the upstream's answer is not valid HTTP/2")]
+    MalformedStream(#[source] ::h2::Error),
+    /// HTTP/2: the body of the request failed while it was being sent. The fault of whoever makes
+    /// it.
+    #[error("the request body failed while it was sent")]
+    RequestStream(#[source] Box<dyn StdError + Send + Sync>),
+    /// HTTP/2: the request names no host that can be an authority. The caller's mistake.
+    #[error("the request names no valid host")]
+    NoHost,
+    /// HTTP/2: anything else.
+    #[error("sending the request failed")]
+    Stream(#[source] ::h2::Error),
     /// Anything else that hyper reports.
     #[error("sending the request failed")]
     Other(#[source] hyper::Error),

@@ -92,8 +92,8 @@ impl Row {
     pub const fn note(self) -> Option<&'static str> {
         match self {
             Self::H2 => Some(
-                "Clients speak HTTP/2 to everybody. Towards the backend HAProxy, Envoy and Pingora \
-                 do too; nginx and Seawall speak HTTP/1.1 there.",
+                "Clients speak HTTP/2 to everybody. Towards the backend everybody does too but \
+                 nginx, which speaks HTTP/1.1 there.",
             ),
             Self::Half => Some(
                 "Load by `h2load --h1 --rps`: each connection sends at its constant rate, and a \

@@ -3,6 +3,7 @@
 mod mistakes;
 
 use super::*;
+use crate::upstream::Protocol;
 use crate::{Origin, Place};
 use seawall_core::Mode;
 use seawall_core::backoff::BackoffSettings;
@@ -323,10 +324,24 @@ fn the_tree_holds_every_setting_once() {
 }
 
 #[test]
+fn http_2_to_endpoints_brings_defaults_of_its_own() {
+    let pool = |lines: &str| {
+        let text = format!("[upstreams.a]\nendpoints = [\"127.0.0.1:1\"]\n{lines}");
+        let upstream = parse(&text).upstreams.remove(0);
+        (upstream.protocol, upstream.pool.connections, upstream.pool.streams)
+    };
+    assert_eq!(pool(""), (Protocol::Http1, 1_024, 100));
+    assert_eq!(pool("protocol = \"http/1.1\""), (Protocol::Http1, 1_024, 100));
+    assert_eq!(pool("protocol = \"h2c\""), (Protocol::H2c, 8, 100));
+    let given = "protocol = \"h2c\"\npool = { connections = 2, streams = 250 }";
+    assert_eq!(pool(given), (Protocol::H2c, 2, 250));
+}
+
+#[test]
 fn the_hash_follows_values_not_their_spelling() {
     let hash = parse(FIRST).hash();
     // A golden value: a changed hash makes every fleet believe that its config has changed.
-    assert_eq!(hash, 13_152_756_602_070_114_543);
+    assert_eq!(hash, 16_466_048_872_524_327_111);
     let spelled = FIRST.replace("path =", "# said again\nclass = \"standard\"\npath =");
     assert_eq!(parse(&spelled).hash(), hash);
     let (upstreams, routes) = FIRST.split_once("\n\n").unwrap();

@@ -11,9 +11,10 @@ use crate::units::{print_factor, print_quantile, print_rate, print_size};
 use crate::upstream::bulkhead::{BulkheadConfig, ORDER};
 use crate::upstream::overrides::{CLASSES, RULES, rows};
 use crate::upstream::place::Places;
+use crate::upstream::pool::PROTOCOLS;
 use crate::upstream::{
-    EndpointConfig, HealthCheckConfig, HealthProbe, HoldConfig, MODES, PoolConfig, UpstreamConfig,
-    WHEN_ALL_DOWN,
+    EndpointConfig, HealthCheckConfig, HealthProbe, HoldConfig, MODES, PoolConfig, Protocol,
+    UpstreamConfig, WHEN_ALL_DOWN,
 };
 use seawall_core::Mode;
 use seawall_core::balance::EndpointInfo;
@@ -31,7 +32,8 @@ impl UpstreamConfig {
         out.put("endpoints", SettingValue::List(endpoints), "an upstream without any is refused");
         self.outline_mechanisms(out);
         health_check(out, self.health_check.as_ref());
-        pool(out, &self.pool);
+        out.put("protocol", word(&PROTOCOLS, self.protocol), "every service speaks it");
+        pool(out, &self.pool, self.protocol);
     }
 
     /// What a gateway and a program have in common.
@@ -56,6 +58,7 @@ impl UpstreamConfig {
             hold: holding,
             overrides,
             health_check: _,
+            protocol: _,
             pool: _,
             when_all_down,
             places,
@@ -172,10 +175,18 @@ fn hold(out: &mut Outline<'_>, config: Option<&HoldConfig>) {
     out.put("hold.mode", word(&MODES, mode), "waiting a little is better than failing");
 }
 
-fn pool(out: &mut Outline<'_>, pool: &PoolConfig) {
-    let PoolConfig { connections, idle_max, idle, connect } = *pool;
-    out.put("pool.connections", connections, "above what one endpoint serves");
-    out.put("pool.idle_max", idle_max, "enough for bursts, few to keep alive");
+fn pool(out: &mut Outline<'_>, pool: &PoolConfig, protocol: Protocol) {
+    let PoolConfig { connections, idle_max, streams, idle, connect } = *pool;
+    match protocol {
+        Protocol::Http1 => {
+            out.put("pool.connections", connections, "above what one endpoint serves");
+            out.put("pool.idle_max", idle_max, "enough for bursts, few to keep alive");
+        }
+        Protocol::H2c => {
+            out.put("pool.connections", connections, "each carries up to pool.streams attempts");
+            out.put("pool.streams", streams, "what RFC 9113 asks of servers to allow");
+        }
+    }
     out.put("pool.idle", idle, "below the 5s after which many servers close");
     out.put("pool.connect", connect, "one lost packet is sent again within it");
 }

@@ -38,6 +38,8 @@ failures! {
     Unroutable => "unroutable",
     /// The TLS handshake failed.
     Handshake => "handshake",
+    /// Somebody listens, and speaks another protocol.
+    WrongProtocol => "wrong_protocol",
     /// The name did not resolve.
     Unresolved => "unresolved",
     /// The name did not resolve in time.
@@ -114,6 +116,7 @@ impl Failure {
             ConnectFailure::TimedOut => Self::ConnectTimedOut,
             ConnectFailure::Unroutable => Self::Unroutable,
             ConnectFailure::Handshake => Self::Handshake,
+            ConnectFailure::WrongProtocol => Self::WrongProtocol,
             ConnectFailure::Unresolved => Self::Unresolved,
             ConnectFailure::ResolveTimedOut => Self::ResolveTimedOut,
             ConnectFailure::Exhausted => Self::PoolExhausted,
@@ -128,6 +131,7 @@ impl Failure {
             Self::ConnectTimedOut => Observation::ConnectFailed(ConnectFailure::TimedOut),
             Self::Unroutable => Observation::ConnectFailed(ConnectFailure::Unroutable),
             Self::Handshake => Observation::ConnectFailed(ConnectFailure::Handshake),
+            Self::WrongProtocol => Observation::ConnectFailed(ConnectFailure::WrongProtocol),
             Self::Unresolved => Observation::ConnectFailed(ConnectFailure::Unresolved),
             Self::ResolveTimedOut => Observation::ConnectFailed(ConnectFailure::ResolveTimedOut),
             Self::PoolExhausted => Observation::ConnectFailed(ConnectFailure::Exhausted),

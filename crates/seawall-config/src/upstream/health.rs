@@ -1,4 +1,4 @@
-//! The tables `health_check` and `pool` of an upstream.
+//! The table `health_check` of an upstream.
 
 use crate::reader::{TableReader, or, set};
 use seawall_core::health::HealthSettings;
@@ -132,44 +132,4 @@ fn read_expect(table: &mut TableReader<'_>) -> Option<StatusRange> {
         table.wrong(given.place, what, "write expect = \"200-299\" or expect = \"204\"");
     }
     range
-}
-
-/// `pool`: the connections to each endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PoolConfig {
-    /// Connections to one endpoint at once. Default 1024.
-    pub connections: u32,
-    /// Connections to one endpoint kept idle; never above `connections`. Default 100.
-    pub idle_max: u32,
-    /// How long a connection is kept idle. Default 4 s: below the 5 s after which many
-    /// application servers close, so that a request seldom meets a closing connection.
-    pub idle: Duration,
-    /// How long a dial may take; the attempt timeout bounds it too. Default 1 s.
-    pub connect: Duration,
-}
-
-impl Default for PoolConfig {
-    fn default() -> Self {
-        Self {
-            connections: 1024,
-            idle_max: 100,
-            idle: Duration::from_secs(4),
-            connect: Duration::from_secs(1),
-        }
-    }
-}
-
-pub(super) fn read_pool(table: &mut TableReader<'_>) -> PoolConfig {
-    let mut pool = PoolConfig::default();
-    set(&mut pool.connections, table.count("connections", 1..=1_000_000, "1024"));
-    let idle_max = table.count("idle_max", 0..=1_000_000, "100");
-    if let Some(given) = idle_max.filter(|given| given.value > pool.connections) {
-        let what = format!("{} is above connections", table.path_of("idle_max"));
-        table.wrong(given.place, what, "keep at most as many idle as there may be");
-    }
-    pool.idle_max = or(idle_max, pool.idle_max).min(pool.connections);
-    set(&mut pool.idle, table.duration("idle", "\"4s\""));
-    set(&mut pool.connect, table.duration("connect", "\"1s\""));
-    pool
 }

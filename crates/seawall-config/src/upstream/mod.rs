@@ -14,6 +14,7 @@ mod hold;
 pub(crate) mod overload;
 pub(crate) mod overrides;
 pub(crate) mod place;
+pub(crate) mod pool;
 pub(crate) mod rate;
 mod settings;
 mod timeout;
@@ -37,8 +38,9 @@ use seawall_core::upstream::WhenAllDown;
 
 pub use bulkhead::BulkheadConfig;
 pub use endpoint::EndpointConfig;
-pub use health::{HealthCheckConfig, HealthProbe, PoolConfig, StatusRange};
+pub use health::{HealthCheckConfig, HealthProbe, StatusRange};
 pub use hold::HoldConfig;
+pub use pool::{PoolConfig, Protocol};
 pub(crate) use settings::fit;
 
 /// The words of `when_all_down`.
@@ -98,6 +100,8 @@ pub struct UpstreamConfig {
     pub overrides: Overrides,
     /// Active health checks; `None`, the default, means that real attempts alone are judged.
     pub health_check: Option<HealthCheckConfig>,
+    /// What its endpoints speak. Default HTTP/1.1.
+    pub protocol: Protocol,
     /// Connections to each endpoint.
     pub pool: PoolConfig,
     /// What happens when no endpoint is left. Default: all are tried.
@@ -115,8 +119,10 @@ pub(crate) fn read(name: &str, table: &mut TableReader<'_>) -> UpstreamConfig {
     let endpoints = endpoint::read(table, &mut places);
     let shared = read_mechanisms(table, places, endpoints.len());
     let health_check = table.table_or_off("health_check", health::read).flatten();
-    let pool = table.table("pool", health::read_pool).unwrap_or_default();
-    UpstreamConfig { name: name.to_owned(), endpoints, health_check, pool, ..shared }
+    let protocol = pool::read_protocol(table);
+    let pool = table.table("pool", |table| pool::read(table, protocol));
+    let pool = pool.unwrap_or_else(|| PoolConfig::of(protocol));
+    UpstreamConfig { name: name.to_owned(), endpoints, health_check, protocol, pool, ..shared }
 }
 
 /// What protects a dependency, for a gateway and for the library alike; `places` knows the zones
@@ -165,6 +171,7 @@ pub(crate) fn read_mechanisms(
         hold: hold::read(table),
         overrides: overrides::read(table),
         health_check: None,
+        protocol: Protocol::default(),
         pool: PoolConfig::default(),
         when_all_down: or(table.choice("when_all_down", &WHEN_ALL_DOWN), WhenAllDown::TryAll),
         places,

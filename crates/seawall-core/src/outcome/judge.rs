@@ -228,6 +228,7 @@ const fn unconnected(why: ConnectFailure) -> Outcome {
         ConnectFailure::TimedOut => Reason::ConnectTimeout,
         ConnectFailure::Unroutable => Reason::EndpointUnroutable,
         ConnectFailure::Handshake => Reason::TlsFailed,
+        ConnectFailure::WrongProtocol => Reason::ResponseMalformed,
         ConnectFailure::Unresolved => Reason::DnsError,
         ConnectFailure::ResolveTimedOut => Reason::DnsTimeout,
         ConnectFailure::Exhausted => {
@@ -236,7 +237,7 @@ const fn unconnected(why: ConnectFailure) -> Outcome {
     };
     let reach = match why {
         // Somebody listens, and speaks something else.
-        ConnectFailure::Handshake => Reach::Taken,
+        ConnectFailure::Handshake | ConnectFailure::WrongProtocol => Reach::Taken,
         ConnectFailure::Refused
         | ConnectFailure::TimedOut
         | ConnectFailure::Unroutable

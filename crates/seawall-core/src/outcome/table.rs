@@ -97,15 +97,16 @@ fn every_way_to_fail_without_a_status_has_its_row() {
     use Observation as O;
     use Origin::{Caller, Network, Own, Upstream};
     use RetryRule::{Always, IfSafe, Never};
-    let way =
-        [C::Unresolved, C::ResolveTimedOut, C::Refused, C::TimedOut, C::Unroutable, C::Handshake]
-            .map(O::ConnectFailed);
+    let names = [C::Unresolved, C::ResolveTimedOut].map(O::ConnectFailed);
+    let way = [C::Refused, C::TimedOut, C::Unroutable, C::Handshake, C::WrongProtocol]
+        .map(O::ConnectFailed);
     let unprocessed =
         [Unprocessed::StreamRefused, Unprocessed::GoneAway].map(Observation::Unprocessed);
     let late = [O::TimedOut { sent: Sent::Yes }, O::TimedOut { sent: Sent::Maybe }];
     let lost = |connection| [Sent::Maybe, Sent::Yes].map(|sent| O::Lost { connection, sent });
     let unsent = |connection| [O::Lost { connection, sent: Sent::No }];
     check(&[
+        (&names, Always, Failure, Network, Nothing, false, Always),
         (&way, Always, Failure, Network, Nothing, false, Always),
         (&unprocessed, Always, Ignored, Upstream, Nothing, false, Always),
         (&lost(Connection::Reused), IfSafe, Ignored, Network, Nothing, false, IfSafe),

@@ -8,11 +8,11 @@ use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep_until};
 
 use seawall_core::outcome::Observation;
 use seawall_core::time::Duration;
+use seawall_upstream::AnyBody;
 
 use super::BodyError;
 use crate::clock::Clock;
@@ -79,7 +79,7 @@ impl HttpBody for Body {
 /// The body of an attempt on its way to the caller. Its end, or its being dropped, ends the call.
 #[derive(Debug)]
 pub(crate) struct Relayed {
-    incoming: Incoming,
+    incoming: AnyBody,
     delivery: Option<Delivery>,
     trailers: Trailers,
     idle: Duration,
@@ -92,7 +92,7 @@ impl Relayed {
     /// Takes over the body of an answer whose call is `delivery`. A service that is silent for
     /// `idle` in the middle of it has failed.
     pub(crate) fn new(
-        incoming: Incoming,
+        incoming: AnyBody,
         delivery: Delivery,
         trailers: Trailers,
         idle: Duration,

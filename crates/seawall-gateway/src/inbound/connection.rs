@@ -1,20 +1,23 @@
 //! The life of one connection: what it speaks, hyper driven under the watchdog, and an end that
 //! does not tear the last answer out of the client's hands. Who may connect is in `accept`.
 
+use std::error::Error;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body::Body;
+use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
-use hyper::service::service_fn;
+use hyper::service::{HttpService, service_fn};
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::call::{Call, Handler, Peer, answer};
-use super::gauge::{Gauge, Protocol, Verdict};
+use super::gauge::{Gauge, Protocol, Resting, Verdict};
 use super::meters::{Closed, InboundMeters};
 use super::refusal::refusal;
 use super::settings::InboundSettings;
@@ -46,6 +49,15 @@ pub(super) struct House<H> {
     pub(super) settings: InboundSettings,
     pub(super) handler: Rc<H>,
     pub(super) meters: Arc<InboundMeters>,
+}
+
+/// What a protocol came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// The connection is over.
+    Ended(Closed),
+    /// It goes on, and nobody has anything to say.
+    Rest,
 }
 
 /// One connection.
@@ -114,33 +126,80 @@ impl<H: Handler> Visit<H> {
         if self.gauge.protocol() == Protocol::Http2 {
             let streams = Streams::default();
             let server = http2(&self.house.settings, streams.starter());
-            self.drive(pin!(server.serve_connection(wire, service))).await
+            // Boxed, for few connections are of this kind and all would have a place for it.
+            match self.drive(&mut *Box::new(server.serve_connection(wire, service))).await {
+                Turn::Ended(closed) => closed,
+                Turn::Rest => Closed::Finished,
+            }
         } else {
-            let server = http1(&self.house.settings);
-            self.drive(pin!(server.serve_connection(wire, service))).await
+            self.speak_and_rest(wire, service).await
         }
     }
 
-    async fn drive<C>(&mut self, mut connection: Pin<&mut C>) -> Closed
+    /// Serves HTTP/1 and, whenever the client has nothing to say, keeps no more than its socket.
+    async fn speak_and_rest<S, B>(&mut self, mut wire: Wire, mut service: S) -> Closed
     where
-        C: GracefulConnection<Error = hyper::Error>,
+        S: HttpService<Incoming, ResBody = B, Future: Unpin>,
+        S::Error: Into<Box<dyn Error + Send + Sync>>,
+        B: Body<Error: Into<Box<dyn Error + Send + Sync>>> + 'static,
     {
-        if self.gauge.is_draining() && self.gauge.protocol() == Protocol::Http2 {
-            self.depart(Closed::Drained, connection.as_mut());
-        }
+        let server = http1(&self.house.settings);
         loop {
+            let mut connection = Box::new(server.serve_connection(wire, service));
+            if let Turn::Ended(closed) = self.drive(&mut *connection).await {
+                return closed;
+            }
+            let parts = connection.into_parts();
+            (wire, service) = (parts.io, parts.service);
+            if !parts.read_buf.is_empty() {
+                // The beginning of a next head, which came with the end of the last request.
+                self.gauge.on_read(&parts.read_buf, clock::now);
+                wire.put_back(parts.read_buf);
+                continue;
+            }
+            drop(parts.read_buf);
+            if let Some(closed) = self.rest(&wire).await {
+                return closed;
+            }
+        }
+    }
+
+    /// Waits until the client says something, or for a reason to end.
+    async fn rest(&mut self, wire: &Wire) -> Option<Closed> {
+        self.gauge.on_rest(Resting::Yes);
+        let mut heard = pin!(wire.heard());
+        let closed = loop {
             tokio::select! {
                 biased;
-                ended = connection.as_mut() => return self.ended(ended),
-                verdict = &mut self.watchdog => match verdict {
-                    Verdict::Close(closed) => return closed,
-                    Verdict::Depart(closed) => self.depart(closed, connection.as_mut()),
+                () = &mut heard => break None,
+                closed = self.interrupted() => if closed.is_some() {
+                    break closed;
                 },
-                orders = next(&mut self.orders) => match self.obey(orders) {
-                    Some(Verdict::Close(closed)) => return closed,
-                    Some(Verdict::Depart(closed)) => self.depart(closed, connection.as_mut()),
-                    None => {}
-                },
+            }
+        };
+        self.gauge.on_rest(Resting::No);
+        closed
+    }
+
+    async fn drive<C>(&mut self, connection: &mut C) -> Turn
+    where
+        C: GracefulConnection<Error = hyper::Error> + Unpin,
+    {
+        if self.gauge.is_draining() && self.gauge.protocol() == Protocol::Http2 {
+            self.depart(Closed::Drained, Pin::new(connection));
+        }
+        loop {
+            let verdict = tokio::select! {
+                biased;
+                ended = Pin::new(&mut *connection) => return Turn::Ended(self.ended(ended)),
+                verdict = &mut self.watchdog => Some(verdict),
+                orders = next(&mut self.orders) => self.obey(orders),
+            };
+            match verdict {
+                Some(Verdict::Close(closed)) => return Turn::Ended(closed),
+                Some(Verdict::Depart(closed)) => self.depart(closed, Pin::new(connection)),
+                Some(Verdict::Rest) => return Turn::Rest,
+                None => {}
             }
         }
     }
@@ -153,7 +212,10 @@ impl<H: Handler> Visit<H> {
             verdict = &mut self.watchdog => Some(verdict),
             orders = next(&mut self.orders) => self.obey(orders),
         };
-        verdict.map(|(Verdict::Close(closed) | Verdict::Depart(closed))| closed)
+        match verdict {
+            Some(Verdict::Close(closed) | Verdict::Depart(closed)) => Some(closed),
+            Some(Verdict::Rest) | None => None,
+        }
     }
 
     fn obey(&self, orders: Orders) -> Option<Verdict> {
@@ -259,7 +321,7 @@ fn of_error(error: &hyper::Error) -> Closed {
     if error.is_user() {
         return Closed::Aborted;
     }
-    let h2 = std::error::Error::source(error).and_then(|source| source.downcast_ref::<h2::Error>());
+    let h2 = Error::source(error).and_then(|source| source.downcast_ref::<h2::Error>());
     match h2 {
         Some(h2) if h2.is_io() || h2.is_remote() => Closed::PeerLeft,
         Some(h2) if h2.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM) => Closed::Calmed,

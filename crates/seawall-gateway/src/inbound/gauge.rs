@@ -11,6 +11,10 @@ use super::meters::Closed;
 use super::resets::{ResetAt, ResetMeter};
 use super::settings::InboundSettings;
 
+/// A connection that waits for its next request for so long gives its buffers back. They are three
+/// quarters of its memory; to have them again costs a few microseconds, once in this time at most.
+const REST_AFTER: Duration = Duration::from_secs(1);
+
 /// What the peer speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
@@ -40,6 +44,15 @@ pub(super) enum Verdict {
     Close(Closed),
     /// End it as the protocol wishes: nothing is in flight.
     Depart(Closed),
+    /// Give its buffers back: it has been quiet for a while.
+    Rest,
+}
+
+/// Whether a connection has given its buffers back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Resting {
+    Yes,
+    No,
 }
 
 /// The state of one connection, shared by its parts. Single-threaded.
@@ -59,6 +72,7 @@ pub(super) struct Gauge {
     departed: Cell<Option<(Closed, Instant)>>,
     doom: Cell<Option<Closed>>,
     eof: Cell<bool>,
+    resting: Cell<bool>,
     resets: RefCell<ResetMeter>,
     waker: RefCell<Option<Waker>>,
 }
@@ -80,6 +94,7 @@ impl Gauge {
             departed: Cell::new(None),
             doom: Cell::new(None),
             eof: Cell::new(false),
+            resting: Cell::new(false),
             resets: RefCell::new(ResetMeter::new(settings.resets, now)),
             waker: RefCell::new(None),
         }
@@ -117,6 +132,11 @@ impl Gauge {
     /// The peer will send no more.
     pub(super) fn on_eof(&self) {
         self.eof.set(true);
+    }
+
+    /// The connection has given its buffers back, or has them again.
+    pub(super) fn on_rest(&self, resting: Resting) {
+        self.resting.set(resting == Resting::Yes);
     }
 
     /// A write made progress; `now` is asked for only where it matters.
@@ -252,12 +272,21 @@ impl Gauge {
             return (since.max(departed) + self.settings.write_stall, Verdict::Close(reason));
         }
         let Settled { wait, verdict } = self.patience();
-        match self.linger_until.get() {
+        let end = match self.linger_until.get() {
             Some(until) if self.is_quiet() && until < since + wait => {
                 (until, Verdict::Depart(Closed::Drained))
             }
             _ => (since + wait, verdict),
+        };
+        if self.may_rest() && since + REST_AFTER < end.0 {
+            return (since + REST_AFTER, Verdict::Rest);
         }
+        end
+    }
+
+    /// HTTP/2 keeps its state of the connection, which has no buffers to speak of.
+    fn may_rest(&self) -> bool {
+        self.protocol.get() == Protocol::Http1 && self.is_idle() && !self.resting.get()
     }
 
     fn patience(&self) -> Settled {

@@ -4,15 +4,43 @@ use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use hyper::rt::Executor;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, spawn_local};
 
 /// The streams of a connection, each a task of the worker. Dropping it ends all of them.
 ///
-/// Ended tasks are let go when the next one begins, so no more are kept than ever ran at once,
-/// which the limit of concurrent streams bounds.
+/// A place is kept for as many as ever ran at once, which the limit of concurrent streams bounds.
+/// Not a `JoinSet`: that one allocates for each task and takes three locks, to tell of ends that
+/// nobody asks about.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    tasks: Rc<RefCell<JoinSet<()>>>,
+    tasks: Rc<RefCell<Tasks>>,
+}
+
+/// Running tasks, by place.
+#[derive(Debug, Default)]
+struct Tasks {
+    running: Vec<Option<AbortHandle>>,
+    free: Vec<usize>,
+}
+
+impl Tasks {
+    fn take_place(&mut self) -> usize {
+        self.free.pop().unwrap_or_else(|| {
+            self.running.push(None);
+            self.running.len() - 1
+        })
+    }
+
+    fn put(&mut self, place: usize, task: AbortHandle) {
+        if let Some(running) = self.running.get_mut(place) {
+            *running = Some(task);
+        }
+    }
+
+    fn leave(&mut self, place: usize) {
+        self.running.get_mut(place).map(Option::take);
+        self.free.push(place);
+    }
 }
 
 impl Streams {
@@ -22,22 +50,52 @@ impl Streams {
     }
 }
 
+impl Drop for Streams {
+    fn drop(&mut self) {
+        for task in self.tasks.borrow().running.iter().flatten() {
+            task.abort();
+        }
+    }
+}
+
 /// Begins streams. The tasks hold copies of it, so it must not keep them alive itself.
 #[derive(Clone, Debug)]
 pub(super) struct Starter {
-    tasks: Weak<RefCell<JoinSet<()>>>,
+    tasks: Weak<RefCell<Tasks>>,
+}
+
+/// The place of a task, which leaves it when it ends.
+struct Place {
+    tasks: Weak<RefCell<Tasks>>,
+    place: usize,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(tasks) = self.tasks.upgrade() {
+            tasks.borrow_mut().leave(self.place);
+        }
+    }
 }
 
 impl<F> Executor<F> for Starter
 where
     F: Future<Output = ()> + 'static,
 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "ends with the stream; `Streams` aborts it when dropped"
+    )]
     fn execute(&self, stream: F) {
         // Without the connection nobody waits for the stream any more.
         let Some(tasks) = self.tasks.upgrade() else { return };
-        let mut tasks = tasks.borrow_mut();
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn_local(stream);
+        let place = tasks.borrow_mut().take_place();
+        let held = Place { tasks: Weak::clone(&self.tasks), place };
+        let task = spawn_local(async move {
+            let _held = held;
+            stream.await;
+        });
+        tasks.borrow_mut().put(place, task.abort_handle());
     }
 }
 
@@ -63,6 +121,22 @@ mod tests {
             drop(streams);
             yield_now().await;
             assert_eq!(Rc::strong_count(&held), 1);
+        };
+        LocalSet::new().run_until(test).await;
+    }
+
+    #[tokio::test]
+    async fn places_of_streams_that_ended_are_taken_again() {
+        let test = async {
+            let streams = Streams::default();
+            for _ in 0..5 {
+                streams.starter().execute(async {});
+                streams.starter().execute(async {});
+                yield_now().await;
+            }
+            let tasks = streams.tasks.borrow();
+            assert_eq!((tasks.running.len(), tasks.free.len()), (2, 2));
+            assert!(tasks.running.iter().all(Option::is_none));
         };
         LocalSet::new().run_until(test).await;
     }

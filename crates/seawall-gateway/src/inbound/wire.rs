@@ -39,6 +39,20 @@ impl Wire {
         (Self { stream: Some(stream), prefix, gauge, slot: Rc::clone(&slot) }, slot)
     }
 
+    /// Bytes that were read too early come first again.
+    pub(super) fn put_back(&mut self, bytes: Bytes) {
+        debug_assert!(self.prefix.is_empty(), "bytes were read past those that came before");
+        self.prefix = bytes;
+    }
+
+    /// Waits until the peer has sent something, or has left.
+    pub(super) async fn heard(&self) {
+        if let Some(stream) = &self.stream {
+            // A socket that has failed says so at the next read.
+            stream.readable().await.ok();
+        }
+    }
+
     fn stream(&mut self) -> Result<Pin<&mut TcpStream>> {
         // The socket leaves only when the wire is dropped.
         self.stream.as_mut().map(Pin::new).ok_or_else(|| std::io::ErrorKind::NotConnected.into())

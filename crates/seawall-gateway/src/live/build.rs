@@ -7,12 +7,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode};
 
-use seawall_config::{Config, RouteConfig, UpstreamConfig};
+use seawall_config::{Config, PoolConfig, Protocol, RouteConfig, UpstreamConfig};
 use seawall_core::call::Context;
 use seawall_core::rng::Stream;
 use seawall_core::time::Instant;
 use seawall_core::upstream::{EndpointName, Upstream};
-use seawall_upstream::PoolSettings;
+use seawall_upstream::h2::StreamSettings;
+use seawall_upstream::{PoolProtocol, PoolSettings};
 
 use super::{Live, Route, Router, StaticRung};
 use crate::meters::RouteMeters;
@@ -130,7 +131,7 @@ fn meters(name: &str, previous: Option<&Live>) -> Arc<RouteMeters> {
 fn make_route(
     config: &RouteConfig,
     upstream: Arc<SharedUpstream>,
-    pool: PoolSettings,
+    pool: PoolProtocol,
     meters: Arc<RouteMeters>,
 ) -> Route {
     let policy = &config.policy;
@@ -166,18 +167,32 @@ fn rung(config: &seawall_config::Rung) -> StaticRung {
 }
 
 /// Each worker has its own pool and its share of the cap, rounded up.
-fn pool(config: &UpstreamConfig, workers: usize) -> PoolSettings {
+fn pool(config: &UpstreamConfig, workers: usize) -> PoolProtocol {
     let workers = u32::try_from(workers.max(1)).unwrap_or(u32::MAX);
     let share = |cap: u32| cap.div_ceil(workers);
-    let connections = share(config.pool.connections);
-    PoolSettings {
+    let PoolConfig { connections, idle_max, streams, idle, connect, .. } = config.pool;
+    let connections = share(connections);
+    if config.protocol == Protocol::H2c {
+        // As many may wait as could run twice over.
+        let waiters = connections.saturating_mul(streams).saturating_mul(2);
+        let rest = StreamSettings::default();
+        return PoolProtocol::H2c(StreamSettings {
+            connections,
+            streams,
+            waiters,
+            idle,
+            connect,
+            ..rest
+        });
+    }
+    PoolProtocol::Http1(PoolSettings {
         connections,
         waiters: connections.saturating_mul(2),
-        idle_max: share(config.pool.idle_max),
-        idle: config.pool.idle,
-        connect: config.pool.connect,
+        idle_max: share(idle_max),
+        idle,
+        connect,
         ..PoolSettings::default()
-    }
+    })
 }
 
 #[cfg(test)]

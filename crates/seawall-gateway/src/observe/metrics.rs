@@ -10,7 +10,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
 use super::status::status;
-use super::{EndpointStatus, Status};
+use super::{EndpointStatus, PoolStatus, Status};
 use crate::proxy::VERDICTS;
 use crate::shared::Shared;
 
@@ -256,7 +256,25 @@ fn endpoint_states(encoder: &mut DescriptorEncoder<'_>, status: &Status) -> Resu
     });
     gauges(encoder, "endpoint_limit", "Attempts that may run there.", limits)?;
     let idle = named(|endpoint| signed(endpoint.pool.idle));
-    gauges(encoder, "pool_idle", "Idle connections.", idle)
+    gauges(encoder, "pool_idle", "Idle connections.", idle)?;
+    let streams = named(|endpoint| signed(endpoint.pool.streams));
+    gauges(encoder, "pool_streams", "Exchanges under way on its connections.", streams)?;
+    stream_totals(encoder, status)
+}
+
+fn stream_totals(encoder: &mut DescriptorEncoder<'_>, status: &Status) -> Result<(), Error> {
+    let named = |get: fn(&PoolStatus) -> u64| {
+        status.upstreams.iter().flat_map(move |upstream| {
+            upstream.endpoints.iter().map(move |endpoint| {
+                let labels = vec![("upstream", upstream.name.clone())];
+                (with(labels, "endpoint", &endpoint.address), get(&endpoint.pool))
+            })
+        })
+    };
+    let goaways = named(|pool| pool.goaways_total);
+    counters(encoder, "pool_goaways", "HTTP/2 connections told to end.", goaways)?;
+    let refused = named(|pool| pool.streams_refused_total);
+    counters(encoder, "pool_streams_refused", "HTTP/2 streams that were refused.", refused)
 }
 
 fn counters(

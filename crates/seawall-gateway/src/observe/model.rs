@@ -239,6 +239,12 @@ pub struct PoolStatus {
     pub reused_total: u64,
     /// Reused connections that the endpoint had closed.
     pub stale_resets_total: u64,
+    /// Exchanges under way: over HTTP/1.1 one for each leased connection, over HTTP/2 many.
+    pub streams: u64,
+    /// HTTP/2 connections that the endpoint told to end.
+    pub goaways_total: u64,
+    /// HTTP/2 streams that the endpoint refused.
+    pub streams_refused_total: u64,
 }
 
 /// One finished call with its decision trail: `/v1/calls`.

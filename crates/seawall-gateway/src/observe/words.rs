@@ -334,6 +334,7 @@ const fn of_connect(why: ConnectFailure) -> &'static str {
         ConnectFailure::TimedOut => "no connection in time",
         ConnectFailure::Unroutable => "no way to the address",
         ConnectFailure::Handshake => "TLS handshake failed",
+        ConnectFailure::WrongProtocol => "it does not speak HTTP/2 (protocol = \"h2c\")",
         ConnectFailure::Unresolved => "name not resolved",
         ConnectFailure::ResolveTimedOut => "name not resolved in time",
         ConnectFailure::Exhausted => "no connection free",

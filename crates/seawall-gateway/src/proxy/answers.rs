@@ -75,7 +75,7 @@ impl Exchange<'_> {
         let (id, expose) = (&self.head.id, self.expose);
         let local = LocalAnswer { reason, until, upstream, id, expose, allow: &[] };
         let mut rng = worker.rng.borrow_mut();
-        local.response(&self.accepts, worker.clock.now(), &mut *rng)
+        local.response(&self.head.headers, worker.clock.now(), &mut *rng)
     }
 
     /// Streams an answer on.

@@ -4,18 +4,18 @@
 //! one another. When to begin and when to give up is said by the machine (`exchange.rs`).
 
 use std::cell::RefCell;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use http::header::TRANSFER_ENCODING;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
-use hyper::body::Incoming;
 
 use seawall_core::call::Safety;
 use seawall_core::outcome::{ConnectFailure, Connection, Observation};
 use seawall_core::time::Instant;
-use seawall_upstream::{Lease, Pool, Reuse};
+use seawall_upstream::{AnyBody, AnyLease, AnyPool, Reuse};
 
 use super::flight::Recall;
 use super::observe::{of_checkout, of_send};
@@ -28,8 +28,8 @@ use crate::worker::Worker;
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) number: u32,
-    pub(super) head: Response<Incoming>,
-    pub(super) lease: Lease<AttemptBody>,
+    pub(super) head: Response<AnyBody>,
+    pub(super) lease: AnyLease<AttemptBody>,
 }
 
 /// What an attempt brought.
@@ -60,7 +60,7 @@ pub(super) struct Errand<'a> {
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) endpoint: Arc<EndpointInfo>,
-    pub(super) pool: Rc<Pool<AttemptBody>>,
+    pub(super) pool: Rc<AnyPool<AttemptBody>>,
 }
 
 impl Errand<'_> {
@@ -71,8 +71,11 @@ impl Errand<'_> {
             return Brought::Nothing(Observation::ConnectFailed(ConnectFailure::Unroutable));
         };
         let deadline = self.worker.clock.runtime(self.connected);
-        let checkout = pool.checkout(self.reuse(), deadline);
-        let lease = match self.recall.unless_called(self.number, checkout).await {
+        let checked_out = {
+            let checkout = pin!(pool.checkout(self.reuse(), deadline));
+            self.recall.unless_called(self.number, checkout).await
+        };
+        let lease = match checked_out {
             Some(Ok(lease)) => lease,
             Some(Err(error)) => return Brought::Nothing(of_checkout(&error)),
             None => {
@@ -82,11 +85,15 @@ impl Errand<'_> {
         self.exchange_heads(lease, &endpoint.name).await
     }
 
-    async fn exchange_heads(self, mut lease: Lease<AttemptBody>, endpoint: &str) -> Brought {
+    async fn exchange_heads(&self, mut lease: AnyLease<AttemptBody>, endpoint: &str) -> Brought {
         let connection = if lease.is_reused() { Connection::Reused } else { Connection::Fresh };
         let number = self.number;
         let request = self.request(endpoint);
-        match self.recall.unless_called(number, lease.send(request)).await {
+        let sent = {
+            let sending = pin!(lease.send(request));
+            self.recall.unless_called(number, sending).await
+        };
+        match sent {
             Some(Ok(head)) => {
                 let seen = of_head(&head);
                 if head.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -131,7 +138,7 @@ impl Errand<'_> {
     }
 }
 
-fn of_head(head: &Response<Incoming>) -> Observation {
+fn of_head(head: &Response<AnyBody>) -> Observation {
     let code = head.status().as_u16();
     let exhausted = head.headers().contains_key("seawall-exhausted");
     Observation::Status { code, retry_after: retry_after(head.headers()), exhausted }

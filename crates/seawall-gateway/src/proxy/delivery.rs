@@ -2,7 +2,7 @@
 
 use seawall_core::call::{Action, Replay};
 use seawall_core::outcome::Observation;
-use seawall_upstream::Lease;
+use seawall_upstream::AnyLease;
 
 use super::guard::Guarded;
 use crate::body::AttemptBody;
@@ -13,12 +13,12 @@ use crate::body::AttemptBody;
 pub(crate) struct Delivery {
     call: Box<Guarded>,
     number: u32,
-    lease: Lease<AttemptBody>,
+    lease: AnyLease<AttemptBody>,
 }
 
 impl Delivery {
     /// The answer of attempt `number`.
-    pub(super) fn new(call: Box<Guarded>, number: u32, lease: Lease<AttemptBody>) -> Self {
+    pub(super) fn new(call: Box<Guarded>, number: u32, lease: AnyLease<AttemptBody>) -> Self {
         Self { call, number, lease }
     }
 

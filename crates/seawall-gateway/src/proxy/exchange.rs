@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
-use tokio::time::sleep_until;
 
 use seawall_config::Expose;
 use seawall_core::call::{Action, AttemptPlan, Call, Effect, Facts, Replay, Role};
@@ -22,6 +21,7 @@ use super::flight::{Flight, Recall};
 use super::guard::Guarded;
 use super::kept::Kept;
 use super::record::Record;
+use crate::alarm::Alarm;
 use crate::body::{Body, Upload, UploadLimits};
 use crate::live::{Match, Route};
 use crate::wire::{Accepted, Caller, accept};
@@ -44,7 +44,6 @@ pub(super) struct Exchange<'a> {
     /// The latest answer: handed on when no attempt brings a better one.
     pub(super) latest: Option<Kept>,
     pub(super) expose: Expose,
-    pub(super) accepts: HeaderMap,
 }
 
 /// Answers one request, whatever happens.
@@ -53,36 +52,35 @@ pub(crate) async fn proxy(
     listening: &Listening,
     arrival: Arrival,
 ) -> Response<Body> {
-    let (parts, incoming) = arrival.request.into_parts();
-    let accepts = accept_lines(&parts.headers);
+    let (mut parts, incoming) = arrival.request.into_parts();
     if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > listening.uri_bytes)
     {
-        return worker.refuse(Reason::UriTooLong, &[], listening, &accepts);
+        return worker.refuse(Reason::UriTooLong, &[], listening, &parts.headers);
     }
     let accepted = {
         let (mut rng, unix_ms) =
             (worker.rng.borrow_mut(), worker.clock.unix_ms(worker.clock.now()));
-        accept(parts, arrival.caller, &worker.shared.identity, unix_ms, &mut *rng)
+        accept(&mut parts, arrival.caller, &worker.shared.identity, unix_ms, &mut *rng)
     };
     let mut head = match accepted {
         Ok(head) => head,
-        Err(reason) => return worker.refuse(reason, allowed(reason), listening, &accepts),
+        Err(reason) => return worker.refuse(reason, allowed(reason), listening, &parts.headers),
     };
     let live = worker.shared.live();
     let route = match live.router.find(head.authority.as_ref(), head.path(), &head.method) {
         Match::Route(route) => Arc::clone(route),
         Match::Methods(allow) => {
-            return worker.refuse(Reason::MethodNotAllowed, &allow, listening, &accepts);
+            return worker.refuse(Reason::MethodNotAllowed, &allow, listening, &head.headers);
         }
-        Match::None => return worker.refuse(Reason::NoRoute, &[], listening, &accepts),
+        Match::None => return worker.refuse(Reason::NoRoute, &[], listening, &head.headers),
     };
     let upload = match upload(&worker, &route, listening, incoming) {
         Ok(upload) => upload,
-        Err(reason) => return worker.refuse(reason, &[], listening, &accepts),
+        Err(reason) => return worker.refuse(reason, &[], listening, &head.headers),
     };
     let facts = facts(&mut head, &route);
     let asked = (&head, facts);
-    let (exchange, action) = Exchange::start((&worker, route), asked, upload, (listening, accepts));
+    let (exchange, action) = Exchange::start((&worker, route), asked, upload, listening.expose);
     exchange.run(&worker, action).await
 }
 
@@ -119,7 +117,7 @@ impl<'a> Exchange<'a> {
         (worker, route): (&Rc<Worker>, Arc<Route>),
         (head, facts): (&'a Accepted, Facts),
         upload: Option<Rc<RefCell<Upload>>>,
-        (listening, accepts): (&Listening, HeaderMap),
+        expose: Expose,
     ) -> (Self, Action) {
         let body = upload.as_ref().map_or(0, |upload| upload.borrow().memory_max());
         let facts = Facts { body, ..facts };
@@ -129,8 +127,7 @@ impl<'a> Exchange<'a> {
         let (call, action) = Guarded::start((Rc::clone(worker), route), record, upload, |ctx| {
             Call::start(settings, facts, ctx)
         });
-        let expose = listening.expose;
-        (Self { call, head, latest: None, expose, accepts }, action)
+        (Self { call, head, latest: None, expose }, action)
     }
 
     async fn run(mut self, worker: &'a Worker, first: Action) -> Response<Body> {
@@ -139,15 +136,16 @@ impl<'a> Exchange<'a> {
         // attempts only when they have ended.
         let place = pin!(None);
         let mut flight = Flight::new(place);
+        let mut alarm = worker.alarms.lend();
         let mut action = first;
         loop {
             action = match action {
                 Action::Attempt(plan) => {
                     flight.begin(plan.number, self.errand(&plan, worker, &recall).run());
-                    self.watch(&mut flight).await
+                    self.watch(&mut flight, &mut alarm).await
                 }
-                Action::Wait => self.watch(&mut flight).await,
-                Action::Enqueue(_) => self.queue().await,
+                Action::Wait => self.watch(&mut flight, &mut alarm).await,
+                Action::Enqueue(_) => self.queue(&mut alarm).await,
                 Action::Abandon(number) => {
                     recall.call_back(number);
                     let brought = flight.result_of(number).await;
@@ -180,7 +178,7 @@ impl<'a> Exchange<'a> {
             pool: worker.pools.of(&self.call.route, plan.endpoint, endpoint.address),
             endpoint,
         });
-        let now = worker.clock.now();
+        let now = self.call.now;
         let connected = plan.deadline.min(now.after(self.call.route.connect));
         let answered = self.call.call.remaining(now).map(|left| now.after(left));
         let (number, head, upload) = (plan.number, self.head, self.call.upload.clone());
@@ -200,7 +198,11 @@ impl<'a> Exchange<'a> {
     /// Waits for what comes first: the result of an attempt, or the time that the machine named. A
     /// result that is there wins. The time of an attempt does not run while the caller is still
     /// sending its body.
-    async fn watch(&mut self, flight: &mut Flight<'_, impl Future<Output = Brought>>) -> Action {
+    async fn watch(
+        &mut self,
+        flight: &mut Flight<'_, impl Future<Output = Brought>>,
+        alarm: &mut Alarm<'_>,
+    ) -> Action {
         if flight.is_empty() {
             self.free_latest().await;
         }
@@ -208,7 +210,7 @@ impl<'a> Exchange<'a> {
         let (number, brought) = tokio::select! {
             biased;
             brought = flight.next() => brought,
-            () = sleep_until(wake) => {
+            () = alarm.at(wake) => {
                 self.charge_caller();
                 return self.timer();
             }
@@ -253,7 +255,8 @@ impl<'a> Exchange<'a> {
     /// its connection.
     async fn free_latest(&mut self) {
         if let Some(Kept::Streaming(answer)) = self.latest.take_if(|kept| kept.is_streaming()) {
-            self.latest = Some(self.put_by(*answer).await);
+            // Boxed: hardly any call does this, and its state would be half of every call's.
+            self.latest = Some(Box::pin(self.put_by(*answer)).await);
         }
     }
 
@@ -268,13 +271,13 @@ impl<'a> Exchange<'a> {
     }
 
     /// Waits for a permit, or held for the end of an outage.
-    async fn queue(&mut self) -> Action {
+    async fn queue(&mut self, alarm: &mut Alarm<'_>) -> Action {
         self.free_latest().await;
         let wake = self.wake();
         tokio::select! {
             biased;
             () = self.call.granted() => {}
-            () = sleep_until(wake) => return self.timer(),
+            () = alarm.at(wake) => return self.timer(),
         }
         self.call.step(|call, ctx| call.granted(ctx))
     }
@@ -339,15 +342,6 @@ fn upload(
         return Err(Reason::BodyTooLarge);
     }
     Ok(Some(Rc::new(RefCell::new(upload))))
-}
-
-/// What a local answer must know of a head that is consumed before.
-fn accept_lines(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = HeaderMap::new();
-    for line in headers.get_all(http::header::ACCEPT) {
-        kept.append(http::header::ACCEPT, line.clone());
-    }
-    kept
 }
 
 #[cfg(test)]

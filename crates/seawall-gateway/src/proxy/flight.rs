@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// Running attempts, each with its number.
@@ -109,23 +109,22 @@ impl Recall {
 
     /// Does `work` for attempt `number`; none once that is called back. Nothing is done from then
     /// on, and what `work` holds is let go of.
-    pub(super) async fn unless_called<T>(
+    pub(super) fn unless_called<T>(
         &self,
         number: u32,
-        work: impl Future<Output = T>,
-    ) -> Option<T> {
-        let mut work = pin!(work);
-        poll_fn(|cx| match self.0.get() == number {
+        mut work: Pin<&mut impl Future<Output = T>>,
+    ) -> impl Future<Output = Option<T>> {
+        poll_fn(move |cx| match self.0.get() == number {
             true => Poll::Ready(None),
             false => work.as_mut().poll(cx).map(Some),
         })
-        .await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::future::{pending, ready};
+    use std::pin::pin;
     use std::rc::Rc;
     use std::task::Waker;
 
@@ -206,7 +205,8 @@ mod tests {
             steps.set(steps.get() + 1);
             Poll::<()>::Pending
         });
-        let mut work = pin!(recall.unless_called(2, work));
+        let mut work = pin!(work);
+        let mut work = pin!(recall.unless_called(2, work.as_mut()));
         let cx = &mut Context::from_waker(Waker::noop());
         recall.call_back(1);
         assert!(work.as_mut().poll(cx).is_pending(), "that was another one");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use seawall_core::call::{Action, Call, CallState, Context, Replay, Verdict};
 use seawall_core::rng::Stream;
+use seawall_core::time::Instant;
 
 use super::record::Record;
 use crate::body::Upload;
@@ -22,6 +23,8 @@ pub(crate) struct Guarded {
     pub(super) record: Record,
     /// The body of the request, unless it has none.
     pub(super) upload: Option<Rc<RefCell<Upload>>>,
+    /// The time of the latest step.
+    pub(super) now: Instant,
     side: CallSide,
 }
 
@@ -36,16 +39,16 @@ impl Guarded {
         begin: impl FnOnce(&mut Ctx<'_, '_>) -> (Call, Action),
     ) -> (Box<Self>, Action) {
         let mut side = CallSide::default();
-        let upstream = Arc::clone(&route.upstream);
+        let now = worker.clock.now();
         let mut started = None;
-        let action = worker.step_call(&upstream, &mut side, |ctx| {
+        let action = worker.step_call(&route.upstream, &mut side, now, |ctx| {
             let (call, action) = begin(ctx);
             started = Some(call);
             action
         });
         #[expect(clippy::expect_used, reason = "the closure runs exactly once")]
         let call = started.expect("a step of the machine has run");
-        let mut guarded = Box::new(Self { call, worker, route, record, upload, side });
+        let mut guarded = Box::new(Self { call, worker, route, record, upload, now, side });
         if let Action::Finish(verdict) = &action {
             guarded.finish(*verdict);
         }
@@ -57,8 +60,10 @@ impl Guarded {
         &mut self,
         act: impl FnOnce(&mut Call, &mut Ctx<'_, '_>) -> Action,
     ) -> Action {
+        self.now = self.worker.clock.now();
         let (call, side) = (&mut self.call, &mut self.side);
-        let action = self.worker.step_call(&self.route.upstream, side, |ctx| act(call, ctx));
+        let upstream = &self.route.upstream;
+        let action = self.worker.step_call(upstream, side, self.now, |ctx| act(call, ctx));
         if let Action::Finish(verdict) = &action {
             self.finish(*verdict);
         }
@@ -68,8 +73,8 @@ impl Guarded {
     /// Tells the machine how much of the attempt's time the caller took for its body: that is not
     /// the service's to answer for.
     pub(super) fn charge_caller(&mut self, replay: Replay) {
-        let now = self.worker.clock.now();
-        if let Some(since) = self.upload.as_ref().and_then(|u| u.borrow().callers_time(now)) {
+        let Some(upload) = &self.upload else { return };
+        if let Some(since) = upload.borrow().callers_time(self.worker.clock.now()) {
             self.call.uploading(since, replay);
         }
     }
@@ -84,16 +89,16 @@ impl Guarded {
         self.side.place.granted().await;
     }
 
-    /// Notes the latency of the call: the head of its answer is there.
-    pub(super) fn note_head(&self) {
-        let now = self.worker.clock.now();
-        self.upstream().lock().latency.record(now, now.since(self.call.started()));
+    /// Notes the latency of the call: the latest step brought the head of its answer.
+    pub(super) fn note_head(&mut self) {
+        self.side.latency = Some(self.now.since(self.call.started()));
     }
 
     /// Writes down what the call came to, once.
     pub(super) fn finish(&mut self, verdict: Verdict) {
         let trail = self.side.trail.take().unwrap_or_default();
-        self.record.finish((&self.call, trail), verdict, &self.route, &self.worker);
+        let ended = (&self.call, trail, self.now);
+        self.record.finish(ended, verdict, &self.route, &self.worker);
     }
 }
 

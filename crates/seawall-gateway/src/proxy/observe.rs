@@ -1,6 +1,6 @@
 //! Facts of the pool in the words of the core.
 
-use seawall_core::outcome::{ConnectFailure, Connection, Observation, Sent};
+use seawall_core::outcome::{ConnectFailure, Connection, Observation, Sent, Unprocessed};
 use seawall_upstream::{CheckoutError, DialError, SendError};
 
 /// Why there was no connection. Nothing was sent in any case.
@@ -17,6 +17,7 @@ fn of_dial(error: &DialError) -> ConnectFailure {
     match error {
         DialError::Refused => ConnectFailure::Refused,
         DialError::TimedOut | DialError::DeadlinePassed => ConnectFailure::TimedOut,
+        DialError::NotHttp2(_) => ConnectFailure::WrongProtocol,
         error if error.is_own() => ConnectFailure::Exhausted,
         _ => ConnectFailure::Unroutable,
     }
@@ -26,10 +27,14 @@ fn of_dial(error: &DialError) -> ConnectFailure {
 pub(super) fn of_send(error: &SendError, connection: Connection, sent: Sent) -> Observation {
     match error {
         SendError::Closed { .. } => Observation::Lost { connection, sent },
-        SendError::Malformed(_) => Observation::Malformed,
+        SendError::Malformed(_) | SendError::MalformedStream(_) => Observation::Malformed,
         SendError::HeadTooLarge => Observation::HeadTooLarge,
         SendError::Unacknowledged => Observation::WriteStalled,
-        SendError::RequestBody(_) => Observation::CallerGone,
+        SendError::RequestBody(_) | SendError::RequestStream(_) => Observation::CallerGone,
+        SendError::StreamRefused => Observation::Unprocessed(Unprocessed::StreamRefused),
+        SendError::GoneAway => Observation::Unprocessed(Unprocessed::GoneAway),
+        // Said on purpose, and by an endpoint that was there: no race of ours is an excuse.
+        SendError::StreamReset { .. } => Observation::Lost { connection: Connection::Fresh, sent },
         // An answer had begun, so the keep-alive race is no excuse.
         SendError::HeadCut => Observation::Lost { connection: Connection::Fresh, sent: Sent::Yes },
         _ => Observation::Lost { connection, sent },

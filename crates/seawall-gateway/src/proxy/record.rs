@@ -69,7 +69,7 @@ impl Record {
     /// Counts a call and keeps its trail, once.
     pub(super) fn finish(
         &mut self,
-        (call, trail): (&Call, Box<Trail>),
+        (call, trail, ended): (&Call, Box<Trail>, Instant),
         verdict: Verdict,
         route: &Arc<Route>,
         worker: &Worker,
@@ -92,7 +92,7 @@ impl Record {
             attempts: call.attempts(),
             denied: call.denied(),
             started: call.started(),
-            ended: worker.clock.now(),
+            ended,
             trail,
         };
         finished.count();

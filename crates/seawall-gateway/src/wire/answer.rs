@@ -2,42 +2,60 @@
 
 use http::header::{CONTENT_LENGTH, HeaderName, TRAILER, VIA};
 use http::response::Parts;
-use http::{HeaderValue, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, StatusCode, Version};
 
 use super::forwarded::REQUEST_ID;
 use super::hop;
 use super::request::Accepted;
+use super::survey::{Known, Survey};
 
 /// Strips what belongs to the upstream connection or only a Seawall may say, and names the
 /// request. Trailers stay announced where its caller takes them. The answer to a HEAD keeps the
 /// length that it speaks of; a 304 does not, for its framing is the same in HTTP/1.1 and HTTP/2
 /// only without one.
 pub(crate) fn clean_answer(parts: &mut Parts, request: &Accepted, body: BodyFollows) {
+    // As it was received (RFC 9110 section 7.6.3).
+    let via = if parts.version == Version::HTTP_2 { "2 seawall" } else { "1.1 seawall" };
     // Ours, not the service's: an old service must not cost the caller its connection.
     parts.version = Version::HTTP_11;
-    let length = parts.headers.get(CONTENT_LENGTH).cloned();
-    let trailers = request.trailers.announcement(&parts.headers);
-    hop::strip_answer(&mut parts.headers);
-    match (body, length, trailers) {
-        (BodyFollows::No, Some(length), _) if parts.status != StatusCode::NOT_MODIFIED => {
-            parts.headers.insert(CONTENT_LENGTH, length);
-        }
-        (BodyFollows::Yes, None, Some(trailers)) => {
-            parts.headers.insert(TRAILER, trailers);
-        }
-        _ => {}
+    let has = Survey::of(&parts.headers);
+    let framing = kept_framing(parts, request, body, has);
+    hop::strip_answer(&mut parts.headers, has);
+    if let Some((name, value)) = framing {
+        parts.headers.insert(name, value);
     }
-    let own: Vec<HeaderName> = parts
-        .headers
-        .keys()
-        .filter(|name| name.as_str().starts_with("seawall-"))
-        .cloned()
-        .collect();
-    for name in own {
-        parts.headers.remove(name);
+    if has.any([Known::Own]) {
+        drop_own(&mut parts.headers);
     }
     parts.headers.insert(REQUEST_ID, request.id.clone());
-    parts.headers.append(VIA, HeaderValue::from_static("1.1 seawall"));
+    parts.headers.append(VIA, HeaderValue::from_static(via));
+}
+
+/// What an answer goes on saying of its body.
+fn kept_framing(
+    parts: &Parts,
+    request: &Accepted,
+    body: BodyFollows,
+    has: Survey,
+) -> Option<(HeaderName, HeaderValue)> {
+    let sized = has.any([Known::ContentLength]);
+    match body {
+        BodyFollows::No if sized && parts.status != StatusCode::NOT_MODIFIED => {
+            Some((CONTENT_LENGTH, parts.headers.get(CONTENT_LENGTH)?.clone()))
+        }
+        BodyFollows::Yes if !sized && has.any([Known::Trailer]) => {
+            Some((TRAILER, request.trailers.announcement(&parts.headers)?))
+        }
+        BodyFollows::No | BodyFollows::Yes => None,
+    }
+}
+
+fn drop_own(headers: &mut HeaderMap) {
+    let is_own = |name: &&HeaderName| name.as_str().starts_with("seawall-");
+    let own: Vec<HeaderName> = headers.keys().filter(is_own).cloned().collect();
+    for name in own {
+        headers.remove(name);
+    }
 }
 
 /// Whether the body that the head announces really follows.
@@ -53,14 +71,15 @@ pub(crate) enum BodyFollows {
 mod tests {
     use super::*;
     use crate::wire::{Caller, Identity, accept};
-    use http::{HeaderMap, Request, Response};
+    use http::{Request, Response};
     use seawall_core::rng::Stream;
 
     fn request(te: &str) -> Accepted {
         let request = Request::builder().uri("/").header("host", "shop.test").header("te", te);
-        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let (mut parts, ()) = request.body(()).unwrap().into_parts();
         let caller = Caller { address: "192.0.2.7:1".parse().unwrap(), trusted: false };
-        accept(parts, caller, &Identity::new("seawall", 1), 0, &mut Stream::new(1, "test")).unwrap()
+        let (identity, mut rng) = (Identity::new("seawall", 1), Stream::new(1, "test"));
+        accept(&mut parts, caller, &identity, 0, &mut rng).unwrap()
     }
 
     fn cleaned(lines: &[(&str, &str)], te: &str, body: BodyFollows) -> HeaderMap {

@@ -9,7 +9,8 @@ use uuid::{Builder, Uuid};
 use seawall_core::reason::Reason;
 use seawall_core::rng::Rng;
 
-use super::line::Line;
+use super::line::{Line, Lines};
+use super::survey::{Known, Survey};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -42,7 +43,8 @@ impl Identity {
         let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric()).take(32).collect();
         let pseudonym = format!("{name}-{instance:08x}");
         let member = |version| {
-            let line = Line::with_room(48).text(version).text(" ").text(&pseudonym);
+            let mut lines = Lines::with_room(48);
+            let line = lines.line().text(version).text(" ").text(&pseudonym);
             line.value().unwrap_or_else(|| HeaderValue::from_static("1.1 seawall"))
         };
         let members = ["1.1", "2"].map(member);
@@ -53,23 +55,34 @@ impl Identity {
     ///
     /// # Errors
     /// [`Reason::LoopDetected`] if the request has passed through here before.
-    pub(crate) fn pass(&self, headers: &mut HeaderMap, version: Version) -> Result<(), Reason> {
-        let seen = headers.get_all(VIA).iter().any(|line| {
-            line.to_str()
-                .is_ok_and(|text| text.split([',', ' ']).any(|word| word == self.pseudonym))
-        });
-        if seen {
+    pub(super) fn pass(
+        &self,
+        headers: &mut HeaderMap,
+        version: Version,
+        has: Survey,
+    ) -> Result<(), Reason> {
+        if has.any([Known::Via]) && self.is_in(headers) {
             return Err(Reason::LoopDetected);
         }
         let [older, newer] = &self.members;
         headers.append(VIA, if version == Version::HTTP_2 { newer } else { older }.clone());
         Ok(())
     }
+
+    fn is_in(&self, headers: &HeaderMap) -> bool {
+        headers.get_all(VIA).iter().any(|line| {
+            line.to_str()
+                .is_ok_and(|text| text.split([',', ' ']).any(|word| word == self.pseudonym))
+        })
+    }
 }
 
 /// The id of a request where a trusted caller gives a well-formed one.
 pub(crate) fn request_id(headers: &HeaderMap, caller: Caller) -> Option<HeaderValue> {
-    headers.get(REQUEST_ID).filter(|id| caller.trusted && is_id(id.as_bytes())).cloned()
+    if !caller.trusted {
+        return None;
+    }
+    headers.get(REQUEST_ID).filter(|id| is_id(id.as_bytes())).cloned()
 }
 
 /// A new id: a UUID that sorts by time (version 7), its rest by our own chance. The generator of
@@ -80,32 +93,75 @@ pub(crate) fn fresh_id(unix_ms: u64, rng: &mut impl Rng) -> HeaderValue {
     let id = Builder::from_unix_timestamp_millis(unix_ms, &[a, b, c, d, e, f, g, h, i, j]);
     let mut text = Uuid::encode_buffer();
     let text = id.into_uuid().hyphenated().encode_lower(&mut text);
-    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("-"))
+    super::once(HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("-")))
 }
 
 /// Says for whom we ask: appended to what a trusted caller says, instead of what another says.
-pub(crate) fn forward(headers: &mut HeaderMap, caller: Caller, host: Option<&str>) {
-    let address = caller.address.ip();
-    if !caller.trusted {
-        for name in claims(headers) {
-            headers.remove(name);
+pub(super) fn forward(
+    headers: &mut HeaderMap,
+    caller: Caller,
+    host: Option<&HeaderValue>,
+    has: Survey,
+) {
+    let mut before = Before::default();
+    if has.any([Known::Claim]) {
+        if caller.trusted {
+            before = Before::of(headers);
+        } else {
+            for name in claims(headers) {
+                headers.remove(name);
+            }
         }
     }
-    append(headers, FORWARDED_FOR, Line::with_room(40).address(address));
-    let node = Line::with_room(96).text("for=");
+    let mut lines = Lines::with_room(before.bytes() + 160);
+    let address = caller.address.ip();
+    let line = before.addresses.iter().fold(lines.line(), followed);
+    set(headers, FORWARDED_FOR, line.address(address));
+    let line = before.members.iter().fold(lines.line(), followed);
+    set(headers, FORWARDED, member(line, address, host));
+    if let Some(host) = host {
+        set_missing(headers, FORWARDED_HOST, host.clone());
+    }
+    set_missing(headers, FORWARDED_PROTO, HeaderValue::from_static("http"));
+}
+
+/// What trusted hops before this one said.
+#[derive(Debug, Default)]
+struct Before {
+    addresses: Vec<HeaderValue>,
+    members: Vec<HeaderValue>,
+}
+
+impl Before {
+    fn of(headers: &HeaderMap) -> Self {
+        let all = |name: HeaderName| {
+            let readable = |line: &&HeaderValue| line.to_str().is_ok();
+            headers.get_all(name).iter().filter(readable).cloned().collect()
+        };
+        Self { addresses: all(FORWARDED_FOR), members: all(FORWARDED) }
+    }
+
+    fn bytes(&self) -> usize {
+        self.addresses.iter().chain(&self.members).map(|line| line.len() + 2).sum()
+    }
+}
+
+fn followed<'a>(line: Line<'a>, before: &HeaderValue) -> Line<'a> {
+    line.bytes(before.as_bytes()).text(", ")
+}
+
+/// Our member of `Forwarded`.
+fn member<'a>(line: Line<'a>, address: IpAddr, host: Option<&HeaderValue>) -> Line<'a> {
+    let node = line.text("for=");
     let node = match address {
         IpAddr::V4(_) => node.address(address),
         IpAddr::V6(_) => node.text("\"[").address(address).text("]\""),
     };
     let node = match host {
-        Some(host) => node.text(";host=\"").text(host).text("\""),
+        Some(host) => node.text(";host=\"").bytes(host.as_bytes()).text("\""),
         None => node,
     };
-    append(headers, FORWARDED, node.text(";proto=http"));
-    if let Some(host) = host.and_then(|host| HeaderValue::from_str(host).ok()) {
-        set_missing(headers, FORWARDED_HOST, host);
-    }
-    set_missing(headers, FORWARDED_PROTO, HeaderValue::from_static("http"));
+    node.text(";proto=http")
 }
 
 /// What a caller may say about whom it asks for: believed of trusted ones alone.
@@ -122,17 +178,8 @@ fn is_id(id: &[u8]) -> bool {
     (1..=REQUEST_ID_MAX).contains(&id.len()) && id.iter().all(allowed)
 }
 
-fn append(headers: &mut HeaderMap, name: HeaderName, member: Line) {
-    let before = headers.get_all(&name).iter().filter_map(|value| value.to_str().ok());
-    let list = before.fold(None, |list: Option<Line>, line| {
-        let list = list.unwrap_or_else(|| Line::with_room(128));
-        Some(list.text(line).text(", "))
-    });
-    let whole = match list {
-        Some(list) => list.followed_by(&member),
-        None => member,
-    };
-    if let Some(value) = whole.value() {
+fn set(headers: &mut HeaderMap, name: HeaderName, line: Line<'_>) {
+    if let Some(value) = line.value() {
         headers.insert(name, value);
     }
 }
@@ -156,7 +203,8 @@ mod tests {
         for name in ["x-forwarded-for", "x-forwarded-port", "x-real-ip"] {
             headers.insert(name, HeaderValue::from_static("10.0.0.1"));
         }
-        forward(&mut headers, caller(false), Some("shop.test"));
+        let has = Survey::of(&headers);
+        forward(&mut headers, caller(false), Some(&HeaderValue::from_static("shop.test")), has);
         assert!(!headers.contains_key("x-forwarded-port") && !headers.contains_key("x-real-ip"));
         assert_eq!(headers[FORWARDED_FOR], "192.0.2.7");
         assert_eq!(headers[FORWARDED], "for=192.0.2.7;host=\"shop.test\";proto=http");
@@ -168,7 +216,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(FORWARDED_FOR, HeaderValue::from_static("10.0.0.1"));
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
-        forward(&mut headers, caller(true), None);
+        let has = Survey::of(&headers);
+        forward(&mut headers, caller(true), None, has);
         assert_eq!(headers[FORWARDED_FOR], "10.0.0.1, 192.0.2.7");
         assert_eq!(headers[FORWARDED_PROTO], "https");
     }
@@ -177,9 +226,13 @@ mod tests {
     fn a_request_that_was_here_before_is_a_loop() {
         let (ours, other) = (Identity::new("seawall", 7), Identity::new("seawall", 8));
         let mut headers = HeaderMap::new();
-        assert_eq!(ours.pass(&mut headers, Version::HTTP_11), Ok(()));
-        assert_eq!(other.pass(&mut headers, Version::HTTP_2), Ok(()));
-        assert_eq!(ours.pass(&mut headers, Version::HTTP_11), Err(Reason::LoopDetected));
+        let mut pass = |identity: &Identity, version| {
+            let has = Survey::of(&headers);
+            identity.pass(&mut headers, version, has)
+        };
+        assert_eq!(pass(&ours, Version::HTTP_11), Ok(()));
+        assert_eq!(pass(&other, Version::HTTP_2), Ok(()));
+        assert_eq!(pass(&ours, Version::HTTP_11), Err(Reason::LoopDetected));
     }
 
     #[test]

@@ -8,22 +8,22 @@ use http::header::{
 
 use seawall_core::reason::Reason;
 
-const ALWAYS_COUNT: usize = 12;
+use super::survey::{Known, Survey};
 
 /// Never forwarded, whether `Connection` names them or not.
-static ALWAYS: [HeaderName; ALWAYS_COUNT] = [
-    CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    CONTENT_LENGTH,
-    UPGRADE,
-    HeaderName::from_static("http2-settings"),
-    EXPECT,
+pub(super) static ALWAYS: [(Known, HeaderName); 12] = [
+    (Known::Connection, CONNECTION),
+    (Known::KeepAlive, HeaderName::from_static("keep-alive")),
+    (Known::ProxyConnection, HeaderName::from_static("proxy-connection")),
+    (Known::ProxyAuthenticate, PROXY_AUTHENTICATE),
+    (Known::ProxyAuthorization, PROXY_AUTHORIZATION),
+    (Known::Te, TE),
+    (Known::Trailer, TRAILER),
+    (Known::TransferEncoding, TRANSFER_ENCODING),
+    (Known::ContentLength, CONTENT_LENGTH),
+    (Known::Upgrade, UPGRADE),
+    (Known::Http2Settings, HeaderName::from_static("http2-settings")),
+    (Known::Expect, EXPECT),
 ];
 
 /// Naming one of these in `Connection` is an attempt to have it removed behind our back.
@@ -34,38 +34,44 @@ const PROTECTED: [&str; 6] =
 ///
 /// # Errors
 /// [`Reason::MalformedRequest`] if `Connection` names a field that must reach the service.
-pub(super) fn strip(headers: &mut HeaderMap) -> Result<(), Reason> {
-    for name in named_by_connection(headers)? {
-        headers.remove(name);
+pub(super) fn strip(headers: &mut HeaderMap, has: Survey) -> Result<(), Reason> {
+    if has.any([Known::Connection]) {
+        for name in named_by_connection(headers)? {
+            headers.remove(name);
+        }
     }
-    strip_always(headers);
+    strip_always(headers, has);
     Ok(())
 }
 
 /// The same for an answer: a service that names protected fields confuses only itself. They are
 /// kept, and what else it names is removed.
-pub(super) fn strip_answer(headers: &mut HeaderMap) {
-    let lines = headers.get_all(CONNECTION).iter().filter_map(|line| line.to_str().ok());
-    let names = lines.flat_map(|line| line.split(',')).filter_map(|token| {
-        let name: HeaderName = token.trim().parse().ok()?;
-        (!is_protected(name.as_str())).then_some(name)
-    });
-    for name in names.collect::<Vec<_>>() {
-        headers.remove(name);
-    }
-    strip_always(headers);
-}
-
-/// Walks over the fields that there are, which are few: to look for each of those that must go
-/// would hash all their names.
-fn strip_always(headers: &mut HeaderMap) {
-    let mut found = [false; ALWAYS_COUNT];
-    for name in headers.keys() {
-        for (found, always) in found.iter_mut().zip(&ALWAYS) {
-            *found |= name == always;
+pub(super) fn strip_answer(headers: &mut HeaderMap, has: Survey) {
+    if has.any([Known::Connection]) {
+        for name in named_by_service(headers) {
+            headers.remove(name);
         }
     }
-    for (name, _) in ALWAYS.iter().zip(found).filter(|(_, found)| *found) {
+    strip_always(headers, has);
+}
+
+fn named_by_service(headers: &HeaderMap) -> Vec<HeaderName> {
+    let lines = headers.get_all(CONNECTION).iter().filter_map(|line| line.to_str().ok());
+    let tokens = lines.filter(|line| !is_option(line)).flat_map(|line| line.split(','));
+    let names = tokens.map(str::trim).filter_map(|token| {
+        let name: HeaderName = token.parse().ok()?;
+        (!is_protected(name.as_str())).then_some(name)
+    });
+    names.collect()
+}
+
+/// Whether a line names no field, or one that goes anyway: nearly all do.
+fn is_option(line: &str) -> bool {
+    line.eq_ignore_ascii_case("keep-alive") || line.eq_ignore_ascii_case("close")
+}
+
+fn strip_always(headers: &mut HeaderMap, has: Survey) {
+    for (_, name) in ALWAYS.iter().filter(|(known, _)| has.any([*known])) {
         headers.remove(name);
     }
 }
@@ -87,6 +93,9 @@ fn named_by_connection(headers: &HeaderMap) -> Result<Vec<HeaderName>, Reason> {
     let mut names = Vec::new();
     for line in headers.get_all(CONNECTION) {
         let text = line.to_str().map_err(|_| Reason::MalformedRequest)?;
+        if is_option(text) {
+            continue;
+        }
         for token in text.split(',').map(str::trim).filter(|token| !token.is_empty()) {
             let name: HeaderName = token.parse().map_err(|_| Reason::MalformedRequest)?;
             if is_protected(name.as_str()) {
@@ -129,7 +138,8 @@ mod tests {
             ("proxy-authorization", "secret"),
             ("x-kept", "yes"),
         ]);
-        strip(&mut given).unwrap();
+        let has = Survey::of(&given);
+        strip(&mut given, has).unwrap();
         assert_eq!(given, headers(&[("x-kept", "yes")]));
     }
 
@@ -137,7 +147,8 @@ mod tests {
     fn protected_fields_cannot_be_named_away() {
         for name in ["Host", "Authorization", "X-Forwarded-For", "Seawall-Why", "cookie"] {
             let mut given = headers(&[("connection", name)]);
-            assert_eq!(strip(&mut given), Err(Reason::MalformedRequest), "{name}");
+            let has = Survey::of(&given);
+            assert_eq!(strip(&mut given, has), Err(Reason::MalformedRequest), "{name}");
         }
     }
 

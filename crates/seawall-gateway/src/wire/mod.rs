@@ -13,6 +13,7 @@ mod priority;
 mod request;
 mod retry_after;
 mod safety;
+mod survey;
 mod trace;
 mod trailers;
 
@@ -23,3 +24,10 @@ pub(crate) use request::{Accepted, AttemptFacts, accept};
 pub(crate) use retry_after::retry_after;
 pub(crate) use safety::{idempotency_key, safety};
 pub(crate) use trailers::Trailers;
+
+/// Marks a value that no other message will have: HTTP/2 then leaves it out of its table of fields,
+/// from which each such value would drive one that comes with every message.
+fn once(mut value: http::HeaderValue) -> http::HeaderValue {
+    value.set_sensitive(true);
+    value
+}

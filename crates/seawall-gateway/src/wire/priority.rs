@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use seawall_core::shed::{Class, Trust, urgency};
 
 use super::forwarded::Caller;
+use super::survey::{Known, Survey};
 
 /// The priority of RFC 9218, which anybody may send.
 const PRIORITY: HeaderName = HeaderName::from_static("priority");
@@ -25,8 +26,11 @@ pub(crate) enum Asked {
 
 impl Asked {
     /// Reads it from the fields of a request, before ours are dropped from it.
-    pub(super) fn of(headers: &HeaderMap, caller: Caller) -> Self {
+    pub(super) fn of(headers: &HeaderMap, caller: Caller, has: Survey) -> Self {
         let trust = if caller.trusted { Trust::Trusted } else { Trust::Untrusted };
+        if !has.any([Known::Priority, Known::Own]) {
+            return Self::Urgency(None, trust);
+        }
         let told = headers.get(OWN).filter(|_| caller.trusted).and_then(class);
         let lines = headers.get_all(PRIORITY).iter().filter_map(|line| line.to_str().ok());
         told.map_or_else(
@@ -72,7 +76,8 @@ mod tests {
         for (name, value) in lines {
             headers.append(name.clone(), HeaderValue::from_static(value));
         }
-        Asked::of(&headers, Caller { address: "192.0.2.7:1".parse().unwrap(), trusted })
+        let caller = Caller { address: "192.0.2.7:1".parse().unwrap(), trusted };
+        Asked::of(&headers, caller, Survey::of(&headers))
     }
 
     #[test]
@@ -111,7 +116,8 @@ mod tests {
             let mut headers = HeaderMap::new();
             stamp(&mut headers, class);
             let caller = Caller { address: "10.0.0.1:1".parse().unwrap(), trusted: true };
-            assert_eq!(Asked::of(&headers, caller), Asked::Class(class));
+            let asked = Asked::of(&headers, caller, Survey::of(&headers));
+            assert_eq!(asked, Asked::Class(class));
         }
     }
 }

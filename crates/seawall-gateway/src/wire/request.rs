@@ -15,7 +15,9 @@ use seawall_core::shed::Class;
 use seawall_core::time::Duration;
 
 use super::forwarded::{Caller, Identity, REQUEST_ID, forward, fresh_id, request_id};
+use super::line::Lines;
 use super::priority::{self, Asked};
+use super::survey::{Known, Survey};
 use super::trace::Trace;
 use super::trailers::Trailers;
 use super::{authority, hop, path, safety};
@@ -30,7 +32,7 @@ const ATTEMPT: HeaderName = HeaderName::from_static("seawall-attempt");
 pub(crate) struct Accepted {
     /// The method.
     pub(crate) method: Method,
-    /// The one authority, absent only in HTTP/1.0.
+    /// The one authority, absent only in HTTP/1.0; `Host` among the fields names it.
     pub(crate) authority: Option<Authority>,
     /// Path, resolved, and query.
     pub(crate) target: PathAndQuery,
@@ -51,39 +53,44 @@ pub(crate) struct Accepted {
 /// Judges a head and makes it ready. `unix_ms`, the time by the wall clock, goes into new ids.
 ///
 /// # Errors
-/// The reason of the local answer.
+/// The reason of the local answer. `parts` then still says what its caller accepts.
 pub(crate) fn accept(
-    parts: Parts,
+    parts: &mut Parts,
     caller: Caller,
     identity: &Identity,
     unix_ms: u64,
     rng: &mut impl Rng,
 ) -> Result<Accepted, Reason> {
-    judge_framing(&parts)?;
-    let authority = authority(&parts)?;
+    let has = Survey::of(&parts.headers);
+    judge_framing(parts, has)?;
+    let authority = authority(parts)?;
     let target = target(&parts.uri)?;
-    let mut headers = parts.headers;
-    let remaining = remaining(&headers, caller);
-    let asked = Asked::of(&headers, caller);
-    let trailers = Trailers::taken_by(&headers);
-    let announced = Trailers::framed_by(&headers, parts.version).announcement(&headers);
-    hop::strip(&mut headers)?;
-    drop_own(&mut headers);
-    join_cookies(&mut headers);
+    let headers = &mut parts.headers;
+    let remaining = remaining(headers, caller, has);
+    let asked = Asked::of(headers, caller, has);
+    let (trailers, announced) = trailers(headers, parts.version, has);
+    hop::strip(headers, has)?;
+    if has.any([Known::Own, Known::Underscored]) {
+        drop_own(headers);
+    }
+    if has.any([Known::Cookie]) {
+        join_cookies(headers);
+    }
     // Judged by what the service will see: a key that was stripped promises nothing.
-    let safety = safety(&parts.method, &headers);
-    let id = request_id(&headers, caller).unwrap_or_else(|| fresh_id(unix_ms, rng));
+    let safety = safety(&parts.method, headers);
+    let id = request_id(headers, caller).unwrap_or_else(|| fresh_id(unix_ms, rng));
     headers.insert(REQUEST_ID, id.clone());
-    forward(&mut headers, caller, authority.as_ref().map(Authority::as_str));
-    identity.pass(&mut headers, parts.version)?;
-    negotiate(&mut headers, trailers, announced);
-    let trace = Trace::of(&mut headers, rng);
-    let method = parts.method;
+    let host = name_host(headers, authority.as_ref());
+    forward(headers, caller, host.as_ref(), has);
+    identity.pass(headers, parts.version, has)?;
+    negotiate(headers, trailers, announced);
+    let trace = Trace::of(headers, has, rng);
+    let method = std::mem::take(&mut parts.method);
     Ok(Accepted {
         method,
         authority,
         target,
-        headers,
+        headers: std::mem::take(headers),
         id,
         safety,
         remaining,
@@ -132,17 +139,22 @@ impl Accepted {
         *request.version_mut() = Version::HTTP_11;
         let headers = request.headers_mut();
         headers.clone_from(&self.headers);
-        let host = self.authority.as_ref().map_or(endpoint, Authority::as_str);
-        if let Ok(host) = HeaderValue::try_from(host) {
+        if self.authority.is_none()
+            && let Ok(host) = HeaderValue::try_from(endpoint)
+        {
             headers.insert(HOST, host);
         }
-        self.trace.stamp(headers, rng);
+        // A `traceparent` of 55 bytes and the digits of a number.
+        let mut lines = Lines::with_room(55 + 20);
+        self.trace.stamp(headers, &mut lines, rng);
         if number > 1 {
             headers.insert(ATTEMPT, HeaderValue::from(number));
         }
         if let Some(remaining) = remaining {
             let told = deadline::outgoing(remaining).as_millis();
-            headers.insert(TIMEOUT_MS, HeaderValue::from(u64::try_from(told).unwrap_or(u64::MAX)));
+            if let Some(told) = lines.line().number(told).value() {
+                headers.insert(TIMEOUT_MS, super::once(told));
+            }
         }
         request
     }
@@ -150,9 +162,12 @@ impl Accepted {
 
 /// Framing that the parser let through and we do not. It hides `Content-Length` beside
 /// `Transfer-Encoding` from us and closes afterwards, so nothing ambiguous is ever relayed.
-fn judge_framing(parts: &Parts) -> Result<(), Reason> {
+fn judge_framing(parts: &Parts, has: Survey) -> Result<(), Reason> {
     if parts.method == Method::CONNECT || parts.method == Method::TRACE {
         return Err(Reason::MethodNotAllowed);
+    }
+    if !has.any([Known::TransferEncoding, Known::Expect]) {
+        return Ok(());
     }
     let mut codings = parts.headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
@@ -170,6 +185,27 @@ fn judge_framing(parts: &Parts) -> Result<(), Reason> {
         }
     }
     Ok(())
+}
+
+/// What the caller takes at the end of an answer, and what it announces at the end of its request.
+fn trailers(headers: &HeaderMap, version: Version, has: Survey) -> (Trailers, Option<HeaderValue>) {
+    if !has.any([Known::Te, Known::Trailer]) {
+        return (Trailers::Unwanted, None);
+    }
+    let announced = Trailers::framed_by(headers, version).announcement(headers);
+    (Trailers::taken_by(headers), announced)
+}
+
+/// Makes `Host` name the one authority. It does already in nearly every request, whose own value
+/// is kept then.
+fn name_host(headers: &mut HeaderMap, authority: Option<&Authority>) -> Option<HeaderValue> {
+    let name = authority?.as_str();
+    if let Some(given) = headers.get(HOST).filter(|given| given.as_bytes() == name.as_bytes()) {
+        return Some(given.clone());
+    }
+    let host = HeaderValue::try_from(name).ok()?;
+    headers.insert(HOST, host.clone());
+    Some(host)
 }
 
 /// Says to the service which trailers its answer may have, and which follow the request.
@@ -202,8 +238,8 @@ fn target(uri: &Uri) -> Result<PathAndQuery, Reason> {
     PathAndQuery::try_from(text).map_err(|_| Reason::MalformedRequest)
 }
 
-fn remaining(headers: &HeaderMap, caller: Caller) -> Option<Duration> {
-    if !caller.trusted {
+fn remaining(headers: &HeaderMap, caller: Caller, has: Survey) -> Option<Duration> {
+    if !caller.trusted || !has.any([Known::Own]) {
         return None;
     }
     let text = headers.get(TIMEOUT_MS)?.to_str().ok()?;
@@ -253,9 +289,9 @@ mod tests {
         for (name, value) in lines {
             request = request.header(*name, *value);
         }
-        let (parts, ()) = request.header("host", "Shop.Test").body(()).unwrap().into_parts();
+        let (mut parts, ()) = request.header("host", "Shop.Test").body(()).unwrap().into_parts();
         let caller = Caller { address: "192.0.2.7:1".parse().unwrap(), trusted };
-        accept(parts, caller, &Identity::new("seawall", 1), 0, &mut Stream::new(1, "test"))
+        accept(&mut parts, caller, &Identity::new("seawall", 1), 0, &mut Stream::new(1, "test"))
     }
 
     #[test]

@@ -5,7 +5,8 @@ use http::{HeaderMap, HeaderName};
 
 use seawall_core::rng::Rng;
 
-use super::line::{Line, hex};
+use super::line::{Lines, hex};
+use super::survey::{Known, Survey};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -19,21 +20,24 @@ pub(crate) struct Trace {
 
 impl Trace {
     /// The caller's trace, or a new unsampled one where it gave none or a broken one.
-    pub(crate) fn of(headers: &mut HeaderMap, rng: &mut impl Rng) -> Self {
-        let given = headers.get(TRACEPARENT).and_then(|value| Self::parse(value.as_bytes()));
-        given.unwrap_or_else(|| {
+    pub(super) fn of(headers: &mut HeaderMap, has: Survey, rng: &mut impl Rng) -> Self {
+        if has.any([Known::Trace]) {
+            let given = headers.get(TRACEPARENT).and_then(|value| Self::parse(value.as_bytes()));
+            if let Some(given) = given {
+                return given;
+            }
             headers.remove(TRACESTATE);
-            Self { id: hex(rng), flags: *b"00" }
-        })
+        }
+        Self { id: hex(rng), flags: *b"00" }
     }
 
     /// Names a new span of this trace in the head of an attempt.
-    pub(crate) fn stamp(&self, headers: &mut HeaderMap, rng: &mut impl Rng) {
+    pub(super) fn stamp(&self, headers: &mut HeaderMap, lines: &mut Lines, rng: &mut impl Rng) {
         let digits = hex(rng);
         let (_, span) = digits.split_at(16);
-        let line = Line::with_room(55).text("00-").bytes(&self.id).text("-");
+        let line = lines.line().text("00-").bytes(&self.id).text("-");
         if let Some(value) = line.bytes(span).text("-").bytes(&self.flags).value() {
-            headers.insert(TRACEPARENT, value);
+            headers.insert(TRACEPARENT, super::once(value));
         }
     }
 
@@ -70,7 +74,9 @@ mod tests {
         if let Some(given) = given {
             headers.insert(TRACEPARENT, given.parse().unwrap());
         }
-        Trace::of(&mut headers, &mut rng).stamp(&mut headers, &mut rng);
+        let has = Survey::of(&headers);
+        let trace = Trace::of(&mut headers, has, &mut rng);
+        trace.stamp(&mut headers, &mut Lines::with_room(55), &mut rng);
         headers[TRACEPARENT].to_str().unwrap().to_owned()
     }
 

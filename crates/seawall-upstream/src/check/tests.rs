@@ -7,6 +7,7 @@ use crate::testing::{BlackHole, DeadEnd, OK, Server};
 
 fn http() -> CheckSettings {
     CheckSettings::new(CheckKind::Http {
+        over: CheckProtocol::Http1,
         path: PathAndQuery::from_static("/healthz?deep=1"),
         host: HeaderValue::from_static("payments.internal"),
         expect: 200..=299,

@@ -30,6 +30,8 @@ pub struct PoolSnapshot {
     pub idle: u32,
     /// Connections in use, including those about to close.
     pub leased: u32,
+    /// Exchanges under way: with HTTP/1.1 as many as connections in use, with HTTP/2 their streams.
+    pub streams: u32,
     /// Connections being opened.
     pub dialling: u32,
     /// Checkouts that wait without a dial of their own.
@@ -46,6 +48,10 @@ pub struct PoolSnapshot {
     pub waits_total: u64,
     /// Checkouts refused because the queue was full.
     pub refused_total: u64,
+    /// HTTP/2 connections that the peer told to end, as far as was noticed. 0 with HTTP/1.1.
+    pub goaways_total: u64,
+    /// HTTP/2 streams that the peer refused. 0 with HTTP/1.1.
+    pub streams_refused_total: u64,
     /// How long a connection may sit idle now.
     pub idle_limit: Duration,
     /// Until when that limit is a learned one, if it is.
@@ -310,6 +316,7 @@ impl<B> Book<B> {
         PoolSnapshot {
             idle,
             leased: self.used - idle - self.dialling,
+            streams: self.used - idle - self.dialling,
             dialling: self.dialling,
             waiting: count(self.queue.without_dial()),
             opened_total: self.totals.opened,
@@ -318,6 +325,8 @@ impl<B> Book<B> {
             stale_resets_total: self.totals.stale_resets,
             waits_total: self.totals.waits,
             refused_total: self.totals.refused,
+            goaways_total: 0,
+            streams_refused_total: 0,
             idle_limit: self.limit.current(now),
             idle_limit_until: self.limit.learned_until(now),
         }

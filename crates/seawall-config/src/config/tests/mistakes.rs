@@ -142,6 +142,16 @@ const WRONG_VALUES: &[(&str, &str)] = &[
 /// Settings that are well formed and could never work.
 const NEVER_WORKS: &[(&str, &str)] = &[
     (
+        "pool = { streams = 10 }",
+        "3:20: upstreams.a.pool.streams does nothing with HTTP/1.1; \
+             remove it, or write protocol = \"h2c\" if the endpoints speak HTTP/2",
+    ),
+    (
+        "protocol = \"h2c\"\npool = { idle_max = 10 }",
+        "4:21: upstreams.a.pool.idle_max does nothing with HTTP/2; \
+             remove it; connections bounds them all",
+    ),
+    (
         "breaker = { min_calls = 20, window_calls = 10 }",
         "3:25: upstreams.a.breaker.min_calls is 20, but the window holds only 10 calls; \
              write min_calls = 10 or less",

@@ -6,7 +6,7 @@ use crate::lint::rule::Rule;
 use crate::lint::text::{number, percent, rate, seconds, time};
 use crate::lint::view::{Hour, Judged, Notes, View};
 use crate::route::RouteConfig;
-use crate::upstream::{BulkheadConfig, UpstreamConfig};
+use crate::upstream::{BulkheadConfig, Protocol, UpstreamConfig};
 use seawall_core::bulkhead::QueueOrder;
 use seawall_core::sizing;
 use seawall_core::time::Duration;
@@ -118,11 +118,15 @@ fn no_effect(view: &View<'_>, upstream: &UpstreamConfig, bulkhead: BulkheadConfi
     let name = &upstream.name;
     let permits = bulkhead.permits.ok_or_else(|| view.needs_setting(name, "bulkhead.permits"))?;
     let endpoints = u64::try_from(upstream.endpoints.len()).unwrap_or(u64::MAX);
-    let connections = endpoints.saturating_mul(upstream.pool.connections.into());
+    let each = upstream.pool.attempts(upstream.protocol);
+    let connections = endpoints.saturating_mul(each);
     if u64::from(permits) > connections {
         let formula = format!(
-            "{permits} permits > {endpoints} × {} connections = {connections}",
-            upstream.pool.connections
+            "{permits} permits > {endpoints} × {each} {} = {connections}",
+            match upstream.protocol {
+                Protocol::Http1 => "connections",
+                Protocol::H2c => "streams",
+            }
         );
         let keys = ["bulkhead.permits", "pool.connections", "endpoints"];
         let finding = Finding::new(Rule::numbered::<13>(), Severity::Warning).on_upstream(name);

@@ -41,7 +41,27 @@ fn unsent_bytes_of_an_ended_call_are_no_idle_time() {
     assert_eq!(next(&gauge, start), Some((30, Verdict::Close(Closed::WriteStall))));
     gauge.on_written(|| start + 25 * SECOND);
     assert!(gauge.is_quiet());
+    gauge.on_rest(Resting::Yes);
     assert_eq!(next(&gauge, start), Some((100, Verdict::Depart(Closed::Idle))));
+}
+
+#[test]
+fn only_an_idle_http1_connection_is_told_to_rest_and_only_once() {
+    let (gauge, start) = gauge(Protocol::Http1);
+    assert_eq!(next(&gauge, start), Some((10, Verdict::Close(Closed::HeaderTimeout))));
+    gauge.on_call();
+    gauge.on_call_ended(start + SECOND);
+    assert_eq!(next(&gauge, start), Some((2, Verdict::Rest)));
+    gauge.on_rest(Resting::Yes);
+    assert_eq!(next(&gauge, start), Some((76, Verdict::Depart(Closed::Idle))));
+    gauge.on_rest(Resting::No);
+    gauge.on_read(b"G", || start + 5 * SECOND);
+    assert_eq!(next(&gauge, start), Some((15, Verdict::Close(Closed::HeaderTimeout))));
+
+    let (other, start) = self::gauge(Protocol::Http2);
+    other.on_call();
+    other.on_call_ended(start);
+    assert_eq!(next(&other, start), Some((75, Verdict::Depart(Closed::Idle))));
 }
 
 #[test]

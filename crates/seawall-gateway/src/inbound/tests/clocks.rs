@@ -70,6 +70,43 @@ async fn a_connection_without_a_byte_is_closed_in_silence() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_that_rested_is_served_as_before() {
+    local(async {
+        let site = Site::open().await;
+        let mut stream = site.connect().await;
+        for path in ["/first", "/second", "/third"] {
+            stream.write_all(get(path).as_bytes()).await.unwrap();
+            until(&mut stream, path).await;
+            tokio::time::sleep(20 * SECOND).await;
+        }
+        assert_eq!(site.shop.paths(), ["/first", "/second", "/third"]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_began_with_the_request_before_is_kept_and_has_its_time() {
+    local(async {
+        let site = Site::open().await;
+        let mut stream = site.connect().await;
+        let second = get("/second");
+        let (begin, rest) = second.split_at(9);
+        stream.write_all(format!("{}{begin}", get("/first")).as_bytes()).await.unwrap();
+        until(&mut stream, "/first").await;
+        tokio::time::sleep(5 * SECOND).await;
+        stream.write_all(rest.as_bytes()).await.unwrap();
+        until(&mut stream, "/second").await;
+        stream.write_all(format!("{}{begin}", get("/third")).as_bytes()).await.unwrap();
+        until(&mut stream, "/third").await;
+        // One second until it is noticed that the connection is not at rest, then that of a head.
+        let told = told(&mut stream).await;
+        about(told.after, 11 * SECOND);
+        assert_eq!(told.statuses(), [408]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_closed_in_silence_after_75_seconds() {
     local(async {
         let site = Site::open().await;
