@@ -32,6 +32,10 @@ const LONGEST_SAMPLE: u32 = 16;
 const LONGEST: Duration = Duration::from_secs(2);
 const LONGEST_BASES: u32 = 16;
 
+/// Of an endpoint of which nothing is known yet: longer, or one that is seldom called would have no
+/// base before the first flood, and take that for its normal.
+const LONGEST_FIRST: Duration = Duration::from_mins(1);
+
 /// How sure a reading is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Weight {
@@ -108,7 +112,8 @@ impl Tally {
 impl Epoch {
     /// Forgets samples of long ago.
     pub(super) fn renew(&mut self, now: Instant, base: Option<Duration>) {
-        let longest = base.unwrap_or_default().saturating_mul(LONGEST_BASES).max(LONGEST);
+        let known = |base: Duration| base.saturating_mul(LONGEST_BASES).max(LONGEST);
+        let longest = base.map_or(LONGEST_FIRST, known);
         if now.since(self.since) > longest {
             *self = Self::default();
         }
