@@ -75,7 +75,12 @@ fn t177_heavy_permits_and_standing_queues_allocate_nothing() {
     let order = QueueOrder::CoDel;
     let mut bulkhead = Bulkhead::new(BulkheadSettings { permits: 4, queue: 4, max_wait, order });
     let count = allocations(|now, _| {
-        let need = |weight| Need { weight, useful_until: Instant::NEVER };
+        let need = |weight| Need {
+            weight,
+            useful_until: Instant::NEVER,
+            class: Class::Normal,
+            patience: seawall_core::bulkhead::Patience::Usual,
+        };
         let first = bulkhead.acquire_weighted(need(3), now, &mut Discard);
         let second = bulkhead.acquire_weighted(need(2), now, &mut Discard);
         let Ok(Acquired::Permit(first)) = first else { panic!("{first:?}") };

@@ -93,6 +93,7 @@ impl From<PolicySettings> for Plan {
             // A program that names the endpoints gets what the file says of them.
             implied: Implied {
                 endpoint_breaker: upstream.endpoint_breaker,
+                endpoint_limit: upstream.endpoint_limit.filter(|limit| is_on(limit.mode)),
                 outlier: upstream.outlier,
                 balance: upstream.balance,
                 when_all_down: upstream.when_all_down,

@@ -65,6 +65,7 @@ pub(crate) fn limit(settings: &LimitSettings) -> String {
         LimitAlgorithm::Steady { tolerance } => {
             format!("up to {tolerance} of the latency of quiet times")
         }
+        LimitAlgorithm::Knee { tolerance } => format!("the knee, up to {tolerance} of the base"),
         LimitAlgorithm::Aimd { backoff, .. } => format!("AIMD, {backoff} on a drop"),
         LimitAlgorithm::Vegas => "Vegas".to_owned(),
         LimitAlgorithm::Gradient2 => "Gradient2".to_owned(),

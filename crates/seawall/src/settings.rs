@@ -53,6 +53,7 @@ pub(crate) enum Total {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Implied {
     pub(crate) endpoint_breaker: BreakerSettings,
+    pub(crate) endpoint_limit: Option<LimitSettings>,
     pub(crate) outlier: OutlierSettings,
     pub(crate) balance: BalanceSettings,
     pub(crate) when_all_down: WhenAllDown,
@@ -62,6 +63,7 @@ impl Default for Implied {
     fn default() -> Self {
         Self {
             endpoint_breaker: BreakerSettings::for_endpoint(),
+            endpoint_limit: None,
             outlier: OutlierSettings::default(),
             balance: BalanceSettings::default(),
             when_all_down: WhenAllDown::default(),
@@ -236,6 +238,7 @@ impl Plan {
             shed: self.shed.map(|shed| ShedSettings { mode: self.dim(shed.mode), ..shed }),
             throttle: self.throttle.map(|it| ThrottleSettings { mode: self.dim(it.mode), ..it }),
             concurrency: self.concurrency.map(|it| LimitSettings { mode: self.dim(it.mode), ..it }),
+            endpoint_limit: self.endpoint_limit(),
             breaker: self.breaker(self.breaker, BreakerSettings::for_upstream()),
             endpoint_breaker: self.endpoint_breaker(),
             bulkhead: self.bulkhead.unwrap_or_default(),
@@ -297,6 +300,11 @@ impl Plan {
     fn endpoint_breaker(&self) -> BreakerSettings {
         let implied = self.endpoints.is_some().then_some(self.implied.endpoint_breaker);
         self.breaker(self.endpoint_breaker.or(implied), BreakerSettings::for_endpoint())
+    }
+
+    fn endpoint_limit(&self) -> Option<LimitSettings> {
+        let implied = self.endpoints.is_some().then_some(self.implied.endpoint_limit).flatten();
+        implied.map(|limit| LimitSettings { mode: self.dim(limit.mode), ..limit })
     }
 
     fn outlier(&self) -> OutlierSettings {

@@ -150,6 +150,7 @@ impl Part {
             health: if trouble.is_some() { "unhealthy" } else { "healthy" },
             breaker: None,
             active: if trouble.is_some() { 0 } else { small(wobble(tick, u64::from(index), 9)) },
+            limit: None,
             estimate_ms: self.base_ms * (1.0 + f64::from(index) / 10.0),
             weight: if trouble.is_some() { 0.25 } else { 1.0 },
             requests: 100,

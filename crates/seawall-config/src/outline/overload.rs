@@ -60,7 +60,7 @@ pub(super) fn adaptive_limit(out: &mut Outline<'_>, settings: Option<&LimitSetti
     }
     out.put("adaptive_limit.algorithm", limit_word(algorithm), "the one that does not drift");
     match algorithm {
-        Algorithm::Steady { tolerance } => {
+        Algorithm::Steady { tolerance } | Algorithm::Knee { tolerance } => {
             let why = "healthy latencies seldom spread wider";
             out.put("adaptive_limit.tolerance", tolerance, why);
         }
@@ -74,6 +74,24 @@ pub(super) fn adaptive_limit(out: &mut Outline<'_>, settings: Option<&LimitSetti
     out.put("adaptive_limit.min", min, "fewer give too few samples to learn of recovery");
     out.put("adaptive_limit.max", max, "what threads and open files allow");
     out.put("adaptive_limit.mode", word(&MODES, mode), "as given with the table");
+}
+
+pub(super) fn endpoint_limit(out: &mut Outline<'_>, settings: Option<&LimitSettings>) {
+    let Some(LimitSettings { mode, algorithm, min, max, .. }) = settings.copied() else {
+        return out.put_off(
+            "endpoint_limit",
+            "calls must be able to wait, and bounded by no other limit",
+        );
+    };
+    if mode == Mode::Off {
+        return out.put_off("endpoint_limit", "as given");
+    }
+    if let Algorithm::Knee { tolerance } = algorithm {
+        out.put("endpoint_limit.tolerance", tolerance, "healthy latencies seldom spread wider");
+    }
+    out.put("endpoint_limit.min", min, "a service of one worker has its next at hand");
+    out.put("endpoint_limit.max", max, "only latency bounds it");
+    out.put("endpoint_limit.mode", word(&MODES, mode), "capacity is seldom known, and changes");
 }
 
 pub(super) fn shed(out: &mut Outline<'_>, settings: Option<&ShedSettings>) {

@@ -4,7 +4,7 @@
 
 use super::balance::balance;
 use super::breaker::{breaker, ejection};
-use super::overload::{adaptive_limit, rate_limit, shed, throttle};
+use super::overload::{adaptive_limit, endpoint_limit, rate_limit, shed, throttle};
 use super::{Outline, count_or, word};
 use crate::explain::SettingValue;
 use crate::units::{print_factor, print_quantile, print_rate, print_size};
@@ -51,6 +51,7 @@ impl UpstreamConfig {
             shed: shedding,
             throttle: throttling,
             adaptive_limit: limit,
+            endpoint_limit: at_endpoints,
             budget: extra,
             adaptive_timeout,
             hedge: hedging,
@@ -71,6 +72,7 @@ impl UpstreamConfig {
         shed(out, shedding.as_ref());
         throttle(out, throttling.as_ref());
         adaptive_limit(out, limit.as_ref());
+        endpoint_limit(out, at_endpoints.as_ref());
         budget(out, extra);
         adaptive(out, adaptive_timeout);
         hedge(out, hedging);
@@ -200,7 +202,7 @@ fn bulkhead(out: &mut Outline<'_>, config: Option<&BulkheadConfig>) {
     out.put("bulkhead.permits", derived(permits), "half of the open files, at most 10000");
     out.put("bulkhead.queue", derived(queue), "twice the permits");
     out.put("bulkhead.max_wait", max_wait, "who waits longer is better off elsewhere");
-    out.put("bulkhead.order", word(&ORDER, order), "fair while it is not overloaded");
+    out.put("bulkhead.order", word(&ORDER, order), "what matters most goes first, else fair");
 }
 
 fn health_check(out: &mut Outline<'_>, config: Option<&HealthCheckConfig>) {

@@ -6,8 +6,12 @@ use seawall_core::bulkhead::{BulkheadSettings, QUEUE_MAX, QueueOrder};
 use seawall_core::time::Duration;
 
 /// The words of `order`.
-pub(crate) const ORDER: [(&str, QueueOrder); 3] =
-    [("fifo", QueueOrder::Fifo), ("lifo", QueueOrder::Lifo), ("codel", QueueOrder::CoDel)];
+pub(crate) const ORDER: [(&str, QueueOrder); 4] = [
+    ("fifo", QueueOrder::Fifo),
+    ("lifo", QueueOrder::Lifo),
+    ("codel", QueueOrder::CoDel),
+    ("priority", QueueOrder::Priority),
+];
 
 /// `bulkhead`: how many attempts an upstream takes at once, and who may wait.
 ///
@@ -22,13 +26,14 @@ pub struct BulkheadConfig {
     pub queue: Option<u32>,
     /// The longest wait. Default 100 ms.
     pub max_wait: Duration,
-    /// Who is served first. Default the one that waited longest.
+    /// Who is served first. Default the most important, and of those the one that waited longest;
+    /// in a file of the library the one that waited longest.
     pub order: QueueOrder,
 }
 
 impl Default for BulkheadConfig {
     fn default() -> Self {
-        let (max_wait, order) = (Duration::from_millis(100), QueueOrder::Fifo);
+        let (max_wait, order) = (Duration::from_millis(100), QueueOrder::Priority);
         Self { permits: None, queue: None, max_wait, order }
     }
 }
@@ -56,14 +61,16 @@ pub(super) fn read(table: &mut TableReader<'_>) -> Option<BulkheadConfig> {
 
 fn read_table(table: &mut TableReader<'_>) -> BulkheadConfig {
     let default = BulkheadConfig::default();
+    let library = table.reading().scope() == Scope::Library;
+    let order = if library { QueueOrder::Fifo } else { default.order };
     let config = BulkheadConfig {
         // No more than may wait: beyond it the limit of open files decides on any machine.
         permits: table.count("permits", 1..=QUEUE_MAX, "100").map(|given| given.value),
         queue: table.count("queue", 0..=QUEUE_MAX, "200").map(|given| given.value),
         max_wait: or(table.duration("max_wait", "\"100ms\""), default.max_wait),
-        order: or(table.choice("order", &ORDER), default.order),
+        order: or(table.choice("order", &ORDER), order),
     };
-    if table.reading().scope() == Scope::Library && !table.has("permits") {
+    if library && !table.has("permits") {
         let what = format!("{} does not say how many attempts run at once", table.path());
         table.wrong(table.place(), what, "write permits = 100");
     }

@@ -1,8 +1,9 @@
-//! The tables `adaptive_limit`, `shed` and `throttle` of an upstream: what gives way when it has
-//! too much to do.
+//! The tables `adaptive_limit`, `endpoint_limit`, `shed` and `throttle` of an upstream: what gives
+//! way when it has too much to do.
 
-use super::mode;
-use crate::reader::{Given, TableReader, or, set};
+use super::{BulkheadConfig, mode};
+use crate::reader::{Given, Scope, TableReader, or, set};
+use seawall_core::Mode;
 use seawall_core::concurrency::{Algorithm, LIMIT_MAX, LimitSettings};
 use seawall_core::shed::ShedSettings;
 use seawall_core::throttle::ThrottleSettings;
@@ -30,6 +31,32 @@ pub(crate) fn limit_word(algorithm: Algorithm) -> &'static str {
 /// `None` for silence and for `"off"`.
 pub(super) fn read_limit(table: &mut TableReader<'_>) -> Option<LimitSettings> {
     table.table_or_off("adaptive_limit", read_limit_table).flatten()
+}
+
+/// `None` for `"off"`. Silence in a gateway means the default, unless the file has another idea of
+/// what bounds the upstream: a limit for all endpoints together, or no place to wait at all.
+pub(super) fn read_endpoint_limit(
+    table: &mut TableReader<'_>,
+    (bulkhead, whole): (Option<&BulkheadConfig>, Option<&LimitSettings>),
+) -> Option<LimitSettings> {
+    let library = table.reading().scope() == Scope::Library;
+    let waits = bulkhead.is_some_and(|bulkhead| bulkhead.queue != Some(0));
+    let implied = !library && waits && whole.is_none_or(|limit| limit.mode == Mode::Off);
+    let default = implied.then(LimitSettings::knee);
+    table.table_or_off("endpoint_limit", read_knee).unwrap_or(default)
+}
+
+fn read_knee(table: &mut TableReader<'_>) -> LimitSettings {
+    let mut settings = LimitSettings::knee();
+    if let Algorithm::Knee { tolerance } = &mut settings.algorithm {
+        set(tolerance, table.any_share("tolerance", "\"150%\""));
+    }
+    let [min, max] = ["min", "max"].map(|key| table.count(key, 1..=LIMIT_MAX, "100"));
+    (settings.min, settings.max) = bounds((min, settings.min), (max, settings.max));
+    settings.initial = settings.max.max(settings.min);
+    settings.mode = mode(table);
+    table.reading().check(table.path(), settings.validate(), &[]);
+    settings
 }
 
 fn read_limit_table(table: &mut TableReader<'_>) -> LimitSettings {
@@ -67,7 +94,9 @@ fn read_numbers(table: &mut TableReader<'_>, algorithm: &mut Algorithm) {
     let by_latency = ("the steady algorithm", "write algorithm = \"steady\"");
     let by_drops = ("aimd", "write algorithm = \"aimd\"");
     match algorithm {
-        Algorithm::Steady { tolerance } => set(tolerance, tolerances),
+        Algorithm::Steady { tolerance } | Algorithm::Knee { tolerance } => {
+            set(tolerance, tolerances);
+        }
         _ => table.pointless("tolerance", tolerances, by_latency),
     }
     match algorithm {

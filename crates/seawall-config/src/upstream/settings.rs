@@ -25,6 +25,7 @@ impl UpstreamConfig {
             shed: self.shed,
             throttle: self.throttle,
             concurrency: self.adaptive_limit,
+            endpoint_limit: self.endpoint_limit,
             breaker: self.breaker,
             endpoint_breaker: self.endpoint_breaker,
             bulkhead: self.bulkhead.map_or(unlimited, |bulkhead| bulkhead.settings(derived)),

@@ -20,6 +20,8 @@ pub enum RejectCause {
     CoDel,
     /// It asks for more than there is.
     TooHeavy,
+    /// The queue was full, and somebody more important came.
+    Displaced,
 }
 
 /// Somebody gets no permit; emitted after the state has changed.

@@ -2,16 +2,15 @@
 //!
 //! The line of waiters is in `queue.rs`, the estimate of their waits in `service.rs`.
 
-use core::error::Error;
-use core::fmt;
-
 use super::codel::{CoDel, Fate};
+use super::need::{Need, Patience, TooHeavy};
 use super::queue::{Queue, Standing, Terms, Waiter};
 use super::service::ServiceTime;
 use super::snapshot::{BulkheadSnapshot, Refusal, Rejections};
 use super::{BulkheadRejected, BulkheadSettings, QueueOrder, RejectCause};
 use crate::event::{Discard, Sink};
 use crate::reason::Reason;
+use crate::shed::Class;
 use crate::time::{Duration, Instant};
 
 /// The right to occupy one place, or as many as it weighs. Ends in [`Bulkhead::release`], exactly
@@ -32,34 +31,6 @@ impl Permit {
         self.weight
     }
 }
-
-/// What an arrival asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Need {
-    /// So many permits at once; none counts as one.
-    pub weight: u32,
-    /// After this they would be of no use: the deadline, less the least time that an attempt
-    /// needs. It bounds waiting only.
-    pub useful_until: Instant,
-}
-
-/// More permits were asked for than there are: waiting would not help. Whether it ever can depends
-/// on [`BulkheadSnapshot::permits`]; the limit may be lower for the time being.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooHeavy {
-    /// So many were asked for.
-    pub weight: u32,
-    /// So many may be in use.
-    pub limit: u32,
-}
-
-impl fmt::Display for TooHeavy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} permits were asked for where {} may be in use", self.weight, self.limit)
-    }
-}
-
-impl Error for TooHeavy {}
 
 /// What an arrival gets.
 #[derive(Debug)]
@@ -118,6 +89,7 @@ pub struct Bulkhead {
     expired: u64,
     shed: u64,
     too_heavy: u64,
+    displaced: u64,
     pub(super) latest: Instant,
 }
 
@@ -140,6 +112,7 @@ impl Bulkhead {
             expired: 0,
             shed: 0,
             too_heavy: 0,
+            displaced: 0,
             latest: Instant::EPOCH,
         }
     }
@@ -206,7 +179,8 @@ impl Bulkhead {
     /// Asks for a permit. `useful_until` is the instant after which one would be of no use: the
     /// deadline, less the least time that an attempt needs. It bounds waiting only.
     pub fn acquire(&mut self, now: Instant, useful_until: Instant) -> Acquired {
-        self.enter(Need { weight: 1, useful_until }, now, &mut Discard)
+        let (class, patience) = (Class::Normal, Patience::Usual);
+        self.enter(Need { weight: 1, useful_until, class, patience }, now, &mut Discard)
     }
 
     /// A permit if one can be had at once: what [`Bulkhead::acquire_weighted`] answers then, in a
@@ -382,6 +356,7 @@ impl Bulkhead {
             expired: self.expired,
             shed: self.shed,
             too_heavy: self.too_heavy,
+            displaced: self.displaced,
         }
     }
 
@@ -399,13 +374,17 @@ impl Bulkhead {
         now: Instant,
         sink: &mut impl Sink<BulkheadRejected>,
     ) -> Acquired {
-        let limit = self.settings.max_wait.min(need.useful_until.since(now));
-        let estimate = self.estimate(need.weight);
+        let limit = self.longest_wait(&need, now);
+        let estimate = self.estimate(&need);
         let until = now.after(limit);
-        let terms = Terms { since: now, until, weight: need.weight };
-        let placed = match self.refusal(limit, estimate) {
+        let Need { weight, class, useful_until, .. } = need;
+        let terms = Terms { since: now, until, useful_until, weight, class };
+        let placed = match self.refusal((limit, estimate), need.class) {
             Some(refusal) => Err(refusal),
-            None => self.queue.push(terms).ok_or(Refusal::QueueFull),
+            None => {
+                self.displace(sink);
+                self.queue.push(terms).ok_or(Refusal::QueueFull)
+            }
         };
         match placed {
             Ok(waiter) => Acquired::Queued { waiter, until },
@@ -419,31 +398,95 @@ impl Bulkhead {
     }
 
     /// Why an arrival that may wait for `limit` may not even try to.
-    fn refusal(&self, limit: Duration, estimate: Option<Duration>) -> Option<Refusal> {
+    fn refusal(
+        &self,
+        (limit, estimate): (Duration, Option<Duration>),
+        class: Class,
+    ) -> Option<Refusal> {
         if self.settings.queue == 0 {
             return Some(Refusal::Full);
         }
-        if self.queue.waiting() >= self.settings.queue {
+        if self.is_queue_full() && !self.displaces(class) {
             return Some(Refusal::QueueFull);
         }
         let too_long = limit.is_zero() || estimate.is_some_and(|estimate| estimate > limit);
         too_long.then_some(Refusal::QueueWait)
     }
 
+    fn longest_wait(&self, need: &Need, now: Instant) -> Duration {
+        let useful = need.useful_until.since(now);
+        match need.patience {
+            Patience::Usual => self.settings.max_wait.min(useful),
+            Patience::Long | Patience::Unsure => useful,
+        }
+    }
+
+    /// Whether an arrival of this class finds a place in the queue, if need be at the expense of
+    /// somebody less important.
+    pub(crate) fn has_place_for(&self, class: Class) -> bool {
+        !self.is_queue_full() || self.displaces(class)
+    }
+
+    const fn is_queue_full(&self) -> bool {
+        self.queue.waiting() >= self.settings.queue
+    }
+
+    /// Whether somebody less important waits, where that counts.
+    fn displaces(&self, class: Class) -> bool {
+        self.settings.order == QueueOrder::Priority
+            && self.queue.hindmost().is_some_and(|(_, terms)| class < terms.class)
+    }
+
+    /// Makes room in a full queue, at the expense of the least important; of those the latest
+    /// would wait longest.
+    fn displace(&mut self, sink: &mut impl Sink<BulkheadRejected>) {
+        if self.is_queue_full()
+            && let Some(last) = self.queue.hindmost()
+        {
+            self.drop_waiter(last, RejectCause::Displaced, sink);
+        }
+    }
+
     /// How long the next arrival would wait. The newest is served first in LIFO order, so there
-    /// that is the least it would wait: later arrivals overtake it.
-    fn estimate(&self, weight: u32) -> Option<Duration> {
+    /// that is the least it would wait: later arrivals overtake it. So do the more important ones
+    /// in the order of priority.
+    fn estimate(&self, need: &Need) -> Option<Duration> {
         let before = match self.settings.order {
-            QueueOrder::Fifo | QueueOrder::CoDel => self.queue.waiting_weight(),
+            QueueOrder::Fifo | QueueOrder::CoDel => self.queue.weight_before(Class::Low),
+            QueueOrder::Priority => self.queue.weight_before(need.class),
             QueueOrder::Lifo => 0,
         };
-        self.service.wait(before.saturating_add(u64::from(weight)), self.limit)
+        self.service.wait(before.saturating_add(u64::from(need.weight)), self.limit)
     }
 
     fn next_in_line(&self) -> Option<(Waiter, Terms)> {
         match self.settings.order {
             QueueOrder::Fifo | QueueOrder::CoDel => self.queue.oldest(),
+            QueueOrder::Priority => self.queue.foremost(),
             QueueOrder::Lifo => self.queue.newest(),
+        }
+    }
+
+    /// Lets all who wait do so for as long as a permit is of use to them.
+    pub(crate) fn prolong(&mut self) {
+        self.queue.prolong();
+        self.invariants();
+    }
+
+    /// Lets nobody wait longer from now on than an arrival may, or than those who are served now
+    /// take: who has waited for long already would lose it all.
+    pub(crate) fn shorten(&mut self, now: Instant) {
+        let now = self.observe(now);
+        let held = self.service.average().unwrap_or_default();
+        self.queue.shorten(now.after(self.settings.max_wait.max(held)));
+        self.invariants();
+    }
+
+    /// Until when `waiter` waits, if it still does.
+    pub(crate) fn waits_until(&self, waiter: Waiter) -> Option<Instant> {
+        match self.queue.standing(waiter) {
+            Standing::Waiting { terms } => Some(terms.until),
+            Standing::Granted { .. } | Standing::Gone => None,
         }
     }
 
@@ -451,7 +494,7 @@ impl Bulkhead {
     #[inline]
     pub(super) fn judge(&mut self, waited: Duration, now: Instant) -> Fate {
         match self.settings.order {
-            QueueOrder::Fifo | QueueOrder::Lifo => Fate::Served,
+            QueueOrder::Fifo | QueueOrder::Lifo | QueueOrder::Priority => Fate::Served,
             QueueOrder::CoDel => self.codel.judge(waited, now),
         }
     }
@@ -459,10 +502,8 @@ impl Bulkhead {
     /// Drops the oldest waiters as far as their time has passed, so that the dead neither fill the
     /// queue nor lengthen the estimate.
     fn drop_expired(&mut self, now: Instant, sink: &mut impl Sink<BulkheadRejected>) {
-        while let Some((waiter, terms)) = self.queue.oldest()
-            && terms.until < now
-        {
-            self.drop_waiter((waiter, terms), RejectCause::Expired, sink);
+        while let Some(expired) = self.queue.expired(now) {
+            self.drop_waiter(expired, RejectCause::Expired, sink);
         }
     }
 
@@ -483,6 +524,7 @@ impl Bulkhead {
             RejectCause::Expired => &mut self.expired,
             RejectCause::CoDel => &mut self.shed,
             RejectCause::TooHeavy => &mut self.too_heavy,
+            RejectCause::Displaced => &mut self.displaced,
             RejectCause::Full | RejectCause::QueueFull | RejectCause::WaitTooLong => return,
         };
         *counter = counter.saturating_add(1);

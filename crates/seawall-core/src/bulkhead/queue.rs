@@ -1,10 +1,11 @@
-//! The queue of a bulkhead: waiters by age, in memory that is allocated beforehand.
+//! The queue of a bulkhead: waiters by class and age, in memory that is allocated beforehand.
 //!
-//! A slab of slots, the waiting ones linked from oldest to newest, so that any waiter leaves in
-//! constant time. Who is served, and when, is decided in `machine.rs`.
+//! A slab of slots, the waiting ones of each class linked from oldest to newest, so that any waiter
+//! leaves in constant time. Who is served, and when, is decided in `machine.rs`.
 
 use alloc::vec::Vec;
 
+use crate::shed::{CLASSES, Class};
 use crate::time::Instant;
 
 /// A place in the queue, or a permit on its way to whoever waited there. A name only: it may be
@@ -37,8 +38,21 @@ pub(super) enum Standing {
 pub(super) struct Terms {
     pub(super) since: Instant,
     pub(super) until: Instant,
+    /// No wait is longer than this, whatever happens.
+    pub(super) useful_until: Instant,
     /// Permits, at least one.
     pub(super) weight: u32,
+    /// How important it is.
+    pub(super) class: Class,
+}
+
+/// The waiting ones of one class.
+#[derive(Clone, Copy, Debug, Default)]
+struct Line {
+    oldest: Option<u32>,
+    newest: Option<u32>,
+    /// What they wait for, together.
+    weight: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -60,11 +74,9 @@ pub(super) struct Queue {
     /// How long `slots` may become; its capacity is at least that.
     places: usize,
     free: Option<u32>,
-    oldest: Option<u32>,
-    newest: Option<u32>,
+    /// By class, the most important first.
+    lines: [Line; CLASSES as usize],
     waiting: u32,
-    /// What they wait for, together.
-    waiting_weight: u64,
     granted: u32,
     arrivals: u64,
 }
@@ -75,10 +87,8 @@ impl Queue {
             slots: Vec::with_capacity(places),
             places,
             free: None,
-            oldest: None,
-            newest: None,
+            lines: [Line::default(); CLASSES as usize],
             waiting: 0,
-            waiting_weight: 0,
             granted: 0,
             arrivals: 0,
         }
@@ -94,8 +104,10 @@ impl Queue {
         self.waiting
     }
 
-    pub(super) const fn waiting_weight(&self) -> u64 {
-        self.waiting_weight
+    /// What all those wait for, together, who are at least as important.
+    pub(super) fn weight_before(&self, class: Class) -> u64 {
+        let lines = self.lines.iter().take(usize::from(class.index()) + 1);
+        lines.map(|line| line.weight).fold(0, u64::saturating_add)
     }
 
     pub(super) const fn granted(&self) -> u32 {
@@ -104,12 +116,30 @@ impl Queue {
 
     /// The waiting one that arrived first, and its terms.
     pub(super) fn oldest(&self) -> Option<(Waiter, Terms)> {
-        self.oldest.and_then(|index| self.waiting_at(index))
+        let heads = self.lines.iter().filter_map(|line| self.waiting_at(line.oldest?));
+        heads.min_by_key(|(waiter, _)| waiter.generation)
     }
 
     /// The waiting one that arrived last, and its terms.
     pub(super) fn newest(&self) -> Option<(Waiter, Terms)> {
-        self.newest.and_then(|index| self.waiting_at(index))
+        let tails = self.lines.iter().filter_map(|line| self.waiting_at(line.newest?));
+        tails.max_by_key(|(waiter, _)| waiter.generation)
+    }
+
+    /// Of the most important waiting ones the one that arrived first.
+    pub(super) fn foremost(&self) -> Option<(Waiter, Terms)> {
+        self.lines.iter().find_map(|line| self.waiting_at(line.oldest?))
+    }
+
+    /// Of the least important waiting ones the one that arrived last.
+    pub(super) fn hindmost(&self) -> Option<(Waiter, Terms)> {
+        self.lines.iter().rev().find_map(|line| self.waiting_at(line.newest?))
+    }
+
+    /// Of those whose time has passed one that arrived before all others of its class.
+    pub(super) fn expired(&self, now: Instant) -> Option<(Waiter, Terms)> {
+        let mut heads = self.lines.iter().filter_map(|line| self.waiting_at(line.oldest?));
+        heads.find(|(_, terms)| terms.until < now)
     }
 
     pub(super) fn standing(&self, waiter: Waiter) -> Standing {
@@ -124,15 +154,34 @@ impl Queue {
     /// Appends a waiter as the newest; `None` when every slot is taken.
     pub(super) fn push(&mut self, terms: Terms) -> Option<Waiter> {
         let index = self.vacant()?;
-        let older = self.newest.replace(index);
+        let line = self.lines.get_mut(usize::from(terms.class.index()))?;
+        let older = line.newest.replace(index);
+        line.oldest = line.oldest.or(Some(index));
+        line.weight += u64::from(terms.weight);
         self.relink(older, |_, newer| *newer = Some(index));
-        self.oldest = self.oldest.or(Some(index));
         self.arrivals += 1;
         self.waiting += 1;
-        self.waiting_weight += u64::from(terms.weight);
         let generation = self.arrivals;
         self.set(index, Slot { generation, place: Place::Waiting { terms, older, newer: None } });
         Some(Waiter { index, generation })
+    }
+
+    /// All wait for as long as it is of use to them. Takes time with the places.
+    pub(super) fn prolong(&mut self) {
+        for slot in &mut self.slots {
+            if let Place::Waiting { terms, .. } = &mut slot.place {
+                terms.until = terms.until.max(terms.useful_until);
+            }
+        }
+    }
+
+    /// None waits beyond `until`. Takes time with the places.
+    pub(super) fn shorten(&mut self, until: Instant) {
+        for slot in &mut self.slots {
+            if let Place::Waiting { terms, .. } = &mut slot.place {
+                terms.until = terms.until.min(until);
+            }
+        }
     }
 
     /// Turns a waiting one into one that owns a permit; nothing else.
@@ -169,27 +218,25 @@ impl Queue {
         let waiting = count(|place| matches!(place, Place::Waiting { .. }));
         debug_assert_eq!(granted, self.granted as usize, "grants are miscounted");
         debug_assert_eq!(waiting, self.waiting as usize, "waiters are miscounted");
-        debug_assert_eq!(self.linked(), waiting, "a waiter is out of the line");
-        let weight = |slot: &Slot| match slot.place {
-            Place::Waiting { terms, .. } => u64::from(terms.weight),
-            Place::Free { .. } | Place::Granted { .. } => 0,
-        };
-        let weights = self.slots.iter().map(weight).sum::<u64>();
-        debug_assert_eq!(weights, self.waiting_weight, "weights are miscounted");
+        let linked = self.lines.iter().map(|line| self.linked(line)).sum::<usize>();
+        debug_assert_eq!(linked, waiting, "a waiter is out of the line");
     }
 
-    /// How many are in line, each younger than the one before and linked back to it.
-    fn linked(&self) -> usize {
-        let (mut next, mut before, mut arrival, mut count) = (self.oldest, None, 0, 0);
+    /// How many are in a line, each younger than the one before and linked back to it.
+    fn linked(&self, line: &Line) -> usize {
+        let (mut next, mut before, mut arrival, mut count) = (line.oldest, None, 0, 0);
+        let mut weight = 0;
         while let Some((index, slot)) = next.and_then(|index| Some((index, self.slot(index)?)))
-            && let Place::Waiting { older, newer, .. } = slot.place
+            && let Place::Waiting { terms, older, newer } = slot.place
         {
+            weight += u64::from(terms.weight);
             debug_assert_eq!(older, before, "the line is broken backwards");
             debug_assert!(slot.generation > arrival, "a younger waiter is before an older one");
             (before, next, arrival) = (Some(index), newer, slot.generation);
             count += 1;
         }
-        debug_assert_eq!(before, self.newest, "the newest is not the end of the line");
+        debug_assert_eq!(before, line.newest, "the newest is not the end of the line");
+        debug_assert_eq!(weight, line.weight, "weights are miscounted");
         count
     }
 
@@ -238,14 +285,16 @@ impl Queue {
         let Some(Place::Waiting { terms, older, newer }) = place else { return };
         self.relink(older, |_, link| *link = newer);
         self.relink(newer, |link, _| *link = older);
-        if self.oldest == Some(index) {
-            self.oldest = newer;
-        }
-        if self.newest == Some(index) {
-            self.newest = older;
+        if let Some(line) = self.lines.get_mut(usize::from(terms.class.index())) {
+            if line.oldest == Some(index) {
+                line.oldest = newer;
+            }
+            if line.newest == Some(index) {
+                line.newest = older;
+            }
+            line.weight -= u64::from(terms.weight);
         }
         self.waiting -= 1;
-        self.waiting_weight -= u64::from(terms.weight);
     }
 
     /// Changes the links (older, newer) of the waiting slot at `index`, if there is one.

@@ -20,6 +20,10 @@ pub enum QueueOrder {
     /// The one that has waited longest; but while the queue stands, whoever has waited too long is
     /// dropped at its turn. See `codel.rs`.
     CoDel,
+    /// The most important, and among equals the one that has waited longest. A full queue drops
+    /// the least important for somebody more important. For upstreams that serve calls of which
+    /// some matter more, when there is not enough for all.
+    Priority,
 }
 
 /// Settings of a bulkhead.

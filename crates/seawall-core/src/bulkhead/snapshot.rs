@@ -30,6 +30,8 @@ pub struct BulkheadSnapshot {
     pub shed: u64,
     /// Those so far who asked for more than there is, on arrival or once the limit was lowered.
     pub too_heavy: u64,
+    /// Waiters so far that gave way to more important ones ([`super::QueueOrder::Priority`]).
+    pub displaced: u64,
 }
 
 /// Refused arrivals by reason.

@@ -1,6 +1,7 @@
 //! The worked example, the edges of settings and queue, and the ground that the other tests share.
 
 mod blocking;
+mod priority;
 mod property;
 mod traps;
 mod weights;

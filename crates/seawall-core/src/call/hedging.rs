@@ -4,7 +4,7 @@
 //! decided by `crate::hedge`; here is what the call itself has to say.
 
 use crate::budget::Purpose;
-use crate::bulkhead::{Acquired, Permit};
+use crate::bulkhead::{Acquired, Patience, Permit};
 use crate::hedge::{Conditions, EXTRA_MAX, Response, Suppressed};
 use crate::idempotency::Ending;
 use crate::outcome::{Class, Outcome, RetryRule};
@@ -150,7 +150,8 @@ impl Call {
         if !ctx.upstream.has_free_permit() {
             return Err(Suppressed::NoPermit);
         }
-        match ctx.upstream.acquire(self.facts.weight, self.attempts_end, ctx.now, ctx.sink) {
+        let wanted = (self.facts.weight, self.facts.priority.class(), Patience::Usual);
+        match ctx.upstream.acquire(wanted, self.attempts_end, ctx.now, ctx.sink) {
             Acquired::Permit(permit) => Ok(permit),
             Acquired::Queued { waiter, .. } => {
                 ctx.upstream.leave(waiter, ctx.now, ctx.sink);

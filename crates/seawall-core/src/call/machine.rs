@@ -183,7 +183,10 @@ impl Call {
                 self.dispatch_later(By::Granted, permit, ctx)
             }
             Claimed::StillWaiting => Action::Enqueue(waiter),
-            Claimed::Gone => self.give_up(By::Granted, Reason::QueueWait, Until::Unknown, ctx),
+            Claimed::Gone => {
+                let why = ctx.upstream.name_of_lost_wait();
+                self.give_up(By::Granted, why, Until::Unknown, ctx)
+            }
         }
     }
 

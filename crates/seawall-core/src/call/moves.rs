@@ -1,7 +1,7 @@
 //! How a call gets on: admission, permits, attempts and the waits between them.
 
 use crate::backoff::Backoff;
-use crate::bulkhead::{Acquired, Claimed, Permit, Waiter};
+use crate::bulkhead::{Acquired, Claimed, Patience, Permit, Waiter};
 use crate::deadline::{self, Expired};
 use crate::fallback::{RESERVE_MIN, RESERVE_SHARE};
 use crate::hedge::{Hedge, Race};
@@ -138,7 +138,11 @@ impl Call {
             Ok(passed) => self.passed = passed,
             Err(closed) => return self.give_up(by, closed.reason, until(closed.until), ctx),
         }
-        match ctx.upstream.acquire(weight, self.attempts_end, ctx.now, ctx.sink) {
+        // All who were held are let go at once, and have waited in vain long enough.
+        let held = self.held_since.is_some() || self.vain > 0;
+        let patience = if held { Patience::Long } else { Patience::Usual };
+        let wanted = (weight, priority.class(), patience);
+        match ctx.upstream.acquire(wanted, self.attempts_end, ctx.now, ctx.sink) {
             Acquired::Permit(permit) => {
                 ctx.upstream.note_wait(Duration::ZERO, ctx.now, ctx.sink);
                 self.dispatch(by, permit, ctx)
@@ -414,7 +418,8 @@ impl Call {
         }
     }
 
-    /// The time in the queue is over; a permit granted in the same moment is still taken.
+    /// The time in the queue is over, unless it has been prolonged; a permit granted in the same
+    /// moment is still taken.
     #[cold]
     pub(super) fn stop_waiting(
         &mut self,
@@ -422,12 +427,17 @@ impl Call {
         since: Instant,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
+        if let Some(until) = ctx.upstream.waits_until(waiter).filter(|until| *until > ctx.now) {
+            self.doing = Doing::Wait { waiter, since, until };
+            return Action::Enqueue(waiter);
+        }
         ctx.upstream.note_wait(ctx.now.since(since), ctx.now, ctx.sink);
         match ctx.upstream.claim(waiter, ctx.now) {
             Claimed::Permit(permit) => self.dispatch_later(By::Timer, permit, ctx),
             Claimed::StillWaiting | Claimed::Gone => {
                 ctx.upstream.leave(waiter, ctx.now, ctx.sink);
-                self.give_up(By::Timer, Reason::QueueWait, Until::Unknown, ctx)
+                let why = ctx.upstream.name_of_lost_wait();
+                self.give_up(By::Timer, why, Until::Unknown, ctx)
             }
         }
     }

@@ -6,6 +6,7 @@ use alloc::boxed::Box;
 
 use super::envoy::Envoy;
 use super::gradient2::Gradient2;
+use super::knee::{Knee, Urgency};
 use super::millionths::Millionths;
 use super::steady::Steady;
 use super::update::{Scene, Update};
@@ -18,6 +19,7 @@ use crate::time::{Duration, Instant};
 pub(super) enum Estimator {
     /// Boxed, as it is far larger than the others.
     Steady(Box<Steady>),
+    Knee(Box<Knee>),
     Aimd {
         backoff: Ratio,
         timeout: Duration,
@@ -37,6 +39,9 @@ impl Estimator {
             Algorithm::Steady { tolerance } => {
                 Self::Steady(Box::new(Steady::new(tolerance, base, origin)))
             }
+            Algorithm::Knee { tolerance } => {
+                Self::Knee(Box::new(Knee::new(tolerance, base, origin)))
+            }
             Algorithm::Aimd { backoff, timeout } => Self::Aimd { backoff, timeout },
             Algorithm::Vegas => Self::Vegas(Vegas::new(base)),
             Algorithm::Gradient2 => Self::Gradient2(Gradient2::new(base)),
@@ -49,6 +54,7 @@ impl Estimator {
         let says_nothing = finished.evidence == Evidence::None;
         match self {
             Self::Steady(steady) => steady.update(scene, finished),
+            Self::Knee(knee) => knee.update(scene, finished),
             _ if says_nothing => None,
             Self::Aimd { backoff, timeout } => aimd::update(scene, finished, (*backoff, *timeout)),
             Self::Vegas(vegas) => vegas.update(scene, finished),
@@ -61,6 +67,7 @@ impl Estimator {
     pub(super) fn base(&self) -> Option<Duration> {
         match self {
             Self::Steady(steady) => steady.base(),
+            Self::Knee(knee) => knee.base(),
             Self::Aimd { .. } => None,
             Self::Vegas(vegas) => vegas.base(),
             Self::Gradient2(gradient2) => gradient2.base(),
@@ -73,7 +80,7 @@ impl Estimator {
         match self {
             Self::Steady(steady) => steady.settled(level),
             Self::Envoy(envoy) => envoy.settled(level),
-            Self::Aimd { .. } | Self::Vegas(_) | Self::Gradient2(_) => level,
+            Self::Knee(_) | Self::Aimd { .. } | Self::Vegas(_) | Self::Gradient2(_) => level,
         }
     }
 
@@ -82,15 +89,41 @@ impl Estimator {
     pub(super) fn adopt(&mut self, algorithm: Algorithm, level: Millionths, origin: Instant) {
         match (self, algorithm) {
             (Self::Steady(steady), Algorithm::Steady { tolerance }) => steady.adopt(tolerance),
+            (Self::Knee(knee), Algorithm::Knee { tolerance }) => knee.adopt(tolerance),
             (Self::Envoy(envoy), Algorithm::Envoy) => envoy.adopt(level),
             (Self::Vegas(_), Algorithm::Vegas) | (Self::Gradient2(_), Algorithm::Gradient2) => {}
             (this, _) => *this = Self::new(algorithm, (this.base(), level), origin),
         }
     }
 
+    /// Whether the dependency is known to have all that it can work on.
+    pub(super) const fn is_congested(&self) -> bool {
+        match self {
+            Self::Knee(knee) => knee.is_congested(),
+            Self::Steady(_)
+            | Self::Aimd { .. }
+            | Self::Vegas(_)
+            | Self::Gradient2(_)
+            | Self::Envoy(_) => false,
+        }
+    }
+
+    /// Callers wait for the limit.
+    pub(super) fn press(&mut self, scene: &Scene, urgency: Urgency) -> Option<Update> {
+        match self {
+            Self::Knee(knee) => knee.press(scene, urgency),
+            Self::Steady(_)
+            | Self::Aimd { .. }
+            | Self::Vegas(_)
+            | Self::Gradient2(_)
+            | Self::Envoy(_) => None,
+        }
+    }
+
     pub(super) fn invariants(&self) {
         match self {
             Self::Steady(steady) => steady.invariants(),
+            Self::Knee(knee) => knee.invariants(),
             Self::Aimd { .. } | Self::Vegas(_) | Self::Gradient2(_) | Self::Envoy(_) => {}
         }
     }

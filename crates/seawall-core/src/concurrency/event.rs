@@ -23,6 +23,10 @@ pub enum Cause {
     Dip,
     /// It was pinned to learn the latency without load (Envoy's algorithm only).
     Pin,
+    /// It is doubled for a moment, to learn whether more still only waits.
+    Probe,
+    /// It is lowered for a moment, to learn whether fewer are any faster.
+    Trial,
     /// What was learned before a dip or a pin holds again.
     Resumed,
     /// The settings changed.

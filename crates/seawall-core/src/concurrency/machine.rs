@@ -5,7 +5,7 @@
 use super::estimator::Estimator;
 use super::millionths::Millionths;
 use super::update::{Scene, Update};
-use super::{Cause, Evidence, Finished, LimitEvent, LimitSettings, LimitSnapshot};
+use super::{Cause, Evidence, Finished, LimitEvent, LimitSettings, LimitSnapshot, Urgency};
 use crate::Mode;
 use crate::event::Sink;
 use crate::time::Instant;
@@ -121,6 +121,31 @@ impl Limit {
         self.invariants();
     }
 
+    /// Callers wait for the limit, or would be refused. One that only keeps to what has been of use
+    /// gives way then, and says so; one that is known to be all that the dependency can work on
+    /// does not. Only [`super::Algorithm::Knee`] ever gives way.
+    pub fn press(
+        &mut self,
+        urgency: Urgency,
+        now: Instant,
+        sink: &mut impl Sink<LimitEvent>,
+    ) -> bool {
+        self.latest = self.latest.max(now);
+        let scene = Scene::new(&self.settings, self.level, self.latest);
+        let update = self.estimator.press(&scene, urgency);
+        if let Some(update) = update {
+            self.apply(update, sink);
+        }
+        update.is_some()
+    }
+
+    /// Whether the dependency is known to have all that it can work on, so that whoever finds the
+    /// limit reached may be refused. Only [`super::Algorithm::Knee`] says so.
+    #[must_use]
+    pub const fn is_congested(&self) -> bool {
+        self.estimator.is_congested()
+    }
+
     /// Takes new settings and keeps the limit, within its new bounds, and the base, also under
     /// another algorithm. A dip or a pin ends.
     pub fn reconfigure(
@@ -149,6 +174,7 @@ impl Limit {
             changed_at: self.changed_at,
             base: self.estimator.base(),
             short: self.last.and_then(|last| last.short),
+            congested: self.is_congested(),
             gradient: self.last.and_then(|last| last.gradient),
             rejected: self.rejected,
             samples: self.samples,

@@ -5,6 +5,7 @@
 
 use crate::number::small;
 use crate::ratio::Ratio;
+use crate::time::{Duration, nanos};
 
 const WHOLE: u64 = 1_000_000;
 
@@ -31,6 +32,18 @@ impl Millionths {
         Self(self.0 - self.0 % WHOLE)
     }
 
+    /// Rounded up to whole permits.
+    pub(super) fn ceil(self) -> Self {
+        Self(self.0.div_ceil(WHOLE).saturating_mul(WHOLE))
+    }
+
+    /// `time` times this over `other`, rounded down: how long all take where `other` take `time`.
+    pub(super) fn of(self, time: Duration, other: Self) -> Duration {
+        let product = u128::from(self.0) * u128::from(nanos(time));
+        let share = product / u128::from(other.0.max(1));
+        Duration::from_nanos(u64::try_from(share).unwrap_or(u64::MAX))
+    }
+
     pub(super) fn share(self, share: Ratio) -> Self {
         Self(share.of(self.0))
     }
@@ -41,6 +54,19 @@ impl Millionths {
 
     pub(super) fn minus(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
+    }
+
+    /// What each of `count` has of `sum` permits together, rounded down; all of it where there is
+    /// but one or none.
+    pub(super) fn mean(sum: u64, count: u32) -> Self {
+        Self(sum.saturating_mul(WHOLE) / u64::from(count.max(1)))
+    }
+
+    /// As many as it, times `part / whole`, rounded down.
+    pub(super) fn times(self, part: Duration, whole: Duration) -> Self {
+        let product = u128::from(self.0) * u128::from(nanos(part));
+        let share = product / u128::from(nanos(whole).max(1));
+        Self(u64::try_from(share).unwrap_or(u64::MAX))
     }
 
     /// The square root, in millionths as well.
@@ -54,7 +80,7 @@ impl Millionths {
         let root = self.root();
         let exact = u128::from(root.0) * u128::from(root.0) == u128::from(self.0) * 1_000_000;
         let up = if exact { root.0 } else { root.0.saturating_add(1) };
-        Self(up.div_ceil(WHOLE).saturating_mul(WHOLE))
+        Self(up).ceil()
     }
 
     /// A fifth of the way to `target`: one odd update moves the limit by little, and 15 in a row

@@ -28,6 +28,7 @@
 //! | [`Algorithm`] | rule | source |
 //! | --- | --- | --- |
 //! | `Steady` (default) | gradient against a quiet baseline, no headroom while congested | ours |
+//! | `Knee` | what an endpoint works on at once, told by any slow spell | ours, after BBR |
 //! | `Aimd` | one more while fine, a tenth less on a drop | Chiu and Jain, 1989 |
 //! | `Vegas` | keeps the estimated queue short | Brakmo and Peterson, 1994; Netflix |
 //! | `Gradient2` | short over long average, with its drift | Netflix concurrency-limits |
@@ -35,10 +36,12 @@
 //!
 //! # How a driver uses it
 //!
-//! One limit for each upstream: several in front of one dependency shrink each other. Either ask
+//! One limit for each upstream, as several in front of one dependency shrink each other, or a
+//! `Knee` for each endpoint, whose latency does not mix with that of others. Either ask
 //! [`Limit::admit`] with the number in flight, or hand [`Limit::in_force`] to
 //! [`crate::bulkhead::Bulkhead::set_limit`] after each change. Every attempt that ends is reported
-//! with [`Limit::on_finished`], as what [`Evidence`] says.
+//! with [`Limit::on_finished`], as what [`Evidence`] says. Whoever would be refused because of a
+//! `Knee` asks [`Limit::press`] first: it gives way unless latency speaks against it.
 //!
 //! # Bounds
 //!
@@ -51,21 +54,26 @@
 
 mod aimd;
 mod envoy;
+mod epoch;
 mod estimator;
 mod event;
 mod evidence;
 mod gradient2;
+mod knee;
 mod machine;
 mod millionths;
+mod proven;
 mod settings;
 mod slots;
 mod snapshot;
 mod steady;
+mod trial;
 mod update;
 mod vegas;
 
 pub use event::{Cause, LimitEvent};
 pub use evidence::{Evidence, Finished};
+pub use knee::Urgency;
 pub use machine::{Limit, LimitRefused};
 pub use settings::{Algorithm, LIMIT_MAX, LimitSettings};
 pub use snapshot::LimitSnapshot;

@@ -20,6 +20,11 @@ pub enum Algorithm {
         /// 150 %, as in Gradient2: the spread of healthy latencies is rarely wider.
         tolerance: Ratio,
     },
+    /// The knee of the latency over what is in flight, of one endpoint. See `knee.rs`.
+    Knee {
+        /// As for `Steady`.
+        tolerance: Ratio,
+    },
     /// Additive increase, multiplicative decrease.
     Aimd {
         /// What a drop leaves of the limit, 50 % to below 100 %. Default 90 %.
@@ -61,6 +66,14 @@ impl Default for LimitSettings {
 }
 
 impl LimitSettings {
+    /// The knee, for one limit at each endpoint: no limit until one is known, and as few as two,
+    /// so that a service that works on one at a time has its next at hand.
+    #[must_use]
+    pub const fn knee() -> Self {
+        let tolerance = Ratio::from_percent(150);
+        Self::with(Algorithm::Knee { tolerance }, [LIMIT_MAX, 2, LIMIT_MAX])
+    }
+
     /// AIMD with the defaults of Netflix: 20 to 200, 90 % on a drop, timeout 5 s.
     #[must_use]
     pub const fn aimd() -> Self {
@@ -119,7 +132,7 @@ impl LimitSettings {
 impl Algorithm {
     fn validate(&self) -> Result<(), Invalid> {
         match self {
-            Self::Steady { tolerance } => {
+            Self::Steady { tolerance } | Self::Knee { tolerance } => {
                 let permitted = Ratio::ONE..=Ratio::from_percent(1_000);
                 let fits = permitted.contains(tolerance);
                 let invalid = || Invalid::new("tolerance", tolerance, "from 100% to 1000%");

@@ -22,6 +22,9 @@ pub struct LimitSnapshot {
     pub base: Option<Duration>,
     /// The latency of the last update.
     pub short: Option<Duration>,
+    /// Whether the dependency is known to have all that it can work on
+    /// ([`super::Algorithm::Knee`] only).
+    pub congested: bool,
     /// The gradient of the last update.
     pub gradient: Option<Ratio>,
     /// Attempts refused so far; in shadow mode those that would have been.

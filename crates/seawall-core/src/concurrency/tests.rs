@@ -1,6 +1,8 @@
 //! The published examples, the edges, and the ground that the other tests share.
 
 mod examples;
+mod knee;
+mod knee_model;
 mod machine;
 mod model;
 mod service;

@@ -58,7 +58,7 @@ impl Class {
         }
     }
 
-    const fn index(self) -> u16 {
+    pub(crate) const fn index(self) -> u16 {
         match self {
             Self::Critical => 0,
             Self::High => 1,

@@ -3,17 +3,22 @@
 use crate::Mode;
 use crate::breaker::{Ended, Phase, Probing, Refused, Ticket};
 use crate::budget::{Denied, Purpose, Reservation};
-use crate::bulkhead::{Acquired, Claimed, Need, Permit, TooHeavy, Waiter};
+use crate::bulkhead::{Acquired, Claimed, Need, Patience, Permit, TooHeavy, Waiter};
 use crate::deadline;
 use crate::event::Sink;
 use crate::outcome::Overrides;
 use crate::reason::Reason;
 use crate::rng::Draw;
+use crate::shed::Class;
 use crate::time::{Duration, Instant};
 
-use super::event::{Event, Scope, Scoped};
+use super::event::{Dropped, Event, Scope, Scoped};
 use super::sole::Fleet;
 use super::{Choice, ChoiceReason, Upstream};
+
+/// So long after the last of those who were held through an outage has come for a permit all may
+/// wait as long as it is of use to them. Longer, and overload would go unseen.
+const AFTER_OUTAGE: Duration = Duration::from_millis(500);
 
 impl Choice {
     /// Whether it was chosen to learn if the endpoint has recovered.
@@ -129,12 +134,12 @@ impl Upstream {
         self.bulkhead.has_free_permit()
     }
 
-    /// Asks for a permit of this weight that is of use only until `attempts_end`, less the time
-    /// that an attempt needs to have a chance.
+    /// Asks for a permit of this weight, for a call of this class, that is of use only until
+    /// `attempts_end`, less the time that an attempt needs to have a chance.
     #[inline]
     pub(crate) fn acquire(
         &mut self,
-        weight: u32,
+        (weight, class, patience): (u32, Class, Patience),
         attempts_end: Instant,
         now: Instant,
         sink: &mut impl Sink<Event>,
@@ -142,14 +147,14 @@ impl Upstream {
         if let Some(permit) = self.bulkhead.acquire_at_once(weight, now) {
             return Acquired::Permit(permit);
         }
-        self.acquire_later(weight, attempts_end, now, sink)
+        self.acquire_later((weight, class, patience), attempts_end, now, sink)
     }
 
     /// Asks for a permit that cannot be had at once.
     #[cold]
     fn acquire_later(
         &mut self,
-        weight: u32,
+        (weight, class, patience): (u32, Class, Patience),
         attempts_end: Instant,
         now: Instant,
         sink: &mut impl Sink<Event>,
@@ -158,9 +163,11 @@ impl Upstream {
             true => attempts_end,
             false => deadline::of_queue(attempts_end, self.min_useful(now)),
         };
-        let mut scoped = Scoped { at: now, scope: Scope::Upstream, sink };
-        let need = Need { weight, useful_until };
-        match self.bulkhead.acquire_weighted(need, now, &mut scoped) {
+        let patience = self.patience(patience, now);
+        let need = Need { weight, useful_until, class, patience };
+        self.press_for(&need, now);
+        let mut dropped = Dropped { waiters: &mut self.dropped, at: now, sink };
+        match self.bulkhead.acquire_weighted(need, now, &mut dropped) {
             Ok(Acquired::Refused { reason, retry_at }) => {
                 Acquired::Refused { reason: self.name_of_full(reason), retry_at }
             }
@@ -172,6 +179,19 @@ impl Upstream {
             Err(TooHeavy { .. }) => {
                 Acquired::Refused { reason: Reason::CostExceedsLimit, retry_at: Instant::NEVER }
             }
+        }
+    }
+
+    /// Those who were held through an outage are a line that goes on for a moment after it, and who
+    /// comes behind them may wait as long. So may all while nothing is known to have too much to do.
+    fn patience(&mut self, asked: Patience, now: Instant) -> Patience {
+        if asked == Patience::Long {
+            self.patient_until = now.after(AFTER_OUTAGE);
+        }
+        match asked {
+            _ if now < self.patient_until => Patience::Long,
+            Patience::Usual if self.is_unsure(now) => Patience::Unsure,
+            Patience::Usual | Patience::Long | Patience::Unsure => asked,
         }
     }
 

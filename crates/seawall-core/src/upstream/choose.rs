@@ -75,6 +75,8 @@ pub struct Choice {
     pub reason: ChoiceReason,
     /// How many endpoints stood for choice.
     pub candidates: u32,
+    /// How many are in flight at the endpoint, this one included.
+    pub(super) beside: u32,
     pub(super) breaker: Option<breaker::Ticket>,
     pub(super) probe: Option<ProbeTicket>,
     /// Whether nothing has been heard of its attempt so far.
@@ -103,7 +105,7 @@ impl Upstream {
         wish: Wish<'_>,
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) -> Option<Choice> {
-        let choice = match self.choose_calm(wish, scene) {
+        let mut choice = match self.choose_calm(wish, scene) {
             Calm::Chosen(choice) => Some(choice),
             // All good ones have been asked, and a second draw would give those that ramp up more
             // than their share.
@@ -115,8 +117,8 @@ impl Upstream {
                 .or_else(|| self.choose_any(wish, scene)),
         };
         self.note_panic(choice.as_ref(), scene.now, scene.sink);
-        if let Some(choice) = &choice {
-            self.begin(choice.endpoint, scene.now);
+        if let Some(choice) = &mut choice {
+            self.begin(choice, scene.now);
         }
         choice
     }
@@ -162,7 +164,8 @@ impl Upstream {
         }
         let (reason, candidates) = (ChoiceReason::Probe, 1);
         let (breaker, probe, outage) = (ticket, ejection, None);
-        Some(Choice { endpoint: id, reason, candidates, breaker, probe, outage, awaits: true })
+        let (beside, awaits) = (0, true);
+        Some(Choice { endpoint: id, reason, candidates, beside, breaker, probe, outage, awaits })
     }
 
     /// The first endpoint that a call like this one may probe.
@@ -217,8 +220,11 @@ impl Upstream {
         self.candidates.retain(|slot| !tried.contains(slot));
         self.leave_out_all_silent(now);
         self.leave_out_quiet(now);
-        let choice = self.choose_gathered(wish.key, levels, scene)?;
-        self.begin(choice.endpoint, now);
+        if !self.drop_full() {
+            return None;
+        }
+        let mut choice = self.choose_gathered(wish.key, levels, scene)?;
+        self.begin(&mut choice, now);
         Some(choice)
     }
 
@@ -233,6 +239,7 @@ impl Upstream {
             return self.choose_present(wish, scene);
         }
         self.note_calm(wish.probe);
+        self.count_places(now);
         let levels = self.note_levels(now, scene.sink);
         self.candidates.retain(|slot| !tried.contains(slot));
         if self.candidates.is_empty() {
@@ -240,6 +247,7 @@ impl Upstream {
             self.candidates.push(again);
         }
         self.leave_out_silent(wish.probe, now);
+        self.prefer_roomy();
         self.choose_gathered(wish.key, levels, scene)
     }
 
@@ -290,7 +298,8 @@ impl Upstream {
         let draw = scene.rng.draw();
         let ticket = endpoint.breaker.admit(now, Probing::Forbidden, draw, &mut scoped).ok()?;
         let (breaker, probe, outage) = (Some(ticket), None, None);
-        Some(Choice { endpoint: id, reason, candidates, breaker, probe, outage, awaits: true })
+        let (beside, awaits) = (0, true);
+        Some(Choice { endpoint: id, reason, candidates, beside, breaker, probe, outage, awaits })
     }
 
     /// Health checks that merely time out never take the last endpoints away: slowness under load
@@ -365,15 +374,19 @@ impl Upstream {
         let slot = self.balancer.pick(&self.candidates, wish.key, scene.now, scene.rng)?;
         let endpoint = self.present(slot)?.id;
         let (breaker, probe, outage) = (None, None, None);
-        Some(Choice { endpoint, reason, candidates, breaker, probe, outage, awaits: true })
+        let (beside, awaits) = (0, true);
+        Some(Choice { endpoint, reason, candidates, beside, breaker, probe, outage, awaits })
     }
 
-    pub(super) fn begin(&mut self, id: EndpointId, now: Instant) {
+    pub(super) fn begin(&mut self, choice: &mut Choice, now: Instant) {
+        let id = choice.endpoint;
         self.balancer.started(id.slot);
         self.await_answer(id, now);
         if let Some(endpoint) = self.endpoint_mut(id) {
             endpoint.active += 1;
+            choice.beside = endpoint.active;
         }
+        self.recount(id.slot, now);
     }
 
     fn note_panic(&mut self, choice: Option<&Choice>, now: Instant, sink: &mut impl Sink<Event>) {

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 
 use crate::balance::EndpointInfo;
 use crate::breaker::Breaker;
+use crate::concurrency::Limit;
 use crate::endpoint::EndpointId;
 use crate::hash::hash;
 use crate::health::Health;
@@ -63,6 +64,10 @@ pub(super) struct Endpoint {
     pub(super) silence: Silence,
     pub(super) breaker: Breaker,
     pub(super) health: Health,
+    /// How many may be, as far as is known; absent unless configured.
+    pub(super) limit: Option<Limit>,
+    /// What it adds to the places of the upstream; see `places.rs`.
+    pub(super) counted: u32,
     /// What its attempts came to since it joined.
     pub(super) outcomes: Outcomes,
     /// Since when it has waited for a probe, as far as a choice has noticed.
@@ -82,6 +87,8 @@ impl Endpoint {
             info: EndpointInfo::default(),
             leaving: None,
             active: 0,
+            limit: settings.endpoint_limit.map(|limit| Limit::new(limit, origin)),
+            counted: 0,
             silence: Silence::default(),
             breaker: Breaker::new(settings.endpoint_breaker, origin),
             health: Health::new(settings.health.unwrap_or_default()),

@@ -218,10 +218,9 @@ impl Upstream {
         self.enforce_limit(now);
     }
 
-    /// What a refusal of the bulkhead is called: its limit may be the adaptive one.
+    /// What a refusal of the bulkhead is called: its limit may be an adaptive one.
     pub(super) fn name_of_full(&self, reason: Reason) -> Reason {
-        let adaptive = self.gates.limit.as_ref().and_then(Limit::in_force);
-        let adapted = adaptive.is_some_and(|limit| limit < self.settings.bulkhead.permits);
+        let adapted = self.limited_to < self.settings.bulkhead.permits;
         let full = matches!(reason, Reason::BulkheadFull | Reason::QueueFull);
         if full && adapted { Reason::ConcurrencyLimit } else { reason }
     }
@@ -229,12 +228,15 @@ impl Upstream {
     /// Whether a gate says that there is too much work already.
     pub(super) fn is_overloaded(&self) -> bool {
         let shed = self.gates.shed.as_ref().map(Shedder::snapshot);
-        shed.is_some_and(|shed| shed.mode == Mode::Enforce && shed.overloaded_since.is_some())
+        let sheds =
+            shed.is_some_and(|shed| shed.mode == Mode::Enforce && shed.overloaded_since.is_some());
+        // Whoever waits for the limit of an endpoint goes before a second try of somebody else.
+        sheds || (self.limits_endpoints() && self.bulkhead.queued() > 0)
     }
 
     pub(super) fn enforce_limit(&mut self, now: Instant) {
         let limit = self.gates.limit.as_ref().and_then(Limit::in_force);
-        let limit = limit.unwrap_or(u32::MAX);
+        let limit = limit.unwrap_or(u32::MAX).min(self.all_places());
         if limit != self.limited_to {
             self.limited_to = limit;
             self.bulkhead.set_limit(limit, now);

@@ -58,10 +58,13 @@ impl Upstream {
             self.regroup(scene.now, scene.sink);
             return None;
         };
-        self.begin(endpoint, scene.now);
         let (reason, candidates) = (ChoiceReason::Probe, 1);
         let (breaker, probe) = (None, None);
-        Some(Choice { endpoint, reason, candidates, breaker, probe, outage, awaits: true })
+        let (beside, awaits) = (0, true);
+        let mut choice =
+            Choice { endpoint, reason, candidates, beside, breaker, probe, outage, awaits };
+        self.begin(&mut choice, scene.now);
+        Some(choice)
     }
 
     pub(crate) fn hold(

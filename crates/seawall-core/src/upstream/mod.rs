@@ -17,6 +17,7 @@ mod hedging;
 mod holding;
 mod narrow;
 mod outcomes;
+mod places;
 mod replicas;
 mod settings;
 mod settle;
@@ -98,8 +99,12 @@ pub struct Upstream {
     budget: Budget,
     bulkhead: Bulkhead,
     gates: Gates,
-    /// What the bulkhead was last limited to by the adaptive limit.
+    /// What the bulkhead was last limited to by the adaptive limits.
     limited_to: u32,
+    /// What endpoints add to that, together.
+    places: u64,
+    /// Until when whoever waits for a permit may wait long, because of an outage that is over.
+    patient_until: Instant,
     /// Waiters that lost their place without a grant and are to be woken; the queue bounds them.
     dropped: Vec<Waiter>,
     balancer: Balancer,
@@ -139,6 +144,8 @@ impl Upstream {
             bulkhead: Bulkhead::new(settings.bulkhead),
             gates: Gates::new(&settings, now, rng),
             limited_to: u32::MAX,
+            places: 0,
+            patient_until: Instant::EPOCH,
             dropped: Vec::new(),
             balancer: Balancer::new(settings.balance, rng),
             outliers: Outliers::new(settings.outlier, phase(rng)),
@@ -178,11 +185,13 @@ impl Upstream {
         self.timeout.reconfigure(settings.timeout);
         for endpoint in self.endpoints.iter_mut().flatten() {
             endpoint.breaker.reconfigure(settings.endpoint_breaker, now);
+            endpoint.reconfigure_limit(settings.endpoint_limit, now, sink);
             match settings.health {
                 Some(health) => endpoint.health.reconfigure(health),
                 None => endpoint.health = Health::new(HealthSettings::default()),
             }
         }
+        self.count_places(now);
     }
 
     /// Judges these statuses otherwise than by the table. Default none.
@@ -216,6 +225,7 @@ impl Upstream {
     ) -> Vec<(EndpointName, EndpointId)> {
         let placed = self.place(names, now, rng);
         self.rebalance();
+        self.count_places(now);
         placed
     }
 
@@ -282,6 +292,7 @@ impl Upstream {
         }
         if let Some(change) = change {
             sink.emit(Event { at: now, scope: Scope::Endpoint(id), what: What::Health(change) });
+            self.count_places(now);
         }
     }
 
@@ -345,6 +356,7 @@ impl Upstream {
         self.hold.invariants();
         self.gates.invariants();
         self.timeout.invariants();
+        self.place_invariants();
         debug_assert!(self.endpoints.len() <= self.candidates.capacity(), "no room for a choice");
     }
 

@@ -44,6 +44,9 @@ impl Upstream {
         let Some(slot) = self.balancer.pick(&self.members, wish.key, now, scene.rng) else {
             return Calm::Over;
         };
+        if self.is_full(slot) {
+            return Calm::Over;
+        }
         let facts = (self.reason(wish.key), small(self.members.len()));
         if self.is_doubtful(slot, wish.probe, now) {
             return self.choose_heard(slot, (wish, facts), scene);

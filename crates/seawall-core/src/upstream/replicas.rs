@@ -46,7 +46,7 @@ impl Upstream {
         if !known {
             return None;
         }
-        let choice = match self.is_good(id.slot, scene.now) {
+        let mut choice = match self.is_good(id.slot, scene.now) {
             // Nothing was weighed, but it is a good one like any that the balancer picks.
             true => self.admit_to(id.slot, (ChoiceReason::Balanced, 1), scene),
             false => {
@@ -54,8 +54,8 @@ impl Upstream {
                 due.filter(|due| *due == id.slot).and_then(|due| self.begin_probe(due, scene))
             }
         };
-        if choice.is_some() {
-            self.begin(id, scene.now);
+        if let Some(choice) = &mut choice {
+            self.begin(choice, scene.now);
         }
         choice
     }

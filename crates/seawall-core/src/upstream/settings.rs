@@ -37,6 +37,10 @@ pub struct UpstreamSettings {
     /// The adaptive limit of attempts in flight, within the permits of the bulkhead. Absent by
     /// default.
     pub concurrency: Option<LimitSettings>,
+    /// The adaptive limit of attempts in flight at each endpoint, within the permits of the
+    /// bulkhead. Absent by default: only drivers whose attempts go to the endpoint that was chosen
+    /// gain by it. It has no effect without endpoints.
+    pub endpoint_limit: Option<LimitSettings>,
     /// The breaker of the whole upstream; it judges calls.
     pub breaker: BreakerSettings,
     /// The breaker of each endpoint; it judges attempts.
@@ -70,6 +74,7 @@ impl Default for UpstreamSettings {
             shed: None,
             throttle: None,
             concurrency: None,
+            endpoint_limit: None,
             breaker: BreakerSettings::for_upstream(),
             endpoint_breaker: BreakerSettings::for_endpoint(),
             bulkhead: BulkheadSettings::default(),

@@ -55,7 +55,7 @@ impl Upstream {
         end: &AttemptEnd<'_>,
         scene: &mut Scene<'_, impl Rng, impl Sink<Event>>,
     ) {
-        let (id, now) = (choice.endpoint, scene.now);
+        let (id, beside, now) = (choice.endpoint, choice.beside, scene.now);
         self.balancer.finished(id.slot, sample(end), now);
         // While it is calm nobody is out.
         let was_out = !self.calm && self.is_out(id, now);
@@ -74,6 +74,8 @@ impl Upstream {
             let mut scoped = Scoped { at: now, scope, sink: &mut *scene.sink };
             endpoint.breaker.settle(ticket, ended, (now, scene.rng.draw()), &mut scoped);
         }
+        self.teach_endpoint((id, beside), end, now, scene.sink);
+        let Some(endpoint) = self.endpoint(id) else { return };
         let gone = endpoint.leaving.is_some() && endpoint.active == 0;
         // Where it is still calm, the detector has reported nothing.
         let is_kept_away = endpoint.breaker.phase(now) != Phase::Closed;
@@ -86,6 +88,7 @@ impl Upstream {
         if gone {
             self.collect_drained(now);
         }
+        self.recount(id.slot, now);
     }
 
     /// Whether the endpoint is ejected or its breaker keeps calls away.

@@ -6,7 +6,7 @@ use crate::balance::LoadSnapshot;
 use crate::breaker::BreakerSnapshot;
 use crate::budget::BudgetSnapshot;
 use crate::bulkhead::BulkheadSnapshot;
-use crate::concurrency::LimitSnapshot;
+use crate::concurrency::{Limit, LimitSnapshot};
 use crate::endpoint::EndpointId;
 use crate::health::HealthState;
 use crate::hedge::HedgeSnapshot;
@@ -78,6 +78,8 @@ pub struct EndpointSnapshot {
     /// Since when attempts wait in vain, if that is far longer than usual: then it is not chosen
     /// while others are heard of, but for a trial now and then.
     pub silent_since: Option<Instant>,
+    /// How many attempts may be in flight there; absent without limits at endpoints.
+    pub limit: Option<LimitSnapshot>,
     /// What its attempts came to since it joined.
     pub outcomes: Outcomes,
 }
@@ -94,6 +96,7 @@ impl Upstream {
             outlier: self.outliers.snapshot(endpoint.id.slot, now),
             load: self.balancer.snapshot(endpoint.id.slot, now),
             silent_since: self.silent_since(endpoint.id, now),
+            limit: endpoint.limit.as_ref().map(Limit::snapshot),
             outcomes: endpoint.outcomes,
         });
         UpstreamSnapshot {

@@ -18,6 +18,7 @@ pub(super) const SOLE_CHOICE: Choice = Choice {
     endpoint: SOLE,
     reason: ChoiceReason::Sole,
     candidates: 1,
+    beside: 0,
     breaker: None,
     probe: None,
     awaits: false,

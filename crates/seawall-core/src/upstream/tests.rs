@@ -4,5 +4,6 @@
 mod choice;
 mod endpoints;
 mod narrowing;
+mod places;
 mod replicas;
 mod world;

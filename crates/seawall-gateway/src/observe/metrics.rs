@@ -244,6 +244,17 @@ fn endpoint_states(encoder: &mut DescriptorEncoder<'_>, status: &Status) -> Resu
     gauges(encoder, "endpoint_in_choice", "Whether it may be chosen.", up)?;
     let active = named(|endpoint| i64::from(endpoint.active));
     gauges(encoder, "endpoint_active", "Attempts running there.", active)?;
+    let overloaded =
+        named(|endpoint| i64::from(endpoint.limit.is_some_and(|limit| limit.overloaded)));
+    gauges(encoder, "endpoint_overloaded", "Whether it has all it can work on.", overloaded)?;
+    let limit = |e: &EndpointStatus| e.limit.and_then(|limit| limit.in_flight).map(i64::from);
+    let limits = status.upstreams.iter().flat_map(|upstream| {
+        upstream.endpoints.iter().filter_map(move |endpoint| {
+            let labels = vec![("upstream", upstream.name.clone())];
+            Some((with(labels, "endpoint", &endpoint.address), limit(endpoint)?))
+        })
+    });
+    gauges(encoder, "endpoint_limit", "Attempts that may run there.", limits)?;
     let idle = named(|endpoint| signed(endpoint.pool.idle));
     gauges(encoder, "pool_idle", "Idle connections.", idle)?;
     let streams = named(|endpoint| signed(endpoint.pool.streams));

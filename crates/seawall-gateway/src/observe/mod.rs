@@ -14,7 +14,7 @@ pub(crate) use events::EventLog;
 pub(crate) use metrics::render;
 pub use model::{
     BreakerStatus, BudgetStatus, BulkheadStatus, CallRecord, EndpointStatus, EventRecord,
-    HoldStatus, LatencyStatus, PoolStatus, RouteStatus, Status, TrailStep, UpstreamStatus,
-    UpstreamTotals,
+    HoldStatus, LatencyStatus, LimitStatus, PoolStatus, RouteStatus, Status, TrailStep,
+    UpstreamStatus, UpstreamTotals,
 };
 pub(crate) use status::status;

@@ -193,6 +193,8 @@ pub struct EndpointStatus {
     pub breaker: Option<BreakerStatus>,
     /// Attempts running there.
     pub active: u32,
+    /// How many may be; absent without `endpoint_limit`.
+    pub limit: Option<LimitStatus>,
     /// The balancer's latency estimate.
     pub estimate_ms: f64,
     /// Share of its full weight, 1 when it is not in slow start.
@@ -207,6 +209,21 @@ pub struct EndpointStatus {
     pub failures_total: u64,
     /// Its connections, summed over the workers.
     pub pool: PoolStatus,
+}
+
+/// The limit of attempts in flight at one endpoint.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct LimitStatus {
+    /// So many; absent while nothing is known and nothing limited.
+    pub in_flight: Option<u32>,
+    /// Why it is that, in words.
+    pub cause: &'static str,
+    /// Whether the endpoint is known to have all that it can work on.
+    pub overloaded: bool,
+    /// The latency without load; absent while unknown.
+    pub base_ms: Option<f64>,
+    /// `enforce` or `shadow`.
+    pub mode: &'static str,
 }
 
 /// Connections to one endpoint.

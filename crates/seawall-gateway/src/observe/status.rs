@@ -2,6 +2,7 @@
 
 use seawall_core::Mode;
 use seawall_core::breaker::BreakerSnapshot;
+use seawall_core::concurrency::LimitSnapshot;
 use seawall_core::endpoint::EndpointId;
 use seawall_core::histogram::RotatingHistogram;
 use seawall_core::hold::{HoldSnapshot, HoldState};
@@ -11,11 +12,12 @@ use seawall_core::time::{Duration, Instant};
 use seawall_core::upstream::EndpointSnapshot;
 
 use super::words::{
-    of_cause, of_finding, of_health_state, of_hold_state, of_manual, of_phase, of_silence,
+    of_cause, of_cause_of_limit, of_finding, of_health_state, of_hold_state, of_manual, of_phase,
+    of_silence,
 };
 use super::{
     BreakerStatus, BudgetStatus, BulkheadStatus, EndpointStatus, HoldStatus, LatencyStatus,
-    RouteStatus, Status, UpstreamStatus, UpstreamTotals,
+    LimitStatus, RouteStatus, Status, UpstreamStatus, UpstreamTotals,
 };
 use crate::live::Route;
 use crate::shared::Shared;
@@ -152,6 +154,7 @@ fn of_endpoint(
         health: of_health_state(endpoint.health),
         breaker: of_breaker(&endpoint.breaker, now),
         active: endpoint.load.active,
+        limit: endpoint.limit.as_ref().map(limit),
         estimate_ms: ms(endpoint.load.latency),
         weight: share(endpoint.load.weight),
         requests: u64::from(endpoint.outlier.requests),
@@ -159,6 +162,16 @@ fn of_endpoint(
         attempts_total: endpoint.outcomes.total() + u64::from(endpoint.load.active),
         failures_total: endpoint.outcomes.failure,
         pool: shared.pool_status(upstream.name(), endpoint.id),
+    }
+}
+
+fn limit(limit: &LimitSnapshot) -> LimitStatus {
+    LimitStatus {
+        in_flight: limit.base.is_some().then_some(limit.limit),
+        cause: of_cause_of_limit(limit.cause),
+        overloaded: limit.congested,
+        base_ms: limit.base.map(ms),
+        mode: if limit.mode == Mode::Shadow { "shadow" } else { "enforce" },
     }
 }
 

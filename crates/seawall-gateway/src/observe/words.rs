@@ -2,7 +2,7 @@
 
 use seawall_core::breaker::{BreakerEvent, BreakerSnapshot, Cause, Manual, Phase};
 use seawall_core::call::{Role, StepKind};
-use seawall_core::concurrency::LimitEvent;
+use seawall_core::concurrency::{Cause as LimitCause, LimitEvent};
 use seawall_core::endpoint::EndpointId;
 use seawall_core::health::{Change, HealthState};
 use seawall_core::hold::{HoldEvent, HoldState};
@@ -163,10 +163,30 @@ pub(super) fn of_shed(event: &ShedEvent) -> Option<Words> {
     }
 }
 
+/// Why an adaptive limit is what it is.
+pub(super) const fn of_cause_of_limit(cause: LimitCause) -> &'static str {
+    match cause {
+        LimitCause::Initial => "nothing was learnt yet",
+        LimitCause::Doubling => "in search of the first congestion",
+        LimitCause::Growth => "there is room",
+        LimitCause::Congestion => "latency has risen with what is in flight",
+        LimitCause::Drop => "attempts timed out or were refused",
+        LimitCause::Unused => "more has been of no use",
+        LimitCause::Dip => "lowered to learn the latency without load",
+        LimitCause::Pin => "pinned to learn the latency without load",
+        LimitCause::Probe => "raised to learn whether more still only waits",
+        LimitCause::Trial => "lowered to learn whether fewer are any faster",
+        LimitCause::Resumed => "it is slow for a reason of its own, or no longer",
+        LimitCause::Reconfigured => "the settings changed",
+    }
+}
+
 /// A change of the adaptive limit.
 pub(super) fn of_limit(event: &LimitEvent) -> Option<String> {
     match *event {
-        LimitEvent::Changed { old, new, .. } => Some(format!("from {old} to {new} in flight")),
+        LimitEvent::Changed { old, new, cause, .. } => {
+            Some(format!("from {old} to {new} in flight: {}", of_cause_of_limit(cause)))
+        }
         LimitEvent::Dip { resume, .. } => Some(format!("a short dip below {resume} to measure")),
         LimitEvent::Rejected { .. } => None,
     }

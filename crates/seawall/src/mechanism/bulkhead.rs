@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use seawall_core::bulkhead::{self as core, Acquired, BulkheadSnapshot, Need, TooHeavy, Waiter};
 use seawall_core::reason::Reason;
+use seawall_core::shed::Class;
 use seawall_core::time::Instant;
 use seawall_core::upstream::What;
 
@@ -241,7 +242,12 @@ impl Shared {
 
     /// Asks the machine for a permit or a place.
     pub(super) fn arrive(&self, now: Instant, useful_until: Instant) -> Result<Arrival, Rejected> {
-        let need = Need { weight: 1, useful_until };
+        let need = Need {
+            weight: 1,
+            useful_until,
+            class: Class::Normal,
+            patience: seawall_core::bulkhead::Patience::Usual,
+        };
         let acquired = self.step(now, |locked| {
             let Locked { machine, batch, .. } = locked;
             machine.acquire_weighted(need, now, batch)

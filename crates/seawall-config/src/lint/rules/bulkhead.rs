@@ -236,7 +236,7 @@ fn long_queue(view: &View<'_>, route: &RouteConfig, upstream: &UpstreamConfig) -
 /// The queue of our own bulkhead, whose longest wait is given.
 fn long_wait(view: &View<'_>, route: &RouteConfig, upstream: &UpstreamConfig) -> Option<Finding> {
     let bulkhead = upstream.bulkhead.filter(|bulkhead| bulkhead.queue != Some(0))?;
-    let total = route.policy.timeouts.total.filter(|_| bulkhead.order == QueueOrder::Fifo)?;
+    let total = route.policy.timeouts.total.filter(|_| serves_in_turn(bulkhead.order))?;
     let used =
         [view.on_upstream(upstream, "bulkhead.max_wait"), view.on_route(route, "timeouts.total")];
     // The default is bounded by the deadline of each call; only a wait that was asked for misleads.
@@ -253,4 +253,9 @@ fn long_wait(view: &View<'_>, route: &RouteConfig, upstream: &UpstreamConfig) ->
     let numbers =
         [("wait_s", bulkhead.max_wait.as_secs_f64()), ("patience_s", total.as_secs_f64())];
     Some(finding.says(formula, consequence).numbers(&numbers))
+}
+
+/// Whether whoever has waited longest is served first, be it among equals.
+const fn serves_in_turn(order: QueueOrder) -> bool {
+    matches!(order, QueueOrder::Fifo | QueueOrder::Priority)
 }

@@ -24,7 +24,7 @@ pub(super) fn l28_shadow(view: &View<'_>, notes: &mut Notes) {
     }
 }
 
-fn modes(upstream: &UpstreamConfig) -> [(&'static str, Mode); 8] {
+fn modes(upstream: &UpstreamConfig) -> [(&'static str, Mode); 9] {
     let off = Mode::Off;
     [
         ("breaker", upstream.breaker.mode),
@@ -34,6 +34,7 @@ fn modes(upstream: &UpstreamConfig) -> [(&'static str, Mode); 8] {
         ("shed", upstream.shed.map_or(off, |shed| shed.mode)),
         ("throttle", upstream.throttle.map_or(off, |throttle| throttle.mode)),
         ("adaptive_limit", upstream.adaptive_limit.map_or(off, |limit| limit.mode)),
+        ("endpoint_limit", upstream.endpoint_limit.map_or(off, |limit| limit.mode)),
         ("adaptive_timeout", upstream.adaptive_timeout.mode),
     ]
 }

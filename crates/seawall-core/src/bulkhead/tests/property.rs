@@ -72,7 +72,7 @@ impl Pair {
     fn next(&self) -> Option<usize> {
         let mut waiting = (0..self.line.len()).filter(|index| !self.line[*index].granted);
         match self.settings.order {
-            QueueOrder::Fifo | QueueOrder::CoDel => waiting.next(),
+            QueueOrder::Fifo | QueueOrder::CoDel | QueueOrder::Priority => waiting.next(),
             QueueOrder::Lifo => waiting.next_back(),
         }
     }
@@ -93,7 +93,7 @@ impl Pair {
     /// position · S / L, rounded up.
     fn estimate(&self) -> Option<Duration> {
         let position = match self.settings.order {
-            QueueOrder::Fifo | QueueOrder::CoDel => self.queued() as u64 + 1,
+            QueueOrder::Fifo | QueueOrder::CoDel | QueueOrder::Priority => self.queued() as u64 + 1,
             QueueOrder::Lifo => 1,
         };
         // The average that is shown is rounded down, hence this is at most that much too short.

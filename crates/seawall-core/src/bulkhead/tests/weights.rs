@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::event::Discard;
+use crate::shed::Class;
 use proptest::prelude::*;
 use std::string::ToString;
 
 fn heavy(weight: u32) -> Need {
-    Need { weight, useful_until: Instant::NEVER }
+    Need { weight, useful_until: Instant::NEVER, class: Class::Normal, patience: Patience::Usual }
 }
 
 fn acquire(bulkhead: &mut Bulkhead, weight: u32, now: u64) -> Acquired {
@@ -106,7 +107,12 @@ fn the_estimate_counts_what_those_before_weigh() {
     let (mut bulkhead, mut permits) = full(settings(10, 100));
     teach(&mut bulkhead, &mut permits, millis(50));
     (0..4).for_each(|_| _ = queued(acquire(&mut bulkhead, 10, 0)));
-    let need = |weight, until| Need { weight, useful_until: at(until) };
+    let need = |weight, until| Need {
+        weight,
+        useful_until: at(until),
+        class: Class::Normal,
+        patience: Patience::Usual,
+    };
     let refusal = bulkhead.acquire_weighted(need(1, 204), at(0), &mut Discard).unwrap();
     assert_eq!(refused(refusal), (Reason::QueueWait, at(205)));
     queued(bulkhead.acquire_weighted(need(1, 205), at(0), &mut Discard).unwrap());
@@ -154,7 +160,8 @@ fn every_rejection_is_reported_with_its_cause() {
     let _held = permit(bulkhead.acquire(at(0), Instant::NEVER));
     refused(bulkhead.acquire_weighted(heavy(1), at(0), &mut events).unwrap());
     let (mut bulkhead, _permits) = full(settings(1, 1));
-    let soon = Need { weight: 1, useful_until: at(0) };
+    let soon =
+        Need { weight: 1, useful_until: at(0), class: Class::Normal, patience: Patience::Usual };
     refused(bulkhead.acquire_weighted(soon, at(0), &mut events).unwrap());
     let (waiter, until) = queued(acquire(&mut bulkhead, 1, 0));
     refused(bulkhead.acquire_weighted(heavy(1), at(0), &mut events).unwrap());

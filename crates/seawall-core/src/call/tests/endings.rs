@@ -150,7 +150,12 @@ fn cl_2_t34_own_refusals_move_no_counter() {
     settings.bulkhead.queue = 1;
     settings.bulkhead.max_wait = SECOND * 5;
     let mut world = World::new(settings, 2);
-    let _held = world.upstream.acquire(1, Instant::NEVER, world.now, &mut Discard);
+    let _held = world.upstream.acquire(
+        (1, crate::shed::Class::Normal, crate::bulkhead::Patience::Usual),
+        Instant::NEVER,
+        world.now,
+        &mut Discard,
+    );
     for _ in 0..50 {
         let (mut waiting, _) = world.start(laddered(), get());
         let (mut refused, action) = world.start(laddered(), get());

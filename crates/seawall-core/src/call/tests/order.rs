@@ -28,8 +28,14 @@ fn stopped_by(layer: Layer) -> (Reason, bool) {
     if layer <= Layer::Breaker {
         world.upstream.force_breaker(Manual::ForcedOpen, world.now, &mut Discard);
     }
-    let held = (layer <= Layer::Bulkhead)
-        .then(|| world.upstream.acquire(1, Instant::NEVER, world.now, &mut Discard));
+    let held = (layer <= Layer::Bulkhead).then(|| {
+        world.upstream.acquire(
+            (1, crate::shed::Class::Normal, crate::bulkhead::Patience::Usual),
+            Instant::NEVER,
+            world.now,
+            &mut Discard,
+        )
+    });
     let facts = if layer == Layer::Guards { within(Duration::ZERO) } else { get() };
     let rungs = u8::from(layer <= Layer::Ladder);
     let (_, action) = world.start(CallSettings { rungs, ..plain() }, facts);

@@ -13,6 +13,8 @@ struct InFlight {
 pub(super) struct Service {
     bench: Bench,
     work: Duration,
+    /// What an answer is late besides, occupying nobody.
+    pub(super) added: Duration,
     /// When each of the workers is free again.
     workers: Vec<Instant>,
     /// By the end of their work, as all work is alike.
@@ -28,6 +30,7 @@ impl Service {
         let mut service = Self {
             bench: Bench::new(settings),
             work,
+            added: Duration::ZERO,
             workers: Vec::new(),
             in_flight: VecDeque::new(),
             refused: 0,
@@ -79,12 +82,15 @@ impl Service {
         let in_flight = u32::try_from(self.in_flight.len()).unwrap();
         if self.bench.limit.admit(in_flight, &mut crate::event::Discard).is_err() {
             self.refused += 1;
+            // Whoever is turned away here would wait in an upstream, and say so.
+            self.bench.limit.press(Urgency::Patient, self.bench.now, &mut crate::event::Discard);
             return;
         }
         let now = self.bench.now;
         let worker = self.workers.iter_mut().min().unwrap();
         *worker = (*worker).max(now).after(self.work);
-        let ends = (*worker).max(self.in_flight.back().map_or(now, |last| last.ends));
+        let ends =
+            (*worker).after(self.added).max(self.in_flight.back().map_or(now, |last| last.ends));
         self.in_flight.push_back(InFlight { started: now, ends, beside: in_flight + 1 });
     }
 }

@@ -76,7 +76,8 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
             "[assume.upstreams.payments]\ncalls = [\"/stock\"]\n"
         ),
     ),
-    ("L6", one!("", "retry = { jitter = \"none\" }", "")),
+    // What the limits of endpoints would mend is shown without them.
+    ("L6", one!("endpoint_limit = \"off\"", "retry = { jitter = \"none\" }", "")),
     ("L6", one!("", "retry = { backoff = \"none\" }", "")),
     (
         "L7",
@@ -166,7 +167,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     (
         "L14",
         one!(
-            "",
+            "endpoint_limit = \"off\"",
             "timeouts = { total = \"10s\", attempt = \"1200ms\" }",
             "[assume.upstreams.payments]\nqueue = 1000\nworkers = 20\n\
              latency = { mean = \"50ms\", p99 = \"200ms\" }"

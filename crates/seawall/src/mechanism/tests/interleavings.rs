@@ -390,7 +390,12 @@ fn of_two_that_race_for_one_permit_one_is_refused_and_that_is_reported_once() {
         let refusals = |counted: &Arc<Counted>| {
             let counted = Arc::clone(counted);
             move || {
-                let need = bulkhead::Need { weight: 1, useful_until: NOW };
+                let need = bulkhead::Need {
+                    weight: 1,
+                    useful_until: NOW,
+                    class: seawall_core::shed::Class::Normal,
+                    patience: bulkhead::Patience::Usual,
+                };
                 let act = |locked: &mut front::Locked| {
                     let front::Locked { machine, batch, .. } = locked;
                     matches!(machine.acquire_weighted(need, NOW, batch), Ok(Acquired::Permit(_)))

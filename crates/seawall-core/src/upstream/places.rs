@@ -1,0 +1,240 @@
+//! Places at endpoints: how many attempts may be in flight at each, and at all of them.
+//!
+//! Each endpoint has an adaptive limit of its own, so that one which is slow fills its own places
+//! and nobody else's: the choice passes it over. Together they bound the bulkhead, where calls wait
+//! in the order of their importance once all are full. How a limit is found is in `concurrency`.
+//!
+//! Refused is only who finds the places of an endpoint taken that is known to have all it can work
+//! on. A limit that merely was never needed higher gives way to those who would be refused, and
+//! while it is found out whether an endpoint has too much to do or is slow, calls wait.
+
+use crate::Mode;
+use crate::bulkhead::{Need, Patience, Waiter};
+use crate::concurrency::{Evidence, Finished, Limit, LimitEvent, LimitSettings, Urgency};
+use crate::endpoint::{EndpointId, Slot};
+use crate::event::{Discard, Sink};
+use crate::number::small;
+use crate::reason::Reason;
+use crate::time::Instant;
+
+use super::Upstream;
+use super::endpoint::Endpoint;
+use super::event::{Event, Scope, Scoped};
+use super::settle::AttemptEnd;
+use super::sole::Fleet;
+
+/// So often limits may give way for one call, by half of them each time: from a few to all that a
+/// machine can have.
+const STEPS_MAX: u32 = 32;
+
+impl Endpoint {
+    /// How many may be in flight; `u32::MAX` where nothing says so.
+    fn limit(&self) -> u32 {
+        self.limit.as_ref().and_then(Limit::in_force).unwrap_or(u32::MAX)
+    }
+
+    pub(super) const fn is_congested(&self) -> bool {
+        match &self.limit {
+            Some(limit) => limit.is_congested(),
+            None => false,
+        }
+    }
+
+    pub(super) fn reconfigure_limit(
+        &mut self,
+        settings: Option<LimitSettings>,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) {
+        let scope = Scope::Endpoint(self.id);
+        match (&mut self.limit, settings) {
+            (Some(limit), Some(settings)) => {
+                limit.reconfigure(settings, now, &mut Scoped { at: now, scope, sink });
+            }
+            (limit, settings) => *limit = settings.map(|settings| Limit::new(settings, now)),
+        }
+    }
+}
+
+impl Upstream {
+    pub(super) const fn limits_endpoints(&self) -> bool {
+        match &self.settings.endpoint_limit {
+            Some(limit) => matches!(limit.mode, Mode::Enforce),
+            None => false,
+        }
+    }
+
+    /// Whether no more should be sent there.
+    pub(super) fn is_full(&self, slot: Slot) -> bool {
+        let full = |endpoint: &Endpoint| endpoint.active >= endpoint.limit();
+        self.limits_endpoints() && self.present(slot).is_some_and(full)
+    }
+
+    /// Takes those that are full out of the candidates; tells whether any is left.
+    pub(super) fn drop_full(&mut self) -> bool {
+        if self.limits_endpoints() {
+            let mut candidates = core::mem::take(&mut self.candidates);
+            candidates.retain(|slot| !self.is_full(*slot));
+            self.candidates = candidates;
+        }
+        !self.candidates.is_empty()
+    }
+
+    /// The same unless all of them are full. Then a retry goes to one beyond its limit rather than
+    /// to where it failed; the budget bounds such attempts.
+    pub(super) fn prefer_roomy(&mut self) {
+        let any = self.candidates.iter().any(|slot| !self.is_full(*slot));
+        if any {
+            self.drop_full();
+        }
+    }
+
+    /// What may be in flight by the limits of the endpoints; `u32::MAX` where nothing says so.
+    ///
+    /// Good ones add their limit, or what a lowered one has yet to drain, the others what they
+    /// hold: a permit more than is in use then always finds a place. Where none is good, limits
+    /// have nothing to say.
+    pub(super) fn all_places(&self) -> u32 {
+        let bounded = self.limits_endpoints() && self.fleet == Fleet::Endpoints;
+        if bounded { small(self.places) } else { u32::MAX }
+    }
+
+    /// One endpoint has another limit, or more or fewer in flight. Where all are good that
+    /// concerns nobody else.
+    pub(super) fn recount(&mut self, slot: Slot, now: Instant) {
+        if !self.limits_endpoints() {
+            return;
+        }
+        if !self.calm {
+            return self.count_places(now);
+        }
+        let Some(Some(endpoint)) = self.endpoints.get_mut(slot.index()) else { return };
+        let counted = endpoint.limit().max(endpoint.active);
+        let before = core::mem::replace(&mut endpoint.counted, counted);
+        if before != counted {
+            self.places = self.places - u64::from(before) + u64::from(counted);
+            self.enforce_limit(now);
+        }
+    }
+
+    /// Counts all places anew.
+    pub(super) fn count_places(&mut self, now: Instant) {
+        if !self.limits_endpoints() {
+            return self.enforce_limit(now);
+        }
+        let (mut places, mut any) = (0, false);
+        for slot in self.slots() {
+            let good = self.is_good(slot, now);
+            any |= good;
+            let Some(Some(endpoint)) = self.endpoints.get_mut(slot.index()) else { continue };
+            let limit = if good { endpoint.limit() } else { 0 };
+            endpoint.counted = limit.max(endpoint.active);
+            places += u64::from(endpoint.counted);
+        }
+        self.places = if any { places } else { u64::from(u32::MAX) };
+        self.enforce_limit(now);
+    }
+
+    /// Lets the limit of an endpoint learn from an attempt that has ended there. Told is only when
+    /// overload begins and ends: the limit itself changes all the time.
+    pub(super) fn teach_endpoint(
+        &mut self,
+        (id, beside): (EndpointId, u32),
+        end: &AttemptEnd<'_>,
+        now: Instant,
+        sink: &mut impl Sink<Event>,
+    ) {
+        let Some(endpoint) = self.endpoint_mut(id) else { return };
+        let Some(limit) = &mut endpoint.limit else { return };
+        let evidence = Evidence::of(end.outcome);
+        let finished = Finished { latency: end.elapsed, in_flight: beside, evidence };
+        let mut latest = Latest(None);
+        let was = limit.is_congested();
+        limit.on_finished(finished, now, &mut latest);
+        let is = limit.is_congested();
+        if let Some(event) = latest.0.filter(|_| is != was) {
+            Scoped { at: now, scope: Scope::Endpoint(id), sink }.emit(event);
+        }
+        match (was, is) {
+            (false, true) if self.limits_endpoints() => self.bulkhead.shorten(now),
+            (true, false) if self.is_unsure(now) => self.bulkhead.prolong(),
+            _ => {}
+        }
+    }
+
+    /// Whether an endpoint that may be chosen is known to have all that it can work on.
+    fn any_congested(&self, now: Instant) -> bool {
+        let congested = |slot| self.present(slot).is_some_and(Endpoint::is_congested);
+        self.slots().any(|slot| congested(slot) && self.is_good(slot, now))
+    }
+
+    /// Whether those who find no place should wait for as long as it is of use to them: it is the
+    /// endpoints that have none, and of none is known that it has too much to do.
+    pub(super) fn is_unsure(&self, now: Instant) -> bool {
+        self.all_places() < self.settings.bulkhead.permits && !self.any_congested(now)
+    }
+
+    /// Until when `waiter` waits, if it still does: it may be longer than it was told.
+    pub(crate) fn waits_until(&self, waiter: Waiter) -> Option<Instant> {
+        self.bulkhead.waits_until(waiter)
+    }
+
+    /// Somebody needs a permit and finds none: makes room where nothing speaks against it.
+    pub(super) fn press_for(&mut self, need: &Need, now: Instant) {
+        if !self.limits_endpoints() {
+            return;
+        }
+        self.press(Urgency::Patient, now);
+        // Those who were held through an outage come all at once, which proves nothing; and where
+        // nobody can wait, nobody can wait for proof.
+        let waits = need.patience != Patience::Long && self.bulkhead.has_place_for(need.class);
+        for _ in 0..STEPS_MAX {
+            let settled = waits || self.bulkhead.has_free_permit();
+            if settled || !self.press(Urgency::Late, now) {
+                break;
+            }
+        }
+    }
+
+    /// Asks the limits of the good endpoints to give way; tells whether any did.
+    fn press(&mut self, urgency: Urgency, now: Instant) -> bool {
+        let mut gave_way = false;
+        for slot in self.slots() {
+            if !self.is_full(slot) || !self.is_good(slot, now) {
+                continue;
+            }
+            let Some(Some(endpoint)) = self.endpoints.get_mut(slot.index()) else { continue };
+            let Some(limit) = &mut endpoint.limit else { continue };
+            gave_way |= limit.press(urgency, now, &mut Discard);
+        }
+        if gave_way {
+            self.count_places(now);
+        }
+        gave_way
+    }
+
+    /// What ended the wait of one who got no permit: the limits of the endpoints, if it was they
+    /// who made it wait.
+    pub(crate) fn name_of_lost_wait(&self) -> Reason {
+        let adapted = self.limited_to < self.settings.bulkhead.permits;
+        if self.limits_endpoints() && adapted {
+            Reason::ConcurrencyLimit
+        } else {
+            Reason::QueueWait
+        }
+    }
+
+    pub(super) fn place_invariants(&self) {
+        let limits = self.endpoints.iter().flatten().filter_map(|known| known.limit.as_ref());
+        limits.for_each(Limit::invariants);
+    }
+}
+
+/// Keeps the latest change of a limit.
+struct Latest(Option<LimitEvent>);
+
+impl Sink<LimitEvent> for Latest {
+    fn emit(&mut self, event: LimitEvent) {
+        self.0 = Some(event);
+    }
+}
