@@ -220,9 +220,10 @@ impl Upstream {
         self.candidates.retain(|slot| !tried.contains(slot));
         self.leave_out_all_silent(now);
         self.leave_out_quiet(now);
-        if !self.drop_full() {
+        if !self.drop_overloaded() {
             return None;
         }
+        self.prefer_roomy();
         let mut choice = self.choose_gathered(wish.key, levels, scene)?;
         self.begin(&mut choice, now);
         Some(choice)

@@ -83,6 +83,7 @@ impl Upstream {
 
     pub(crate) fn leave_hold(&mut self, place: Place, now: Instant, sink: &mut impl Sink<Event>) {
         self.hold.leave(place, now, &mut wide(now, sink));
+        self.enforce_limit(now);
     }
 
     /// A call that had been held is through with it.
@@ -98,6 +99,7 @@ impl Upstream {
             Reach::Taken | Reach::Nobody | Reach::Unknown => Back::Failed,
         };
         self.hold.back(away, back, now, &mut wide(now, sink));
+        self.enforce_limit(now);
     }
 
     /// The next held call to wake.
@@ -178,6 +180,7 @@ impl Upstream {
         let counts = self.hold.note((id.slot, reach), attempt, now, &mut wide(now, sink));
         if was_out && !self.hold.is_out() {
             self.absolve(now, sink);
+            self.enforce_limit(now);
         }
         counts
     }

@@ -64,15 +64,22 @@ impl Upstream {
         }
     }
 
+    /// Whether limits of endpoints bound anything at present. While a line of held calls is let go
+    /// it is the hold that finds out how much the service keeps up with; a second opinion, formed
+    /// before the outage, would put those who still wait for an answer behind those who do not.
+    const fn binds_places(&self) -> bool {
+        self.limits_endpoints() && !self.hold.is_releasing()
+    }
+
     /// Whether no more should be sent there.
     pub(super) fn is_full(&self, slot: Slot) -> bool {
         let full = |endpoint: &Endpoint| endpoint.active >= endpoint.limit();
-        self.limits_endpoints() && self.present(slot).is_some_and(full)
+        self.binds_places() && self.present(slot).is_some_and(full)
     }
 
     /// Takes those that are full out of the candidates; tells whether any is left.
     pub(super) fn drop_full(&mut self) -> bool {
-        if self.limits_endpoints() {
+        if self.binds_places() {
             let mut candidates = core::mem::take(&mut self.candidates);
             candidates.retain(|slot| !self.is_full(*slot));
             self.candidates = candidates;
@@ -80,7 +87,20 @@ impl Upstream {
         !self.candidates.is_empty()
     }
 
-    /// The same unless all of them are full. Then a retry goes to one beyond its limit rather than
+    /// Takes those out of the candidates that are known to have too much to do; tells whether any
+    /// is left. A limit that merely was never needed higher keeps no hedge back: the endpoints that
+    /// are left when others fall silent have such limits, and the share of hedges bounds them.
+    pub(super) fn drop_overloaded(&mut self) -> bool {
+        let mut candidates = core::mem::take(&mut self.candidates);
+        candidates.retain(|slot| {
+            let congested = self.present(*slot).is_some_and(Endpoint::is_congested);
+            !(congested && self.is_full(*slot))
+        });
+        self.candidates = candidates;
+        !self.candidates.is_empty()
+    }
+
+    /// Takes out the full ones unless all are. Then a retry goes to one beyond its limit rather than
     /// to where it failed; the budget bounds such attempts.
     pub(super) fn prefer_roomy(&mut self) {
         let any = self.candidates.iter().any(|slot| !self.is_full(*slot));
@@ -95,7 +115,7 @@ impl Upstream {
     /// hold: a permit more than is in use then always finds a place. Where none is good, limits
     /// have nothing to say.
     pub(super) fn all_places(&self) -> u32 {
-        let bounded = self.limits_endpoints() && self.fleet == Fleet::Endpoints;
+        let bounded = self.binds_places() && self.fleet == Fleet::Endpoints;
         if bounded { small(self.places) } else { u32::MAX }
     }
 

@@ -5,11 +5,12 @@ use std::vec::Vec;
 use super::world::{MS, SECOND, World};
 use crate::Mode;
 use crate::bulkhead::{Acquired, BulkheadSettings, Patience};
-use crate::concurrency::LimitSettings;
+use crate::concurrency::{Evidence, Finished, LimitSettings};
 use crate::endpoint::EndpointId;
+use crate::event::Discard;
 use crate::health::{Check, HealthSettings};
 use crate::shed::Class;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::upstream::{Choice, Draining, Probe, Scene, UpstreamSettings, Wish};
 
 /// Two at once at each.
@@ -53,14 +54,50 @@ fn a_retry_goes_beyond_a_limit_rather_than_where_it_failed() {
     assert_eq!(places(&world), 5, "what is beyond a limit has yet to drain");
 }
 
+/// Where a hedge of a call goes that has tried `tried`.
+fn hedge(world: &mut World, tried: EndpointId) -> Option<EndpointId> {
+    let World { upstream, rng, events, now } = world;
+    let wish = Wish { tried: &[tried.slot], probe: Probe::Never, key: None };
+    let choice = upstream.choose_other(wish, &mut Scene { now: *now, rng, sink: events });
+    choice.map(|choice| choice.endpoint)
+}
+
 #[test]
-fn a_hedge_goes_nowhere_that_is_full() {
+fn a_hedge_goes_beyond_a_limit_that_was_never_needed_higher() {
     let mut world = World::new(two_each(), &["a", "b"]);
     let ids = world.set(&["a", "b"]);
     let _held = take(&mut world, 4);
-    let World { upstream, rng, events, now } = &mut world;
-    let wish = Wish { tried: &[ids[0].slot], probe: Probe::Never, key: None };
-    assert!(upstream.choose_other(wish, &mut Scene { now: *now, rng, sink: events }).is_none());
+    assert_eq!(hedge(&mut world, ids[0]), Some(ids[1]));
+}
+
+#[test]
+fn a_hedge_goes_nowhere_that_is_overloaded() {
+    let limit = LimitSettings::knee();
+    let settings = UpstreamSettings { endpoint_limit: Some(limit), ..UpstreamSettings::default() };
+    let mut world = World::new(settings, &["a", "b"]);
+    let ids = world.set(&["a", "b"]);
+    overload(&mut world, ids[1]);
+    while !world.upstream.is_full(ids[1].slot) {
+        let _held = take(&mut world, 1);
+    }
+    assert_eq!(hedge(&mut world, ids[0]), None);
+}
+
+/// It works on four at once in 20 ms each; first so many are there, then forty, as far as it is let.
+fn overload(world: &mut World, id: EndpointId) {
+    for there in [4; 600].into_iter().chain([40; 600]) {
+        world.pass(MS);
+        let endpoint = world.upstream.endpoint_mut(id).expect("it is present");
+        let limit = endpoint.limit.as_mut().expect("it has a limit");
+        let in_flight = limit.limit().min(there);
+        let latency = Duration::from_millis(5 * u64::from(in_flight.max(4)));
+        let finished = Finished { latency, in_flight, evidence: Evidence::Sample };
+        limit.on_finished(finished, world.now, &mut Discard);
+        if there > 4 && endpoint.is_congested() {
+            return;
+        }
+    }
+    panic!("the limit never held");
 }
 
 fn check(world: &mut World, id: EndpointId, check: Check) {
