@@ -3,7 +3,9 @@
 //! The replicas' own logs are the source. One that is dead, frozen or behind a black hole cannot
 //! write, so while a fault holds what is sent to its target is also taken from the packet counters
 //! of the gateway's namespace: calibrated against the log of the control phase, health checks of
-//! that phase taken off, and whichever of log and counters saw more counts.
+//! that phase taken off. Where they saw more than the log while the fault held, what is missing is
+//! added, in the buckets where it is. The two are compared as a whole: bucket by bucket the later
+//! of two records of the same attempts would look like more of them.
 
 use std::collections::BTreeMap;
 
@@ -79,13 +81,19 @@ impl Traffic {
         let each = number(seen) / (users + checks);
         let buckets = number(control.nanos()) / number(BUCKET);
         let harm = ledger.spans.harm();
+        let (from, to) = (bucket(self.start, harm.from), bucket(self.start, harm.to));
+        let from = from.unwrap_or_default();
+        let to = to.unwrap_or_default().min(counts.len());
+        let Some(logged) = counts.get_mut(from..to) else { return };
+        let mut guessed = vec![0.0; logged.len()];
         for (at, packets) in packets.iter().filter(|(at, _)| harm.has(*at)) {
-            let guessed = (number(*packets) / each - checks / buckets).max(0.0);
-            let count = bucket(self.start, *at).and_then(|bucket| counts.get_mut(bucket));
-            if let Some(count) = count {
-                *count = count.max(guessed);
+            let guess = (number(*packets) / each - checks / buckets).max(0.0);
+            let place = bucket(harm.from, *at).and_then(|bucket| guessed.get_mut(bucket));
+            if let Some(place) = place {
+                *place += guess;
             }
         }
+        fill_up(logged, &guessed);
     }
 
     /// Attempts at a replica in a span, to the bucket.
@@ -103,6 +111,20 @@ impl Traffic {
 
     pub(crate) fn replicas(&self) -> impl Iterator<Item = &u8> {
         self.at.keys()
+    }
+}
+
+/// Raises counts where others saw more, in all by as much as those saw more in all.
+fn fill_up(logged: &mut [f64], guessed: &[f64]) {
+    let surplus = guessed.iter().sum::<f64>() - logged.iter().sum::<f64>();
+    let lacking = |(count, guess): (&f64, &f64)| (guess - count).max(0.0);
+    let lacks: Vec<f64> = logged.iter().zip(guessed).map(lacking).collect();
+    let all: f64 = lacks.iter().sum();
+    if surplus <= 0.0 || all <= 0.0 {
+        return;
+    }
+    for (count, lack) in logged.iter_mut().zip(lacks) {
+        *count += lack * surplus / all;
     }
 }
 
