@@ -9,7 +9,8 @@
 //! | constant | [`BackoffSettings::constant`] |
 //! | exponential | [`BackoffSettings::exponential`] |
 //! | full, equal or decorrelated jitter | any of them [`jittered`](BackoffSettings::jittered) |
-//! | at once, then any other | any of them with [`FirstRetry::AtOnceIfUnsent`] or [`FirstRetry::AtOnceElsewhere`] |
+//! | at once, then any other | any of them with [`FirstRetry::AtOnceIfUnsent`] or
+//! [`FirstRetry::AtOnceElsewhere`] |
 //!
 //! Waits are whole nanoseconds and always in [0, cap]: the cap binds the wait after its random part
 //! too, not only before it. Nothing overflows, whatever the number of the retry.
@@ -49,9 +50,9 @@ pub enum FirstRetry {
     /// after it follow the schedule from its beginning. After any other failure the first retry
     /// waits like the rest.
     AtOnceIfUnsent,
-    /// Nothing, if the failed attempt had no connection or lost it, and an endpoint is left that the
-    /// call has not tried: what cut one endpoint off says nothing about another, and who is asked is
-    /// not who failed. Otherwise the first wait.
+    /// Nothing, if the failed attempt had no connection or lost it, and an endpoint is left that
+    /// the call has not tried: what cut one endpoint off says nothing about another, and who is
+    /// asked is not who failed. Otherwise the first wait.
     AtOnceElsewhere,
 }
 

@@ -117,10 +117,6 @@ where
 /// A connection, or a stream on one, held by one attempt. Dropped, it abandons the exchange: with
 /// HTTP/1.1 by closing the connection, with HTTP/2 by resetting the stream.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a box would cost each attempt over HTTP/1.1, of which there are most, an allocation"
-)]
 pub enum AnyLease<B> {
     /// HTTP/1.1.
     Http1(Lease<B>),

@@ -85,9 +85,9 @@ impl Call {
         made < most && self.attempts < ATTEMPTS_MAX
     }
 
-    /// Gives the call one attempt beyond its limit, once, where it was the way that broke. The limit
-    /// is there for requests that harm whoever serves them, and for services that fail. Where the
-    /// endpoint whose connection was lost first has answered others since, it is neither.
+    /// Gives the call one attempt beyond its limit, once, where it was the way that broke. The
+    /// limit is there for requests that harm whoever serves them, and for services that fail.
+    /// Where the endpoint whose connection was lost first has answered others since, it is neither.
     #[cold]
     fn spare(&mut self, outcome: &Outcome, ctx: &Context<'_, impl Rng, impl Journal>) -> bool {
         let retried = self.settings.max_attempts > 1 && self.facts.only.is_none();

@@ -76,8 +76,8 @@ pub struct HedgeSnapshot {
 const MEDIANS_MIN: u32 = 2;
 
 /// How often is looked whether enough latencies are there for a first quantile. A gateway that has
-/// just started then hedges as soon as it can tell what is slow, and not seconds later; so few looks
-/// cost nothing.
+/// just started then hedges as soon as it can tell what is slow, and not seconds later; so few
+/// looks cost nothing.
 const UNKNOWN_REFRESH: Duration = Duration::from_millis(100);
 
 /// From when on an attempt is slow: the quantile, or the least number of medians.

@@ -32,8 +32,8 @@ impl Place {
     }
 }
 
-/// Calls in the order in which patience ends; of equal ones the earlier deadline, and then the first
-/// to come, is first. Each with the bytes that its body may take.
+/// Calls in the order in which patience ends; of equal ones the earlier deadline, and then the
+/// first to come, is first. Each with the bytes that its body may take.
 #[derive(Debug)]
 pub(super) struct Line(BTreeMap<Place, u64>);
 

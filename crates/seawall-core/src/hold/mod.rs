@@ -14,12 +14,13 @@
 //!   once it is back.
 //!
 //! The first endpoint that answers ends the outage. The line is then released by degrees, those
-//! first whose callers are likely to be there still: few at first, one more for each that is answered quickly, so that the
-//! number doubles with every round while the service keeps up, and stands still when it does not.
-//! A call whose caller stated a deadline is awaited until then, any other for two seconds
-//! ([`PATIENCE`]). Of those that are still awaited when an answer can be there, the one with the least
-//! time goes next; when there are none, the one that came last. In the order of arrival the service
-//! would work for those who have left, while those who are there leave in turn.
+//! first whose callers are likely to be there still: few at first, one more for each that is
+//! answered quickly, so that the number doubles with every round while the service keeps up, and
+//! stands still when it does not. A call whose caller stated a deadline is awaited until then, any
+//! other for two seconds ([`PATIENCE`]). Of those that are still awaited when an answer can be
+//! there, the one with the least time goes next; when there are none, the one that came last. In
+//! the order of arrival the service would work for those who have left, while those who are there
+//! leave in turn.
 //!
 //! Who arrives meanwhile passes: the rate of arrivals must be carried in any case, and it is the
 //! line that could flatten a cold service.

@@ -183,7 +183,8 @@ impl Upstream {
     }
 
     /// Those who were held through an outage are a line that goes on for a moment after it, and who
-    /// comes behind them may wait as long. So may all while nothing is known to have too much to do.
+    /// comes behind them may wait as long. So may all while nothing is known to have too much to
+    /// do.
     fn patience(&mut self, asked: Patience, now: Instant) -> Patience {
         if asked == Patience::Long {
             self.patient_until = now.after(AFTER_OUTAGE);

@@ -100,8 +100,8 @@ impl Upstream {
         !self.candidates.is_empty()
     }
 
-    /// Takes out the full ones unless all are. Then a retry goes to one beyond its limit rather than
-    /// to where it failed; the budget bounds such attempts.
+    /// Takes out the full ones unless all are. Then a retry goes to one beyond its limit rather
+    /// than to where it failed; the budget bounds such attempts.
     pub(super) fn prefer_roomy(&mut self) {
         let any = self.candidates.iter().any(|slot| !self.is_full(*slot));
         if any {

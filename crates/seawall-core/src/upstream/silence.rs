@@ -2,8 +2,8 @@
 //!
 //! An endpoint that stops without closing anything (frozen, cut off, out of threads) gives no
 //! outcome to judge before attempts run out of time, or none at all where hedges win first. Its
-//! silence shows much sooner. A silent endpoint is not chosen while any other is heard of, but for a
-//! trial now and then; the first answer ends it. No verdict: verdicts are the outlier detector's,
+//! silence shows much sooner. A silent endpoint is not chosen while any other is heard of, but for
+//! a trial now and then; the first answer ends it. No verdict: verdicts are the outlier detector's,
 //! whose rule for latency says here, too, what is far longer than usual.
 //!
 //! An endpoint that owes answers which were due is *quiet*, long before it is silent. That is no

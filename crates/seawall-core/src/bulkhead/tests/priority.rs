@@ -141,7 +141,7 @@ fn waits_are_prolonged_to_what_is_of_use_and_cut_again() {
         let need = Need { useful_until: at(useful), ..need(Class::Normal) };
         match bulkhead.acquire_weighted(need, at(now), &mut crate::event::Discard).unwrap() {
             Acquired::Queued { waiter, .. } => waiter,
-            other => panic!("{other:?}"),
+            other @ (Acquired::Permit(_) | Acquired::Refused { .. }) => panic!("{other:?}"),
         }
     };
     let waiters = [2_000, 50].map(|useful| enter(&mut bulkhead, useful, 0));

@@ -12,6 +12,7 @@ use crate::outcome::{Connection, Demand, Observation, OptIns, RetryOn500, Sent};
 use crate::ratio::Ratio;
 use crate::reason::Reason;
 use crate::rng::Rng;
+use crate::time::Duration;
 use crate::upstream::UpstreamSettings;
 
 /// The share of calls that end well and the attempts for each, in thousandths.
@@ -389,16 +390,17 @@ fn a_first_retry_waits_where_nobody_else_is_left_or_the_service_itself_has_faile
     let wait = |endpoints, seen| {
         let mut world = World::new(lenient(), endpoints);
         let (mut call, _) = world.attempt(elsewhere(), get());
-        let _next = match seen {
-            Observation::Status { .. } => call.head(&mut world, 1, seen),
-            _ => call.ended(&mut world, 1, seen),
+        let is_head = matches!(seen, Observation::Status { .. });
+        let _next = match is_head {
+            true => call.head(&mut world, 1, seen),
+            false => call.ended(&mut world, 1, seen),
         };
         call.next_deadline().map(|at| at.since(world.now))
     };
     assert_eq!(wait(1, RESET), Some(MS * 50), "the same endpoint again");
     assert_eq!(wait(3, status(503)), Some(MS * 50), "it may be overloaded, and so may the others");
     assert_eq!(wait(3, TIMED_OUT), Some(MS * 50), "all may be slow");
-    assert_eq!(wait(3, RESET), Some(MS * 0));
+    assert_eq!(wait(3, RESET), Some(Duration::ZERO));
 }
 
 /// Loses connections at three endpoints, with an answer of the first to another call meanwhile if

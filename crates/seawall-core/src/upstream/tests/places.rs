@@ -83,7 +83,8 @@ fn a_hedge_goes_nowhere_that_is_overloaded() {
     assert_eq!(hedge(&mut world, ids[0]), None);
 }
 
-/// It works on four at once in 20 ms each; first so many are there, then forty, as far as it is let.
+/// It works on four at once in 20 ms each; first so many are there, then forty, as far as it is
+/// let.
 fn overload(world: &mut World, id: EndpointId) {
     for there in [4; 600].into_iter().chain([40; 600]) {
         world.pass(MS);
