@@ -78,10 +78,7 @@ pub(super) fn adaptive_limit(out: &mut Outline<'_>, settings: Option<&LimitSetti
 
 pub(super) fn endpoint_limit(out: &mut Outline<'_>, settings: Option<&LimitSettings>) {
     let Some(LimitSettings { mode, algorithm, min, max, .. }) = settings.copied() else {
-        return out.put_off(
-            "endpoint_limit",
-            "calls must be able to wait, and bounded by no other limit",
-        );
+        return out.put_off("endpoint_limit", "calls may wait for places that nobody uses");
     };
     if mode == Mode::Off {
         return out.put_off("endpoint_limit", "as given");
@@ -91,7 +88,7 @@ pub(super) fn endpoint_limit(out: &mut Outline<'_>, settings: Option<&LimitSetti
     }
     out.put("endpoint_limit.min", min, "a service of one worker has its next at hand");
     out.put("endpoint_limit.max", max, "only latency bounds it");
-    out.put("endpoint_limit.mode", word(&MODES, mode), "capacity is seldom known, and changes");
+    out.put("endpoint_limit.mode", word(&MODES, mode), "as given with the table");
 }
 
 pub(super) fn shed(out: &mut Outline<'_>, settings: Option<&ShedSettings>) {

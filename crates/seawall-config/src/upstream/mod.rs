@@ -82,9 +82,8 @@ pub struct UpstreamConfig {
     /// The limit of attempts in flight that follows latency, within the permits of the bulkhead;
     /// `None`, the default, means off.
     pub adaptive_limit: Option<LimitSettings>,
-    /// The limit of attempts in flight at each endpoint, which is learnt from its latency; `None`
-    /// means off. Default on in a gateway, unless `adaptive_limit` bounds the upstream as a whole
-    /// or its bulkhead lets nobody wait; off in a file of the library.
+    /// The limit of attempts in flight at each endpoint, which is learnt from its latency; `None`,
+    /// the default, means off.
     pub endpoint_limit: Option<LimitSettings>,
     /// The bound on extra attempts. It cannot be off.
     pub budget: BudgetSettings,
@@ -145,26 +144,19 @@ pub(crate) fn read_mechanisms(
     }
     balance::check_size(table, balance.algorithm, endpoints);
     places.check(table);
-    // In the order in which mistakes name the known keys.
-    let breaker = read_breaker(table, "breaker", upstream);
-    let endpoint_breaker = read_breaker(table, "endpoint_breaker", endpoint_breaker);
-    let (ejection, bulkhead) = (ejection::read(table), bulkhead::read(table));
-    let rate_limit = rate::read(table);
-    let (shed, throttle) = (overload::read_shed(table), overload::read_throttle(table));
-    let limit = overload::read_limit(table);
     UpstreamConfig {
         name: String::new(),
         endpoints: Vec::new(),
         balance,
-        breaker,
-        endpoint_breaker,
-        ejection,
-        bulkhead,
-        rate_limit,
-        shed,
-        throttle,
-        adaptive_limit: limit,
-        endpoint_limit: overload::read_endpoint_limit(table, (bulkhead.as_ref(), limit.as_ref())),
+        breaker: read_breaker(table, "breaker", upstream),
+        endpoint_breaker: read_breaker(table, "endpoint_breaker", endpoint_breaker),
+        ejection: ejection::read(table),
+        bulkhead: bulkhead::read(table),
+        rate_limit: rate::read(table),
+        shed: overload::read_shed(table),
+        throttle: overload::read_throttle(table),
+        adaptive_limit: overload::read_limit(table),
+        endpoint_limit: overload::read_endpoint_limit(table),
         budget: bulkhead::read_budget(table),
         adaptive_timeout: timeout::read(table),
         hedge: hedge::read(table),

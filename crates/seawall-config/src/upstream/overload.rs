@@ -1,9 +1,8 @@
 //! The tables `adaptive_limit`, `endpoint_limit`, `shed` and `throttle` of an upstream: what gives
 //! way when it has too much to do.
 
-use super::{BulkheadConfig, mode};
-use crate::reader::{Given, Scope, TableReader, or, set};
-use seawall_core::Mode;
+use super::mode;
+use crate::reader::{Given, TableReader, or, set};
 use seawall_core::concurrency::{Algorithm, LIMIT_MAX, LimitSettings};
 use seawall_core::shed::ShedSettings;
 use seawall_core::throttle::ThrottleSettings;
@@ -33,17 +32,9 @@ pub(super) fn read_limit(table: &mut TableReader<'_>) -> Option<LimitSettings> {
     table.table_or_off("adaptive_limit", read_limit_table).flatten()
 }
 
-/// `None` for `"off"`. Silence in a gateway means the default, unless the file has another idea of
-/// what bounds the upstream: a limit for all endpoints together, or no place to wait at all.
-pub(super) fn read_endpoint_limit(
-    table: &mut TableReader<'_>,
-    (bulkhead, whole): (Option<&BulkheadConfig>, Option<&LimitSettings>),
-) -> Option<LimitSettings> {
-    let library = table.reading().scope() == Scope::Library;
-    let waits = bulkhead.is_some_and(|bulkhead| bulkhead.queue != Some(0));
-    let implied = !library && waits && whole.is_none_or(|limit| limit.mode == Mode::Off);
-    let default = implied.then(LimitSettings::knee);
-    table.table_or_off("endpoint_limit", read_knee).unwrap_or(default)
+/// `None` for silence and for `"off"`.
+pub(super) fn read_endpoint_limit(table: &mut TableReader<'_>) -> Option<LimitSettings> {
+    table.table_or_off("endpoint_limit", read_knee).flatten()
 }
 
 fn read_knee(table: &mut TableReader<'_>) -> LimitSettings {

@@ -205,7 +205,7 @@ impl Knee {
             self.proven.note(reading.beside, base.max(reading.latency), scene.now);
         }
         self.follow(base, reading);
-        if limited { self.grow(scene, base, reading) } else { self.rest(scene) }
+        if limited { self.grow(scene, base, reading) } else { self.rest(scene, reading) }
     }
 
     /// The limit is in use, and latency leaves room.
@@ -230,11 +230,13 @@ impl Knee {
     }
 
     /// The limit is not in use: it keeps to what has been of use.
-    fn rest(&mut self, scene: &Scene) -> (Millionths, Cause) {
+    fn rest(&mut self, scene: &Scene, reading: Reading) -> (Millionths, Cause) {
         let known = self.knee.filter(|(_, at)| scene.now.since(*at) < MEMORY);
         let level = match known {
             Some((knee, _)) => knee.share(self.tolerance).max(self.floor()),
-            None => self.room(),
+            // What is in flight now is no proof where latency is a little above the base, but to
+            // cut into it would be to hold a service that is fine.
+            None => self.room().max(reading.beside.plus(reading.beside)),
         };
         let cause = if level < scene.level { Cause::Unused } else { Cause::Growth };
         (level, cause)

@@ -78,7 +78,9 @@ impl Upstream {
     }
 
     pub(crate) fn look(&mut self, place: Place, now: Instant, sink: &mut impl Sink<Event>) -> Look {
-        self.hold.look(place, now, &mut wide(now, sink))
+        let look = self.hold.look(place, now, &mut wide(now, sink));
+        self.enforce_limit(now);
+        look
     }
 
     pub(crate) fn leave_hold(&mut self, place: Place, now: Instant, sink: &mut impl Sink<Event>) {
@@ -143,6 +145,7 @@ impl Upstream {
             }
         }
         self.hold = hold;
+        self.enforce_limit(now);
     }
 
     /// Tells holding whom an attempt met that began then. Says whether anybody else is to be told.

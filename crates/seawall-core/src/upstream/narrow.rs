@@ -67,6 +67,7 @@ impl Upstream {
     ) -> Calm {
         self.candidates.clone_from(&self.members);
         self.candidates.retain(|slot| *slot != refused);
+        self.prefer_roomy();
         self.choose_among(key, facts, scene).map_or(Calm::Refused, Calm::Chosen)
     }
 
@@ -85,6 +86,7 @@ impl Upstream {
             return Calm::Chosen(choice);
         }
         self.candidates.retain(|slot| *slot != picked);
+        self.prefer_roomy();
         self.choose_among(wish.key, facts, scene).map_or(Calm::Refused, Calm::Chosen)
     }
 

@@ -125,7 +125,7 @@ impl Upstream {
         if !self.limits_endpoints() {
             return;
         }
-        if !self.calm {
+        if !self.calm || self.present(slot).is_none() {
             return self.count_places(now);
         }
         let Some(Some(endpoint)) = self.endpoints.get_mut(slot.index()) else { return };

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use ::h2::{Error, Reason, RecvStream};
+use ::h2::{Error, RecvStream};
 use bytes::Bytes;
 use http::{HeaderMap, header::CONTENT_LENGTH};
 use http_body::{Body, Frame, SizeHint};
@@ -19,9 +19,6 @@ pub enum StreamCut {
     /// The stream or its connection failed.
     #[error("the stream of the response failed")]
     Failed(#[source] Error),
-    /// The peer called the stream complete with bytes missing from the announced length.
-    #[error("the response is {0} bytes shorter than announced")]
-    Short(u64),
 }
 
 /// The body of one response. Dropped before its end it resets its stream (`CANCEL`).
@@ -43,11 +40,8 @@ impl StreamBody {
         let polled = ready!(self.stream.poll_data(cx));
         Poll::Ready(match polled {
             Some(Ok(bytes)) => Some(self.took(bytes).map_err(StreamCut::Failed)),
-            // With this code a peer stops the rest of an upload after a whole response (RFC 9113
-            // section 8.1).
-            Some(Err(error)) if error.is_reset() && error.reason() == Some(Reason::NO_ERROR) => {
-                self.left.filter(|left| *left > 0).map(|left| Err(StreamCut::Short(left)))
-            }
+            // A peer that stops the rest of an upload after a whole response (RFC 9113 section
+            // 8.1) has ended its stream before: then the reset is not seen here.
             Some(Err(error)) => Some(Err(StreamCut::Failed(error))),
             None => None,
         })
@@ -67,7 +61,6 @@ impl StreamBody {
         let polled = ready!(self.stream.poll_trailers(cx));
         Poll::Ready(match polled {
             Ok(trailers) => trailers.map(|trailers| Ok(Frame::trailers(trailers))),
-            Err(error) if error.is_reset() && error.reason() == Some(Reason::NO_ERROR) => None,
             Err(error) => Some(Err(StreamCut::Failed(error))),
         })
     }

@@ -86,9 +86,9 @@ impl<L: Fn()> Driver<L> {
             return;
         }
         self.state.on_heard();
-        let answered = self.watch.asks()
-            && self.pings.as_mut().is_some_and(|pings| pings.poll_pong(cx).is_ready());
-        match answered {
+        // Taken also where nobody asks any more, or no further ping could be sent.
+        let ponged = self.pings.as_mut().is_some_and(|pings| pings.poll_pong(cx).is_ready());
+        match ponged && self.watch.asks() {
             true => self.watch.on_answered(received, clock::now()),
             false => self.watch.on_heard(received, clock::now()),
         }

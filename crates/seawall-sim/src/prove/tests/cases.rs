@@ -281,7 +281,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
             "[upstreams.payments]\nendpoints = [\n",
             "  { address = \"10.0.0.1:1\", zone = \"a\" },\n",
             "  { address = \"10.0.0.2:1\", zone = \"b\" },\n",
-            "  { address = \"10.0.0.3:1\", zone = \"c\" },\n]\nendpoint_limit = \"off\"\n",
+            "  { address = \"10.0.0.3:1\", zone = \"c\" },\n]\n",
             "[assume.routes.\"/\"]\nrate = 180\n",
             "[assume.upstreams.payments]\ncapacity = 100\nworkers = 8\n"
         ),
@@ -290,7 +290,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
         "L23",
         concat!(
             "[upstreams.payments]\nendpoints = [\"10.0.0.1:1\"]\n",
-            "budget = { ratio = \"100%\", floor = \"100/s\" }\nendpoint_limit = \"off\"\n",
+            "budget = { ratio = \"100%\", floor = \"100/s\" }\n",
             "[assume]\nround_trip = \"200ms\"\n",
             "[assume.routes.\"/\"]\nrate = 40\n",
             "[assume.upstreams.payments]\nslowdown = { alone = \"1s\", each = \"10ms\" }\n"
