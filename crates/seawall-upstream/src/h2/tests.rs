@@ -60,12 +60,16 @@ impl Peer {
         Self::speak(server.accept().await.stream, streams_max).await
     }
 
-    #[expect(clippy::disallowed_methods, reason = "ends with the test's set of local tasks")]
     async fn speak(stream: TcpStream, streams_max: Option<u32>) -> Self {
         let mut builder = server::Builder::new();
         if let Some(max) = streams_max {
             builder.max_concurrent_streams(max);
         }
+        Self::handshake(stream, &builder).await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "ends with the test's set of local tasks")]
+    async fn handshake(stream: TcpStream, builder: &server::Builder) -> Self {
         let mut connection = builder.handshake::<_, Bytes>(stream).await.unwrap();
         let (sender, streams) = tokio::sync::mpsc::channel(1_000);
         let driver = tokio::task::spawn_local(async move {
@@ -692,6 +696,35 @@ async fn lowered_cap_lets_streams_end_on_what_is_over_it() {
         drop((first, second));
         // One of the two ends with its stream.
         assert_eq!((snapshot(&pool).idle, snapshot(&pool).leased), (1, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn end_of_an_upload_needs_no_window() {
+    on_worker(async {
+        let server = Server::bind().await;
+        let pool = pool(&server);
+        let accept = async {
+            let mut builder = server::Builder::new();
+            builder.initial_window_size(2);
+            Peer::handshake(server.accept().await.stream, &builder).await
+        };
+        let (mut lease, mut peer) = tokio::join!(checkout(&pool), accept);
+        let mut frames = vec![Ok(Frame::data(Bytes::from_static(b"ab")))];
+        let body = Polled(move |_: &mut Context<'_>| Poll::Ready(frames.pop()));
+        let request = Request::post("/").header("host", "a.test").body(body).unwrap();
+        let script = async {
+            let (request, reply) = peer.next().await;
+            let mut body = request.into_body();
+            assert_eq!(body.data().await.unwrap().unwrap(), "ab");
+            // What was read is not given back, so that the window stays shut.
+            let end = body.data().await;
+            assert!(end.is_none_or(|data| data.unwrap().is_empty()) && body.is_end_stream());
+            answer((Request::new(body), reply), 200);
+        };
+        let (response, ()) = tokio::join!(lease.send(request), script);
+        assert_eq!(response.unwrap().status(), StatusCode::OK);
     })
     .await;
 }
