@@ -19,7 +19,7 @@ use seawall_core::outcome::Sent;
 use tokio::task::AbortHandle;
 
 use super::{
-    body::StreamBody,
+    body::{Content, StreamBody},
     conn::{BodyFollows, open_stream},
     fault::{Scene, classify},
     head::translate,
@@ -123,6 +123,7 @@ impl StreamLease {
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
         let Some((head, body)) = translate(request) else { return Err(SendError::NoHost) };
+        let method = head.method().clone();
         let follows = if body.is_end_stream() { BodyFollows::No } else { BodyFollows::Yes };
         let meter = &self.turn.conn.state.meter;
         (self.accepted, self.received) = (meter.accepted(), meter.received());
@@ -133,7 +134,10 @@ impl StreamLease {
         let mut upload = (follows == BodyFollows::Yes).then(|| Upload::new(body, stream));
         let answered = poll_fn(|cx| poll_both(&mut response, &mut upload, cx)).await;
         match answered {
-            Ok(head) => Ok(self.answered(head, upload)),
+            Ok(head) => {
+                let content = Content::of(&method, head.status());
+                Ok(self.answered(head, content, upload))
+            }
             Err(Failure::Stream(error)) => {
                 self.exchange = Exchange::Failed;
                 Err(self.fault(error))
@@ -145,6 +149,7 @@ impl StreamLease {
     fn answered<B>(
         &mut self,
         head: Response<::h2::RecvStream>,
+        content: Content,
         upload: Option<Upload<B>>,
     ) -> Response<StreamBody>
     where
@@ -154,7 +159,7 @@ impl StreamLease {
         self.exchange = Exchange::Answered;
         self.upload = upload.map(finish);
         let (parts, stream) = head.into_parts();
-        let body = StreamBody::new(stream, &parts.headers);
+        let body = StreamBody::new(stream, &parts.headers, content);
         Response::from_parts(parts, body)
     }
 

@@ -11,7 +11,7 @@ use std::{
 
 use ::h2::{Reason, RecvStream, server};
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Full};
 use seawall_core::outcome::Sent;
@@ -725,6 +725,56 @@ async fn end_of_an_upload_needs_no_window() {
         };
         let (response, ()) = tokio::join!(lease.send(request), script);
         assert_eq!(response.unwrap().status(), StatusCode::OK);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn response_without_content_has_ended_with_its_head() {
+    on_worker(async {
+        let server = Server::bind().await;
+        let pool = pool(&server);
+        let (lease, mut peer) = connect(&pool, &server, None).await;
+        drop(lease);
+        let cases = [(Method::HEAD, 200), (Method::GET, 204), (Method::GET, 304)];
+        for (method, status) in cases {
+            let mut lease = checkout(&pool).await;
+            let mut request = get();
+            *request.method_mut() = method;
+            let head = async {
+                let (_request, mut reply) = peer.next().await;
+                let head = Response::builder().status(status).header("etag", "\"1\"");
+                reply.send_response(head.body(()).unwrap(), false).unwrap()
+            };
+            let (response, mut stream) = tokio::join!(lease.send(request), head);
+            let body = response.unwrap().into_body();
+            assert!(http_body::Body::is_end_stream(&body), "{status}");
+            assert_eq!(http_body::Body::size_hint(&body).exact(), Some(0));
+            assert!(body.collect().await.unwrap().to_bytes().is_empty());
+            // Too late to matter.
+            stream.send_data(Bytes::new(), true).ok();
+        }
+        assert_eq!(snapshot(&pool).opened_total, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn end_right_behind_a_head_without_content_is_no_reset() {
+    on_worker(async {
+        let server = Server::bind().await;
+        let pool = pool(&server);
+        let (mut lease, mut peer) = tokio::join!(checkout(&pool), RawPeer::accept(&server));
+        let script = async {
+            peer.wait_for_heads(1).await;
+            peer.answer_and_end(1).await;
+        };
+        let mut request = get();
+        *request.method_mut() = Method::HEAD;
+        let (response, ()) = tokio::join!(lease.send(request), script);
+        drop(response.unwrap());
+        drop(lease);
+        assert_eq!(peer.resets().await, 0);
     })
     .await;
 }
