@@ -41,6 +41,11 @@ const BELIEVED_FOR: Duration = Duration::from_secs(10);
 /// connection out of choice: TCP may still hold on to a path that is gone.
 const SILENT_MAX: u32 = 3;
 
+/// An attempt that was given up sooner says nothing of the path: a hedge may have been quicker, or
+/// the caller have left. Within this time a packet that was lost has been sent again, for Linux
+/// waits 200 ms at least for that, and been answered over any usual distance.
+const SILENT_AFTER: Duration = Duration::from_millis(300);
+
 pub(super) type Wire = Connection<Metered<TcpStream>, Bytes>;
 
 /// A connection as its users hold it. When the last of them lets go, it says goodbye and closes.
@@ -108,9 +113,12 @@ impl State {
         self.believed.set(Some((believed, now + BELIEVED_FOR)));
     }
 
-    /// An attempt was given up, and no byte had come since it began. Whether that was once too
-    /// often.
-    pub(super) fn on_silence(&self) -> bool {
+    /// An attempt was given up after `waited`, and no byte had come since it began. Whether that
+    /// was once too often.
+    pub(super) fn on_silence(&self, waited: Duration) -> bool {
+        if waited < SILENT_AFTER {
+            return false;
+        }
         self.silent.set(self.silent.get().saturating_add(1));
         self.silent.get() >= SILENT_MAX
     }

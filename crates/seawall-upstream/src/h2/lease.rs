@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use seawall_core::outcome::Sent;
-use tokio::task::AbortHandle;
+use tokio::{task::AbortHandle, time::Instant};
 
 use super::{
     body::{Content, StreamBody},
@@ -39,6 +39,8 @@ pub struct StreamLease {
     /// What the meter said when the exchange began.
     accepted: u64,
     received: u64,
+    /// When that was.
+    begun: Option<Instant>,
     /// The rest of an upload that outlasts the head of its response.
     upload: Option<AbortHandle>,
 }
@@ -56,7 +58,14 @@ enum Exchange {
 
 impl StreamLease {
     pub(super) fn new(turn: Turn) -> Self {
-        Self { turn, exchange: Exchange::Untouched, accepted: 0, received: 0, upload: None }
+        Self {
+            turn,
+            exchange: Exchange::Untouched,
+            accepted: 0,
+            received: 0,
+            begun: None,
+            upload: None,
+        }
     }
 
     /// Tells connections of one pool apart.
@@ -131,6 +140,7 @@ impl StreamLease {
         // Not begun if it fails: no stream came about.
         let (mut response, stream) = opened.map_err(|error| self.fault(error))?;
         self.exchange = Exchange::Begun;
+        self.begun = Some(clock::now());
         let mut upload = (follows == BodyFollows::Yes).then(|| Upload::new(body, stream));
         let answered = poll_fn(|cx| poll_both(&mut response, &mut upload, cx)).await;
         match answered {
@@ -180,7 +190,8 @@ impl Drop for StreamLease {
         }
         let state = &self.turn.conn.state;
         let is_silent = self.exchange == Exchange::Begun && state.meter.received() == self.received;
-        if is_silent && state.on_silence() {
+        let Some(begun) = self.begun.filter(|_| is_silent) else { return };
+        if state.on_silence(clock::now().saturating_duration_since(begun)) {
             self.turn.shared.give_up(self.turn.conn.id);
         }
     }

@@ -505,11 +505,7 @@ async fn three_silent_attempts_retire_a_connection() {
         until(|| lease.received() >= 18).await;
         drop(lease);
         for _ in 0..3 {
-            let mut lease = checkout(&pool).await;
-            assert_eq!(lease.id(), id);
-            let sending = lease.send(get());
-            tokio::pin!(sending);
-            assert!(poll_once(sending.as_mut()).await.is_none());
+            assert_eq!(give_up_after(S / 2, &pool).await, id);
         }
         let (lease, _other) = connect(&pool, &server, None).await;
         assert_ne!(lease.id(), id);
@@ -775,6 +771,39 @@ async fn end_right_behind_a_head_without_content_is_no_reset() {
         drop(response.unwrap());
         drop(lease);
         assert_eq!(peer.resets().await, 0);
+    })
+    .await;
+}
+
+/// Begins an attempt and gives it up; the connection that it was on.
+async fn give_up_after(time: Duration, pool: &StreamPool) -> u64 {
+    let mut lease = checkout(pool).await;
+    let id = lease.id();
+    let sending = lease.send(get());
+    tokio::pin!(sending);
+    assert!(poll_once(sending.as_mut()).await.is_none());
+    pass(time).await;
+    id
+}
+
+#[tokio::test]
+async fn attempts_that_were_given_up_soon_say_nothing_of_a_connection() {
+    on_worker(async {
+        let server = Server::bind().await;
+        let pool = pool(&server);
+        let (lease, _peer) = tokio::join!(checkout(&pool), RawPeer::accept(&server));
+        let id = lease.id();
+        until(|| lease.received() >= 18).await;
+        drop(lease);
+        for _ in 0..5 {
+            // As a hedge does that was slower by a little.
+            assert_eq!(give_up_after(S / 100, &pool).await, id);
+        }
+        // Two that waited are not three.
+        for _ in 0..2 {
+            assert_eq!(give_up_after(S / 2, &pool).await, id);
+        }
+        assert_eq!(checkout(&pool).await.id(), id);
     })
     .await;
 }
