@@ -69,6 +69,8 @@ pub(super) struct State {
     peer_limit: Cell<u32>,
     believed: Cell<Option<(u32, Instant)>>,
     silent: Cell<u32>,
+    /// Wakes the driver.
+    driver: RefCell<Waker>,
     /// Whether the peer was given up because it answered no ping.
     pub(super) is_unanswered: Cell<bool>,
 }
@@ -83,6 +85,7 @@ impl State {
             peer_limit: Cell::new(peer_limit),
             believed: Cell::new(None),
             silent: Cell::new(0),
+            driver: RefCell::new(Waker::noop().clone()),
             is_unanswered: Cell::new(false),
         }
     }
@@ -111,6 +114,23 @@ impl State {
         let served = self.streams.get().saturating_sub(1).max(1);
         let believed = served.min(self.limit(now));
         self.believed.set(Some((believed, now + BELIEVED_FOR)));
+        // It minds the end of this belief, of which it knows nothing yet.
+        self.driver.borrow().wake_by_ref();
+    }
+
+    /// Until when fewer streams are believed in than the peer allows, if they are.
+    pub(super) fn believed_until(&self) -> Option<Instant> {
+        self.believed.get().map(|(_, until)| until)
+    }
+
+    /// Believes what the peer says again.
+    pub(super) fn trust(&self) {
+        self.believed.set(None);
+    }
+
+    /// The driver sleeps, and is to be woken by this.
+    pub(super) fn attend(&self, waker: &Waker) {
+        self.driver.borrow_mut().clone_from(waker);
     }
 
     /// An attempt was given up after `waited`, and no byte had come since it began. Whether that

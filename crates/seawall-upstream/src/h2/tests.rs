@@ -327,6 +327,7 @@ async fn refused_stream_is_proof_and_lowers_the_believed_limit() {
         assert!(poll_once(waiting.as_mut()).await.is_none());
         pass(11 * S).await;
         assert!(pool.checkout(Reuse::Any, late()).await.is_ok());
+        assert!(waiting.await.is_ok(), "nobody else's coming or going is needed");
     })
     .await;
 }
@@ -804,6 +805,27 @@ async fn attempts_that_were_given_up_soon_say_nothing_of_a_connection() {
             assert_eq!(give_up_after(S / 2, &pool).await, id);
         }
         assert_eq!(checkout(&pool).await.id(), id);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn end_of_a_believed_limit_wakes_those_who_wait() {
+    on_worker(async {
+        let server = Server::bind().await;
+        let settings = StreamSettings { connections: 1, ..StreamSettings::default() };
+        let pool = pool_with(&server, settings);
+        let (first, mut peer) = connect(&pool, &server, None).await;
+        let mut second = checkout(&pool).await;
+        let script = async { peer.next().await.1.send_reset(Reason::REFUSED_STREAM) };
+        let (refused, ()) = tokio::join!(second.send(get()), script);
+        assert!(matches!(refused.unwrap_err(), SendError::StreamRefused));
+        drop(second);
+        let waiting = pool.checkout(Reuse::Any, late());
+        tokio::pin!(waiting);
+        assert!(poll_once(waiting.as_mut()).await.is_none());
+        pass(11 * S).await;
+        assert_eq!(waiting.await.unwrap().id(), first.id());
     })
     .await;
 }
