@@ -61,8 +61,10 @@ pub(super) struct State {
     pub(super) meter: Rc<Meter>,
     /// Streams in use.
     pub(super) streams: Cell<u32>,
-    /// Streams so far.
+    /// Requests so far.
     pub(super) served: Cell<u64>,
+    /// Whether anybody has had a place on it.
+    pub(super) is_taken: Cell<bool>,
     /// Since when there have been no streams, or some, without a break.
     pub(super) since: Cell<Instant>,
     /// What the peer allows.
@@ -81,6 +83,7 @@ impl State {
             meter,
             streams: Cell::new(0),
             served: Cell::new(0),
+            is_taken: Cell::new(false),
             since: Cell::new(now),
             peer_limit: Cell::new(peer_limit),
             believed: Cell::new(None),

@@ -141,6 +141,8 @@ impl StreamLease {
         let (mut response, stream) = opened.map_err(|error| self.fault(error))?;
         self.exchange = Exchange::Begun;
         self.begun = Some(clock::now());
+        let served = &self.turn.conn.state.served;
+        served.set(served.get() + 1);
         let mut upload = (follows == BodyFollows::Yes).then(|| Upload::new(body, stream));
         let answered = poll_fn(|cx| poll_both(&mut response, &mut upload, cx)).await;
         match answered {

@@ -829,3 +829,23 @@ async fn end_of_a_believed_limit_wakes_those_who_wait() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn connection_that_served_no_request_is_fresh() {
+    on_worker(async {
+        let server = Server::bind().await;
+        let pool = pool(&server);
+        let (lease, mut peer) = connect(&pool, &server, None).await;
+        let id = lease.id();
+        drop(lease);
+        let mut lease = pool.checkout(Reuse::Fresh, late()).await.unwrap();
+        assert_eq!((lease.id(), lease.is_reused()), (id, false));
+        drop(exchange(&mut lease, &mut peer).await);
+        drop(lease);
+        assert!(checkout(&pool).await.is_reused());
+        let (fresh, _other) =
+            tokio::join!(pool.checkout(Reuse::Fresh, late()), Peer::accept(&server, None));
+        assert_ne!(fresh.unwrap().id(), id);
+    })
+    .await;
+}
