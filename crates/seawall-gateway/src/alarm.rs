@@ -63,7 +63,7 @@ impl Drop for Alarm<'_> {
 /// whole deadline, it would keep that caller's task in memory.
 fn forget_waker(sleep: Pin<&mut Sleep>) {
     // Whether it has rung is of no more interest.
-    let _: Poll<()> = sleep.poll(&mut Context::from_waker(Waker::noop()));
+    let _rung: Poll<()> = sleep.poll(&mut Context::from_waker(Waker::noop()));
 }
 
 impl Alarms {

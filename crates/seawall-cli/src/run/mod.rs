@@ -227,12 +227,12 @@ fn log_to_standard_error() -> WorkerGuard {
     guard
 }
 
-/// Memory comes and goes in pages of the usual size, also where the host hands out huge ones unasked.
+/// Memory comes and goes in pages of the usual size, also where huge ones are handed out unasked.
 ///
 /// A peak, as of the calls held through an outage, leaves a few small pages in use all over the
-/// memory that it took. Where huge pages may be used the kernel makes each such range whole again in
-/// the background, up to 16 MiB every ten seconds, long after the allocator has given the rest back:
-/// in even traffic a gateway went from 36 MiB to 119 within 72 s.
+/// memory that it took. Where huge pages may be used the kernel makes each such range whole again
+/// in the background, up to 16 MiB every ten seconds, long after the allocator has given the rest
+/// back: in even traffic a gateway went from 36 MiB to 119 within 72 s.
 fn keep_pages_small() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
