@@ -12,7 +12,6 @@ mod service;
 #[expect(dead_code, reason = "shared by all end-to-end tests; this file needs a part of it")]
 mod support;
 
-
 use h2::Reason;
 
 use caller::Caller;
