@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -50,11 +50,20 @@ impl Alarm<'_> {
 
 impl Drop for Alarm<'_> {
     fn drop(&mut self) {
+        let Some(mut sleep) = self.sleep.take() else { return };
+        forget_waker(sleep.as_mut());
         let mut spare = self.alarms.spare.borrow_mut();
         if spare.len() < SPARE_MAX {
-            spare.extend(self.sleep.take());
+            spare.push(sleep);
         }
     }
+}
+
+/// Puts an idle waker in the place of the last caller's: until the timer rings, which may take a
+/// whole deadline, it would keep that caller's task in memory.
+fn forget_waker(sleep: Pin<&mut Sleep>) {
+    // Whether it has rung is of no more interest.
+    let _: Poll<()> = sleep.poll(&mut Context::from_waker(Waker::noop()));
 }
 
 impl Alarms {
@@ -81,6 +90,9 @@ impl Future for Ringing<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::task::Wake;
     use std::time::Duration;
 
     use super::*;
@@ -106,6 +118,24 @@ mod tests {
         drop(alarm.at(begun + Duration::from_secs(1)));
         alarm.at(begun + Duration::from_secs(4)).await;
         assert_eq!(now() - begun, Duration::from_secs(4));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timer_that_was_given_back_keeps_no_task_alive() {
+        struct Task;
+        impl Wake for Task {
+            fn wake(self: Arc<Self>) {}
+        }
+        let (alarms, task) = (Alarms::default(), Arc::new(Task));
+        let mut alarm = alarms.lend();
+        {
+            let waker = Waker::from(Arc::clone(&task));
+            let ringing = pin!(alarm.at(now() + Duration::from_secs(60)));
+            assert!(ringing.poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+        assert_eq!(Arc::strong_count(&task), 2, "while it is lent it wakes its borrower");
+        drop(alarm);
+        assert_eq!((Arc::strong_count(&task), alarms.spare.borrow().len()), (1, 1));
     }
 
     #[tokio::test(start_paused = true)]

@@ -40,6 +40,7 @@ mod dial;
 pub mod h2;
 mod idle;
 mod lease;
+mod ledger;
 mod limit;
 mod meter;
 mod pool;
@@ -56,7 +57,8 @@ pub use check::{
 pub use dial::DialError;
 pub use idle::Reuse;
 pub use lease::Lease;
-pub use pool::{CheckoutError, Exhausted, Pool, PoolSnapshot};
+pub use ledger::PoolSnapshot;
+pub use pool::{CheckoutError, Exhausted, Pool};
 pub use seawall_core::outcome::Sent;
 pub use send::SendError;
 pub use settings::PoolSettings;

@@ -14,10 +14,9 @@ use std::{error::Error as StdError, fmt, net::SocketAddr, rc::Rc};
 use http_body::Body;
 use tokio::{sync::oneshot::Receiver, time::Instant};
 
-pub use self::book::PoolSnapshot;
 use self::shared::{Admission, Grant, Waiting};
 pub(crate) use self::shared::{Handed, Origin, Shared, Slot};
-use crate::{DialError, Lease, PoolSettings, Reuse, clock};
+use crate::{DialError, Lease, PoolSettings, PoolSnapshot, Reuse, clock};
 
 /// Why a checkout got no connection. Nothing was sent in any case.
 #[derive(Debug, thiserror::Error)]

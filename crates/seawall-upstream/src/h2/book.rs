@@ -7,7 +7,10 @@ use std::{collections::VecDeque, rc::Rc};
 use tokio::{sync::oneshot::Sender, time::Instant};
 
 use super::{conn::Conn, settings::StreamSettings, shared::Turn};
-use crate::{CheckoutError, Exhausted, PoolSnapshot, Reuse, limit::IdleLimit};
+use crate::{
+    CheckoutError, Exhausted, PoolSnapshot, Reuse,
+    ledger::{Holdings, Ledger, count},
+};
 
 /// Dials at once. One brings room for a hundred attempts.
 const DIALS_MAX: u32 = 4;
@@ -26,19 +29,6 @@ pub(super) struct Waiter {
     pub(super) turns: Sender<Granted>,
 }
 
-/// Counters that only grow.
-#[derive(Debug, Default)]
-pub(super) struct Totals {
-    pub(super) opened: u64,
-    pub(super) reused: u64,
-    pub(super) dial_failures: u64,
-    pub(super) stale_resets: u64,
-    pub(super) waits: u64,
-    pub(super) refused: u64,
-    pub(super) goaways: u64,
-    pub(super) streams_refused: u64,
-}
-
 /// The books.
 ///
 /// Bounds: `conns` and `dialling` together by [`StreamSettings::connections`], `queue` by
@@ -46,33 +36,20 @@ pub(super) struct Totals {
 #[derive(Debug)]
 pub(super) struct Book {
     pub(super) settings: StreamSettings,
-    pub(super) totals: Totals,
-    pub(super) limit: IdleLimit,
+    pub(super) ledger: Ledger,
     /// Those that take new streams.
     conns: Vec<Rc<Conn>>,
     queue: VecDeque<Waiter>,
-    dialling: u32,
-    next_id: u64,
-    is_retired: bool,
 }
 
 impl Book {
     pub(super) fn new(settings: StreamSettings) -> Self {
         Self {
-            limit: IdleLimit::new(settings.idle),
+            ledger: Ledger::new(settings.idle),
             settings,
-            totals: Totals::default(),
             conns: Vec::new(),
             queue: VecDeque::new(),
-            dialling: 0,
-            next_id: 0,
-            is_retired: false,
         }
-    }
-
-    pub(super) fn new_id(&mut self) -> u64 {
-        self.next_id += 1;
-        self.next_id
     }
 
     /// The least loaded connection that has room and suits. Those that turn out to take no more
@@ -102,8 +79,10 @@ impl Book {
         let is_fresh = conn.state.served.get() == 0;
         let Some(age) = conn.state.idle_age(now) else { return reuse != Reuse::Fresh };
         match reuse {
-            Reuse::Any => is_fresh || age < self.limit.current(now),
-            Reuse::FreshOrYoung => age < self.settings.unsafe_idle.min(self.limit.current(now)),
+            Reuse::Any => is_fresh || age < self.ledger.limit.current(now),
+            Reuse::FreshOrYoung => {
+                age < self.settings.unsafe_idle.min(self.ledger.limit.current(now))
+            }
             Reuse::Fresh => is_fresh,
         }
     }
@@ -114,10 +93,10 @@ impl Book {
     /// [`Exhausted::QueueFull`].
     pub(super) fn enqueue(&mut self, waiter: Waiter) -> Result<(), Exhausted> {
         if count(self.queue.len()) >= self.settings.waiters {
-            self.totals.refused += 1;
+            self.ledger.totals.refused += 1;
             return Err(Exhausted::QueueFull);
         }
-        self.totals.waits += 1;
+        self.ledger.totals.waits += 1;
         self.queue.push_back(waiter);
         Ok(())
     }
@@ -146,17 +125,18 @@ impl Book {
     /// Takes a place for a dial, if one is wanted and allowed: for those who wait, or because what
     /// there is will soon be full.
     pub(super) fn claim_dial(&mut self, now: Instant) -> bool {
-        let coming = u64::from(self.dialling) * u64::from(self.settings.streams.max(1));
-        let wanted = self.queue.len() as u64 > coming || (self.dialling == 0 && self.is_tight(now));
-        if !wanted || self.is_retired || self.dialling >= DIALS_MAX {
+        let coming = u64::from(self.ledger.dialling) * u64::from(self.settings.streams.max(1));
+        let wanted =
+            self.queue.len() as u64 > coming || (self.ledger.dialling == 0 && self.is_tight(now));
+        if !wanted || self.ledger.is_retired || self.ledger.dialling >= DIALS_MAX {
             return false;
         }
-        if count(self.conns.len()) + self.dialling >= self.settings.connections
+        if count(self.conns.len()) + self.ledger.dialling >= self.settings.connections
             && !(self.is_awaited() && self.make_room(now))
         {
             return false;
         }
-        self.dialling += 1;
+        self.ledger.dialling += 1;
         true
     }
 
@@ -178,20 +158,20 @@ impl Book {
 
     /// A dial has ended.
     pub(super) fn on_dialled(&mut self) {
-        self.dialling -= 1;
+        self.ledger.dialling -= 1;
     }
 
     /// Takes a new connection, unless the pool is no more.
     pub(super) fn add(&mut self, conn: Rc<Conn>) {
-        self.totals.opened += 1;
-        if !self.is_retired {
+        self.ledger.totals.opened += 1;
+        if !self.ledger.is_retired {
             self.conns.push(conn);
         }
     }
 
     /// Takes out those whom nothing that there is, or will be without another dial, can serve.
     pub(super) fn take_hopeless(&mut self, now: Instant) -> Vec<Waiter> {
-        if self.dialling > 0 {
+        if self.ledger.dialling > 0 {
             return Vec::new();
         }
         let queue = std::mem::take(&mut self.queue);
@@ -207,7 +187,7 @@ impl Book {
         let Some(place) = self.conns.iter().position(|conn| conn.id == id) else { return };
         self.conns.swap_remove(place);
         if why.is_some_and(|why| why.is_go_away() && why.is_remote()) {
-            self.totals.goaways += 1;
+            self.ledger.totals.goaways += 1;
         }
     }
 
@@ -219,13 +199,13 @@ impl Book {
 
     /// Lets go of connections that have been without streams for too long.
     pub(super) fn sweep(&mut self, now: Instant) -> Vec<Rc<Conn>> {
-        let limit = self.limit.current(now);
+        let limit = self.ledger.limit.current(now);
         let is_old = |conn: &mut Rc<Conn>| conn.state.idle_age(now).is_some_and(|age| age >= limit);
         self.conns.extract_if(.., is_old).collect()
     }
 
     pub(super) fn reconfigure(&mut self, settings: StreamSettings) {
-        self.limit.reconfigure(settings.idle);
+        self.ledger.limit.reconfigure(settings.idle);
         self.settings = settings;
         // The busiest stay: they have the most to lose by a new start.
         self.conns.sort_by_key(|conn| std::cmp::Reverse(conn.state.streams.get()));
@@ -233,33 +213,18 @@ impl Book {
     }
 
     pub(super) fn retire(&mut self) -> Vec<Rc<Conn>> {
-        self.is_retired = true;
+        self.ledger.is_retired = true;
         std::mem::take(&mut self.conns)
     }
 
     pub(super) fn snapshot(&self, now: Instant) -> PoolSnapshot {
         let idle = self.conns.iter().filter(|conn| conn.state.streams.get() == 0).count();
-        PoolSnapshot {
+        let held = Holdings {
             idle: count(idle),
             leased: count(self.conns.len() - idle),
             streams: self.conns.iter().map(|conn| conn.state.streams.get()).sum(),
-            dialling: self.dialling,
             waiting: count(self.queue.len()),
-            opened_total: self.totals.opened,
-            reused_total: self.totals.reused,
-            dial_failures_total: self.totals.dial_failures,
-            stale_resets_total: self.totals.stale_resets,
-            waits_total: self.totals.waits,
-            refused_total: self.totals.refused,
-            goaways_total: self.totals.goaways,
-            streams_refused_total: self.totals.streams_refused,
-            idle_limit: self.limit.current(now),
-            idle_limit_until: self.limit.learned_until(now),
-        }
+        };
+        self.ledger.snapshot(held, now)
     }
-}
-
-/// Lengths of lists that are bounded by a `u32`.
-fn count(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
 }

@@ -45,7 +45,7 @@ impl Turn {
         state.streams.set(state.streams.get() + 1);
         state.served.set(state.served.get() + 1);
         if state.served.get() > 1 {
-            shared.book.borrow_mut().totals.reused += 1;
+            shared.book.borrow_mut().ledger.totals.reused += 1;
         }
         Self { shared: Rc::clone(shared), conn, idle_age }
     }
@@ -115,7 +115,7 @@ impl Shared {
     fn wait(self: &Rc<Self>, reuse: Reuse) -> Result<Waiting, CheckoutError> {
         let (turns, granted) = oneshot::channel();
         let mut book = self.book.borrow_mut();
-        let id = book.new_id();
+        let id = book.ledger.new_id();
         book.enqueue(Waiter { id, reuse, turns }).map_err(CheckoutError::PoolExhausted)?;
         Ok(Waiting { shared: Rc::clone(self), id, granted })
     }
@@ -156,7 +156,7 @@ impl Shared {
     async fn open(&self) -> Result<(Rc<Conn>, Wire), DialError> {
         let (id, settings) = {
             let mut book = self.book.borrow_mut();
-            (book.new_id(), book.settings.clone())
+            (book.ledger.new_id(), book.settings.clone())
         };
         let opening = async {
             let stream = dial::dial(self.endpoint, settings.connect).await?;
@@ -183,7 +183,7 @@ impl Shared {
         tracing::debug!(endpoint = %self.endpoint, %error, "no HTTP/2 connection");
         let hopeless = {
             let mut book = self.book.borrow_mut();
-            book.totals.dial_failures += 1;
+            book.ledger.totals.dial_failures += 1;
             book.take_hopeless(clock::now())
         };
         for waiter in hopeless {
@@ -214,14 +214,12 @@ impl Shared {
     /// A stream was refused.
     pub(super) fn on_refused(&self, conn: &Conn) {
         conn.state.on_refused(clock::now());
-        self.book.borrow_mut().totals.streams_refused += 1;
+        self.book.borrow_mut().ledger.totals.streams_refused += 1;
     }
 
     /// A connection that had been idle for `age` turned out to be dead.
     pub(super) fn on_stale_reset(&self, age: Duration, now: Instant) {
-        let mut book = self.book.borrow_mut();
-        book.totals.stale_resets += 1;
-        book.limit.on_stale_reset(age, now);
+        self.book.borrow_mut().ledger.on_stale_reset(age, now);
     }
 
     pub(super) fn reconfigure(self: &Rc<Self>, settings: StreamSettings) {

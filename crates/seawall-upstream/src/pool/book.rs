@@ -20,54 +20,8 @@ use crate::{
     PoolSettings, Reuse,
     conn::Conn,
     idle::{Ages, IdleStack, Kept},
-    limit::IdleLimit,
+    ledger::{Holdings, Ledger, PoolSnapshot, count},
 };
-
-/// What a pool holds and has done, as plain numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PoolSnapshot {
-    /// Connections that wait for use.
-    pub idle: u32,
-    /// Connections in use, including those about to close.
-    pub leased: u32,
-    /// Exchanges under way: with HTTP/1.1 as many as connections in use, with HTTP/2 their streams.
-    pub streams: u32,
-    /// Connections being opened.
-    pub dialling: u32,
-    /// Checkouts that wait without a dial of their own.
-    pub waiting: u32,
-    /// Connections opened so far.
-    pub opened_total: u64,
-    /// Checkouts served by a connection that was idle or had served before.
-    pub reused_total: u64,
-    /// Dials that failed.
-    pub dial_failures_total: u64,
-    /// Resets met on reused connections, as reported.
-    pub stale_resets_total: u64,
-    /// Checkouts that could neither take a connection nor dial at once.
-    pub waits_total: u64,
-    /// Checkouts refused because the queue was full.
-    pub refused_total: u64,
-    /// HTTP/2 connections that the peer told to end, as far as was noticed. 0 with HTTP/1.1.
-    pub goaways_total: u64,
-    /// HTTP/2 streams that the peer refused. 0 with HTTP/1.1.
-    pub streams_refused_total: u64,
-    /// How long a connection may sit idle now.
-    pub idle_limit: Duration,
-    /// Until when that limit is a learned one, if it is.
-    pub idle_limit_until: Option<Instant>,
-}
-
-/// Counters that only grow.
-#[derive(Debug, Default)]
-pub(super) struct Totals {
-    pub(super) opened: u64,
-    pub(super) reused: u64,
-    pub(super) dial_failures: u64,
-    pub(super) stale_resets: u64,
-    waits: u64,
-    refused: u64,
-}
 
 /// How far the holder of a place has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,28 +58,20 @@ const SURPLUS_AFTER: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(super) struct Book<B> {
     pub(super) settings: PoolSettings,
-    pub(super) totals: Totals,
-    pub(super) limit: IdleLimit,
+    pub(super) ledger: Ledger,
     idle: IdleStack<Conn<B>>,
     queue: Queue<B>,
     used: u32,
-    dialling: u32,
-    next_id: u64,
-    is_retired: bool,
 }
 
 impl<B> Book<B> {
     pub(super) fn new(settings: PoolSettings) -> Self {
         Self {
-            limit: IdleLimit::new(settings.idle),
+            ledger: Ledger::new(settings.idle),
             settings,
-            totals: Totals::default(),
             idle: IdleStack::new(),
             queue: Queue::new(),
             used: 0,
-            dialling: 0,
-            next_id: 0,
-            is_retired: false,
         }
     }
 
@@ -157,7 +103,7 @@ impl<B> Book<B> {
             Reuse::FreshOrYoung => self.settings.unsafe_idle,
             Reuse::Fresh => return (None, Vec::new()),
         };
-        let ages = Ages { limit: self.limit.current(now), take_max };
+        let ages = Ages { limit: self.ledger.limit.current(now), take_max };
         self.idle.take(ages, now, |conn| !conn.is_closed())
     }
 
@@ -166,28 +112,23 @@ impl<B> Book<B> {
     }
 
     fn may_dial(&self) -> bool {
-        self.has_place() && self.dialling < self.settings.dials
+        self.has_place() && self.ledger.dialling < self.settings.dials
     }
 
     fn claim(&mut self) -> u64 {
         debug_assert!(self.may_dial(), "a place or a dial over the cap");
         self.used += 1;
-        self.dialling += 1;
-        self.new_id()
-    }
-
-    fn new_id(&mut self) -> u64 {
-        self.next_id += 1;
-        self.next_id
+        self.ledger.dialling += 1;
+        self.ledger.new_id()
     }
 
     fn enqueue(&mut self, reuse: Reuse) -> Result<Plan<B>, Exhausted> {
         if count(self.queue.without_dial()) >= self.settings.waiters {
-            self.totals.refused += 1;
+            self.ledger.totals.refused += 1;
             return Err(Exhausted::QueueFull);
         }
-        self.totals.waits += 1;
-        let id = self.new_id();
+        self.ledger.totals.waits += 1;
+        let id = self.ledger.new_id();
         let (handed, place) = self.queue.push(id, reuse);
         Ok(Plan::Wait(id, handed, place))
     }
@@ -205,7 +146,7 @@ impl<B> Book<B> {
     /// that are idle suits it, or it would not wait.
     pub(super) fn make_room(&mut self) -> Option<Conn<B>> {
         let is_wanted = self.queue.without_dial() > 0;
-        if !is_wanted || self.has_place() || self.dialling >= self.settings.dials {
+        if !is_wanted || self.has_place() || self.ledger.dialling >= self.settings.dials {
             return None;
         }
         self.idle.pop_oldest()
@@ -217,15 +158,15 @@ impl<B> Book<B> {
     }
 
     pub(super) fn on_connected(&mut self) {
-        self.dialling -= 1;
-        self.totals.opened += 1;
+        self.ledger.dialling -= 1;
+        self.ledger.totals.opened += 1;
     }
 
     /// Frees the place of a connection that has ended or never came about.
     pub(super) fn release(&mut self, id: u64, phase: Phase) -> Option<Conn<B>> {
         self.used -= 1;
         if phase == Phase::Dialling {
-            self.dialling -= 1;
+            self.ledger.dialling -= 1;
         }
         self.idle.remove(|conn| conn.id == id)
     }
@@ -233,7 +174,7 @@ impl<B> Book<B> {
     /// Finds the place of a returned or a late connection: the first waiter that it suits,
     /// whether it dials or not, before the idle ones.
     pub(super) fn put(&mut self, handed: Handed<B>, now: Instant) -> Home<B> {
-        if self.is_retired || self.used > self.settings.connections {
+        if self.ledger.is_retired || self.used > self.settings.connections {
             return Home::Closed(handed);
         }
         let first = self.queue.iter().enumerate().find_map(|(index, waiter)| {
@@ -268,7 +209,7 @@ impl<B> Book<B> {
     fn keep(&mut self, kept: Kept<Conn<B>>, now: Instant) -> Vec<Conn<B>> {
         let mut dropped = Vec::new();
         self.idle.push(kept);
-        let limit = self.limit.current(now);
+        let limit = self.ledger.limit.current(now);
         while let Some(conn) = self.idle.pop_expired(limit, now) {
             dropped.push(conn);
         }
@@ -285,26 +226,30 @@ impl<B> Book<B> {
     }
 
     pub(super) fn sweep(&mut self, now: Instant) -> Vec<Conn<B>> {
-        let limit = self.limit.current(now);
+        let limit = self.ledger.limit.current(now);
         let mut dropped = self.idle.extract_expired(limit, now);
         self.trim(now, &mut dropped);
         dropped
     }
 
     pub(super) fn reconfigure(&mut self, settings: PoolSettings) {
-        self.limit.reconfigure(settings.idle);
+        self.ledger.limit.reconfigure(settings.idle);
         self.settings = settings;
     }
 
     pub(super) fn retire(&mut self) -> Vec<Conn<B>> {
-        self.is_retired = true;
+        self.ledger.is_retired = true;
         self.idle.clear()
     }
 
     /// Asserts, in debug builds, what holds whenever the pool is at rest.
     pub(super) fn invariants(&self) {
         let idle = count(self.idle.len());
-        debug_assert!(self.used >= idle + self.dialling, "{idle} idle of {} used", self.used);
+        debug_assert!(
+            self.used >= idle + self.ledger.dialling,
+            "{idle} idle of {} used",
+            self.used
+        );
         debug_assert!(
             self.queue.without_dial() == 0 || !self.may_dial(),
             "somebody waits while a place is free"
@@ -313,27 +258,8 @@ impl<B> Book<B> {
 
     pub(super) fn snapshot(&self, now: Instant) -> PoolSnapshot {
         let idle = count(self.idle.len());
-        PoolSnapshot {
-            idle,
-            leased: self.used - idle - self.dialling,
-            streams: self.used - idle - self.dialling,
-            dialling: self.dialling,
-            waiting: count(self.queue.without_dial()),
-            opened_total: self.totals.opened,
-            reused_total: self.totals.reused,
-            dial_failures_total: self.totals.dial_failures,
-            stale_resets_total: self.totals.stale_resets,
-            waits_total: self.totals.waits,
-            refused_total: self.totals.refused,
-            goaways_total: 0,
-            streams_refused_total: 0,
-            idle_limit: self.limit.current(now),
-            idle_limit_until: self.limit.learned_until(now),
-        }
+        let leased = self.used - idle - self.ledger.dialling;
+        let waiting = count(self.queue.without_dial());
+        self.ledger.snapshot(Holdings { idle, leased, streams: leased, waiting }, now)
     }
-}
-
-/// Lengths of queues that are bounded by a `u32`.
-fn count(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
 }

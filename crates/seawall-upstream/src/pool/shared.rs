@@ -12,10 +12,10 @@ use tokio::{
 };
 
 use super::{
-    CheckoutError, Exhausted, PoolSnapshot,
+    CheckoutError, Exhausted,
     book::{Book, Home, Phase, Plan},
 };
-use crate::{PoolSettings, Reuse, conn::Conn, idle::Kept};
+use crate::{PoolSettings, PoolSnapshot, Reuse, conn::Conn, idle::Kept};
 
 /// The state behind a [`Pool`](super::Pool).
 #[derive(Debug)]
@@ -108,17 +108,15 @@ impl<B> Shared<B> {
     }
 
     pub(crate) fn on_stale_reset(&self, age: Duration, now: Instant) {
-        let mut book = self.book.borrow_mut();
-        book.totals.stale_resets += 1;
-        book.limit.on_stale_reset(age, now);
+        self.book.borrow_mut().ledger.on_stale_reset(age, now);
     }
 
     pub(super) fn on_reused(&self) {
-        self.book.borrow_mut().totals.reused += 1;
+        self.book.borrow_mut().ledger.totals.reused += 1;
     }
 
     pub(super) fn on_dial_failed(&self) {
-        self.book.borrow_mut().totals.dial_failures += 1;
+        self.book.borrow_mut().ledger.totals.dial_failures += 1;
     }
 
     pub(super) fn reconfigure(self: &Rc<Self>, settings: PoolSettings) {
