@@ -267,6 +267,16 @@ fn a_reload_that_needs_a_taken_port_is_refused_whole() {
     assert_eq!(get(gateway.address(), "/annex").status(), 200, "its routes are not live either");
 }
 
+/// With huge pages what a peak took comes back in the background, minutes after it was given back.
+#[test]
+fn no_huge_pages_are_kept_for_a_gateway() {
+    let backend = Backend::answering(200);
+    let gateway = Gateway::with_config(&shop(&[backend.address()]));
+    let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.pid())).unwrap();
+    let allowed = status.lines().find_map(|line| line.strip_prefix("THP_enabled:"));
+    assert_eq!(allowed.map(str::trim), Some("0"), "{status}");
+}
+
 #[test]
 fn a_taken_port_is_named_and_ends_with_status_2() {
     let held = TcpListener::bind("127.0.0.1:0").unwrap();

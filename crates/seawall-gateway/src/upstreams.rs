@@ -166,28 +166,35 @@ impl SharedUpstream {
     ) -> (Action, After) {
         let mut locked = self.lock();
         let Locked { machine, events, latency: latencies, .. } = &mut *locked;
-        if let Some(latency) = side.latency.take() {
-            latencies.record(now, latency);
-        }
         let trail = side.trail.get_or_insert_default();
         let mut ledger = Ledger { events, trail };
         let action = act(&mut Context { now, upstream: machine, rng, sink: &mut ledger });
+        if let Action::Deliver(_) = action {
+            // The step brought the head; the body may take as long as it likes.
+            latencies.record(now, now.since(side.started));
+        }
         locked.register(&mut side.place, &action);
         (action, locked.after(now))
     }
 }
 
 /// What a call keeps beside its machine.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct CallSide {
+    /// When it began.
+    started: Instant,
     /// Its registration in the queue.
     pub(crate) place: QueuePlace,
-    /// From start to head, once there is a head, until the next step notes it for the upstream: a
-    /// lock for this alone would be one more for each call.
-    pub(crate) latency: Option<Duration>,
     /// What was decided for it, until it is over. Boxed: it is most of what is known of a call,
     /// which passes through many hands.
     pub(crate) trail: Option<Box<Trail>>,
+}
+
+impl CallSide {
+    /// That of a call which begins now.
+    pub(crate) fn new(started: Instant) -> Self {
+        Self { started, place: QueuePlace::default(), trail: None }
+    }
 }
 
 /// Where a step of a call reports: changes of state to the upstream, decisions to its trail.
@@ -256,5 +263,33 @@ impl Locked {
             self.machine.invariants();
         }
         After { events: std::mem::take(&mut self.events), woken }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use seawall_core::call::Verdict;
+    use seawall_core::ratio::Ratio;
+    use seawall_core::upstream::UpstreamSettings;
+
+    use super::*;
+
+    #[test]
+    fn a_head_is_noted_when_it_comes_however_long_its_body_takes() {
+        let (start, mut rng) = (Instant::from_millis(1_000), Stream::new(1, "test"));
+        let machine = Upstream::new(UpstreamSettings::default(), start, &mut rng);
+        let upstream = SharedUpstream::new(Arc::from("u"), machine, start);
+        let mut side = CallSide::new(start);
+        let mut step = |after: u64, action: Action| {
+            let now = start.after(Duration::from_millis(after));
+            let _told = upstream.step_call(now, &mut rng, &mut side, |_| action);
+            upstream.lock().latency.count(now)
+        };
+        assert_eq!(step(0, Action::Wait), 0);
+        assert_eq!(step(30, Action::Deliver(1)), 1);
+        assert_eq!(step(9_000, Action::Finish(Verdict::Cancelled)), 1);
+        let now = start.after(Duration::from_secs(9));
+        let median = upstream.lock().latency.quantile(now, Ratio::from_percent(50)).unwrap();
+        assert!(median < Duration::from_millis(40), "{median:?}");
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use seawall_core::outcome::Sent;
@@ -28,6 +28,16 @@ pub enum PoolProtocol {
     Http1(PoolSettings),
     /// HTTP/2 in clear text, with prior knowledge.
     H2c(StreamSettings),
+}
+
+impl PoolProtocol {
+    /// The version of HTTP that such connections speak.
+    pub fn version(&self) -> Version {
+        match self {
+            Self::Http1(_) => Version::HTTP_11,
+            Self::H2c(_) => Version::HTTP_2,
+        }
+    }
 }
 
 /// The connections of one worker to one endpoint, whatever they speak.

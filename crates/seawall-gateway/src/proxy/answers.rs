@@ -107,7 +107,6 @@ impl Exchange<'_> {
         }
         self.mark(&mut response);
         self.call.record.status(parts.status);
-        self.call.note_head();
         self.over(number);
         response.map(Body::local)
     }
@@ -117,7 +116,6 @@ impl Exchange<'_> {
         let follows = if bodiless { BodyFollows::No } else { BodyFollows::Yes };
         clean_answer(&mut parts, self.head, follows);
         self.call.record.status(parts.status);
-        self.call.note_head();
         parts
     }
 

@@ -38,8 +38,8 @@ impl Guarded {
         upload: Option<Rc<RefCell<Upload>>>,
         begin: impl FnOnce(&mut Ctx<'_, '_>) -> (Call, Action),
     ) -> (Box<Self>, Action) {
-        let mut side = CallSide::default();
         let now = worker.clock.now();
+        let mut side = CallSide::new(now);
         let mut started = None;
         let action = worker.step_call(&route.upstream, &mut side, now, |ctx| {
             let (call, action) = begin(ctx);
@@ -87,11 +87,6 @@ impl Guarded {
     /// Completes when the bulkhead may have granted a permit.
     pub(super) async fn granted(&self) {
         self.side.place.granted().await;
-    }
-
-    /// Notes the latency of the call: the latest step brought the head of its answer.
-    pub(super) fn note_head(&mut self) {
-        self.side.latency = Some(self.now.since(self.call.started()));
     }
 
     /// Writes down what the call came to, once.

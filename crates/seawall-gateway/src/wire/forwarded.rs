@@ -78,11 +78,15 @@ impl Identity {
 }
 
 /// The id of a request where a trusted caller gives a well-formed one.
+///
+/// It is copied: the value is a part of what was read from the connection, as much as 64 KiB
+/// of it, and an id outlives its request by far, in the list of recent calls.
 pub(crate) fn request_id(headers: &HeaderMap, caller: Caller) -> Option<HeaderValue> {
     if !caller.trusted {
         return None;
     }
-    headers.get(REQUEST_ID).filter(|id| is_id(id.as_bytes())).cloned()
+    let id = headers.get(REQUEST_ID).filter(|id| is_id(id.as_bytes()))?;
+    HeaderValue::from_bytes(id.as_bytes()).ok()
 }
 
 /// A new id: a UUID that sorts by time (version 7), its rest by our own chance. The generator of
@@ -191,6 +195,7 @@ fn set_missing(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
     use seawall_core::rng::Stream;
 
     fn caller(trusted: bool) -> Caller {
@@ -243,6 +248,16 @@ mod tests {
         assert_eq!(request_id(&headers, caller(false)), None);
         headers.insert(REQUEST_ID, HeaderValue::from_static("a b"));
         assert_eq!(request_id(&headers, caller(true)), None);
+    }
+
+    #[test]
+    fn an_id_that_is_kept_holds_nothing_of_the_connection() {
+        let read = Bytes::from(vec![b'a'; 64 << 10]);
+        let value = HeaderValue::from_maybe_shared(read.slice(..36)).unwrap();
+        let headers = HeaderMap::from_iter([(REQUEST_ID, value)]);
+        let id = request_id(&headers, caller(true)).unwrap();
+        drop(headers);
+        assert!(read.is_unique() && id.len() == 36);
     }
 
     #[test]

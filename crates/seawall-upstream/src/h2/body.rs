@@ -10,7 +10,7 @@ use std::{
 
 use ::h2::{Error, RecvStream};
 use bytes::Bytes;
-use http::{HeaderMap, header::CONTENT_LENGTH};
+use http::{HeaderMap, Method, StatusCode, header::CONTENT_LENGTH};
 use http_body::{Body, Frame, SizeHint};
 
 /// A body that ended before its end: the stream was reset, or its connection failed.
@@ -25,15 +25,34 @@ pub enum StreamCut {
 #[derive(Debug)]
 pub struct StreamBody {
     stream: RecvStream,
+    content: Content,
     /// Bytes still to come, where the head announced them.
     left: Option<u64>,
     is_at_trailers: bool,
 }
 
+/// Whether a response can have content (RFC 9110 section 6.4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    Possible,
+    /// It has ended with its head, although the end of its stream may come later, in an empty
+    /// frame. A length that it announces is that of another response.
+    None,
+}
+
+impl Content {
+    /// That of the response with `status` to a request with `method`.
+    pub(super) fn of(method: &Method, status: StatusCode) -> Self {
+        let bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
+        if bodiless || *method == Method::HEAD { Self::None } else { Self::Possible }
+    }
+}
+
 impl StreamBody {
-    pub(super) fn new(stream: RecvStream, headers: &HeaderMap) -> Self {
-        let left = if stream.is_end_stream() { Some(0) } else { announced(headers) };
-        Self { stream, left, is_at_trailers: false }
+    pub(super) fn new(stream: RecvStream, headers: &HeaderMap, content: Content) -> Self {
+        let has_ended = content == Content::None || stream.is_end_stream();
+        let left = if has_ended { Some(0) } else { announced(headers) };
+        Self { stream, content, left, is_at_trailers: false }
     }
 
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, StreamCut>>> {
@@ -75,6 +94,9 @@ impl Body for StreamBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, StreamCut>>> {
         let body = self.get_mut();
+        if body.content == Content::None {
+            return Poll::Ready(None);
+        }
         if !body.is_at_trailers {
             if let Some(data) = ready!(body.poll_data(cx)) {
                 return Poll::Ready(Some(data.map(Frame::data)));
@@ -85,7 +107,7 @@ impl Body for StreamBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.stream.is_end_stream()
+        self.content == Content::None || self.stream.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

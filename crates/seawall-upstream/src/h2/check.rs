@@ -11,7 +11,7 @@ use http_body_util::{BodyExt as _, Empty};
 use tokio::net::TcpStream;
 
 use super::{
-    body::{StreamBody, StreamCut},
+    body::{Content, StreamBody, StreamCut},
     conn::{BodyFollows, Conn, open_stream},
     fault::{Scene, classify},
     head::translate,
@@ -49,10 +49,11 @@ async fn exchange(
 ) -> Result<(u16, Result<(), StreamCut>), SendError> {
     const SCENE: Scene = Scene { reused: false, unanswered: false };
     let Some((head, _empty)) = translate(request) else { return Err(SendError::NoHost) };
-    let fault = |error| classify(error, SCENE);
+    let (method, fault) = (head.method().clone(), |error| classify(error, SCENE));
     let (response, _stream) = open_stream(conn.opener(), head, BodyFollows::No).map_err(fault)?;
     let (parts, stream): (_, RecvStream) = response.await.map_err(fault)?.into_parts();
-    let body = StreamBody::new(stream, &parts.headers);
+    let content = Content::of(&method, parts.status);
+    let body = StreamBody::new(stream, &parts.headers, content);
     Ok((parts.status.as_u16(), read(body, bytes_max).await))
 }
 

@@ -41,6 +41,11 @@ const BELIEVED_FOR: Duration = Duration::from_secs(10);
 /// connection out of choice: TCP may still hold on to a path that is gone.
 const SILENT_MAX: u32 = 3;
 
+/// An attempt that was given up sooner says nothing of the path: a hedge may have been quicker, or
+/// the caller have left. Within this time a packet that was lost has been sent again, for Linux
+/// waits 200 ms at least for that, and been answered over any usual distance.
+const SILENT_AFTER: Duration = Duration::from_millis(300);
+
 pub(super) type Wire = Connection<Metered<TcpStream>, Bytes>;
 
 /// A connection as its users hold it. When the last of them lets go, it says goodbye and closes.
@@ -56,14 +61,18 @@ pub(super) struct State {
     pub(super) meter: Rc<Meter>,
     /// Streams in use.
     pub(super) streams: Cell<u32>,
-    /// Streams so far.
+    /// Requests so far.
     pub(super) served: Cell<u64>,
+    /// Whether anybody has had a place on it.
+    pub(super) is_taken: Cell<bool>,
     /// Since when there have been no streams, or some, without a break.
     pub(super) since: Cell<Instant>,
     /// What the peer allows.
     peer_limit: Cell<u32>,
     believed: Cell<Option<(u32, Instant)>>,
     silent: Cell<u32>,
+    /// Wakes the driver.
+    driver: RefCell<Waker>,
     /// Whether the peer was given up because it answered no ping.
     pub(super) is_unanswered: Cell<bool>,
 }
@@ -74,10 +83,12 @@ impl State {
             meter,
             streams: Cell::new(0),
             served: Cell::new(0),
+            is_taken: Cell::new(false),
             since: Cell::new(now),
             peer_limit: Cell::new(peer_limit),
             believed: Cell::new(None),
             silent: Cell::new(0),
+            driver: RefCell::new(Waker::noop().clone()),
             is_unanswered: Cell::new(false),
         }
     }
@@ -106,11 +117,31 @@ impl State {
         let served = self.streams.get().saturating_sub(1).max(1);
         let believed = served.min(self.limit(now));
         self.believed.set(Some((believed, now + BELIEVED_FOR)));
+        // It minds the end of this belief, of which it knows nothing yet.
+        self.driver.borrow().wake_by_ref();
     }
 
-    /// An attempt was given up, and no byte had come since it began. Whether that was once too
-    /// often.
-    pub(super) fn on_silence(&self) -> bool {
+    /// Until when fewer streams are believed in than the peer allows, if they are.
+    pub(super) fn believed_until(&self) -> Option<Instant> {
+        self.believed.get().map(|(_, until)| until)
+    }
+
+    /// Believes what the peer says again.
+    pub(super) fn trust(&self) {
+        self.believed.set(None);
+    }
+
+    /// The driver sleeps, and is to be woken by this.
+    pub(super) fn attend(&self, waker: &Waker) {
+        self.driver.borrow_mut().clone_from(waker);
+    }
+
+    /// An attempt was given up after `waited`, and no byte had come since it began. Whether that
+    /// was once too often.
+    pub(super) fn on_silence(&self, waited: Duration) -> bool {
+        if waited < SILENT_AFTER {
+            return false;
+        }
         self.silent.set(self.silent.get().saturating_add(1));
         self.silent.get() >= SILENT_MAX
     }

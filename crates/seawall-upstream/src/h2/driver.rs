@@ -54,14 +54,13 @@ impl<L: Fn()> Driver<L> {
         mut timer: Pin<&mut Sleep>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
+        self.state.attend(cx.waker());
         loop {
             if let Poll::Ready(ended) = Pin::new(&mut self.wire).poll(cx) {
                 return Poll::Ready(ended);
             }
             self.listen(cx);
-            if self.state.set_peer_limit(self.wire.max_concurrent_send_streams()) {
-                (self.on_limit)();
-            }
+            self.mind_limit(timer.as_mut());
             if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
@@ -76,6 +75,23 @@ impl<L: Fn()> Driver<L> {
                     return Poll::Ready(Ok(()));
                 }
             }
+        }
+    }
+
+    /// Tells of another number of streams: because the peer says so, or because a refusal is so
+    /// long ago that it counts no more.
+    fn mind_limit(&self, timer: Pin<&mut Sleep>) {
+        let mut is_news = self.state.set_peer_limit(self.wire.max_concurrent_send_streams());
+        if let Some(until) = self.state.believed_until() {
+            if clock::now() >= until {
+                self.state.trust();
+                is_news = true;
+            } else if until < timer.deadline() {
+                timer.reset(until);
+            }
+        }
+        if is_news {
+            (self.on_limit)();
         }
     }
 

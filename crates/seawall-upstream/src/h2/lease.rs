@@ -16,10 +16,10 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use seawall_core::outcome::Sent;
-use tokio::task::AbortHandle;
+use tokio::{task::AbortHandle, time::Instant};
 
 use super::{
-    body::StreamBody,
+    body::{Content, StreamBody},
     conn::{BodyFollows, open_stream},
     fault::{Scene, classify},
     head::translate,
@@ -39,6 +39,8 @@ pub struct StreamLease {
     /// What the meter said when the exchange began.
     accepted: u64,
     received: u64,
+    /// When that was.
+    begun: Option<Instant>,
     /// The rest of an upload that outlasts the head of its response.
     upload: Option<AbortHandle>,
 }
@@ -56,7 +58,14 @@ enum Exchange {
 
 impl StreamLease {
     pub(super) fn new(turn: Turn) -> Self {
-        Self { turn, exchange: Exchange::Untouched, accepted: 0, received: 0, upload: None }
+        Self {
+            turn,
+            exchange: Exchange::Untouched,
+            accepted: 0,
+            received: 0,
+            begun: None,
+            upload: None,
+        }
     }
 
     /// Tells connections of one pool apart.
@@ -123,6 +132,7 @@ impl StreamLease {
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
         let Some((head, body)) = translate(request) else { return Err(SendError::NoHost) };
+        let method = head.method().clone();
         let follows = if body.is_end_stream() { BodyFollows::No } else { BodyFollows::Yes };
         let meter = &self.turn.conn.state.meter;
         (self.accepted, self.received) = (meter.accepted(), meter.received());
@@ -130,10 +140,16 @@ impl StreamLease {
         // Not begun if it fails: no stream came about.
         let (mut response, stream) = opened.map_err(|error| self.fault(error))?;
         self.exchange = Exchange::Begun;
+        self.begun = Some(clock::now());
+        let served = &self.turn.conn.state.served;
+        served.set(served.get() + 1);
         let mut upload = (follows == BodyFollows::Yes).then(|| Upload::new(body, stream));
         let answered = poll_fn(|cx| poll_both(&mut response, &mut upload, cx)).await;
         match answered {
-            Ok(head) => Ok(self.answered(head, upload)),
+            Ok(head) => {
+                let content = Content::of(&method, head.status());
+                Ok(self.answered(head, content, upload))
+            }
             Err(Failure::Stream(error)) => {
                 self.exchange = Exchange::Failed;
                 Err(self.fault(error))
@@ -145,6 +161,7 @@ impl StreamLease {
     fn answered<B>(
         &mut self,
         head: Response<::h2::RecvStream>,
+        content: Content,
         upload: Option<Upload<B>>,
     ) -> Response<StreamBody>
     where
@@ -154,7 +171,7 @@ impl StreamLease {
         self.exchange = Exchange::Answered;
         self.upload = upload.map(finish);
         let (parts, stream) = head.into_parts();
-        let body = StreamBody::new(stream, &parts.headers);
+        let body = StreamBody::new(stream, &parts.headers, content);
         Response::from_parts(parts, body)
     }
 
@@ -175,7 +192,8 @@ impl Drop for StreamLease {
         }
         let state = &self.turn.conn.state;
         let is_silent = self.exchange == Exchange::Begun && state.meter.received() == self.received;
-        if is_silent && state.on_silence() {
+        let Some(begun) = self.begun.filter(|_| is_silent) else { return };
+        if state.on_silence(clock::now().saturating_duration_since(begun)) {
             self.turn.shared.give_up(self.turn.conn.id);
         }
     }

@@ -43,8 +43,7 @@ impl Turn {
             state.since.set(now);
         }
         state.streams.set(state.streams.get() + 1);
-        state.served.set(state.served.get() + 1);
-        if state.served.get() > 1 {
+        if state.is_taken.replace(true) {
             shared.book.borrow_mut().ledger.totals.reused += 1;
         }
         Self { shared: Rc::clone(shared), conn, idle_age }

@@ -11,7 +11,7 @@ use std::{
 
 use ::h2::{Reason, RecvStream, server};
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Full};
 use seawall_core::outcome::Sent;
@@ -60,12 +60,16 @@ impl Peer {
         Self::speak(server.accept().await.stream, streams_max).await
     }
 
-    #[expect(clippy::disallowed_methods, reason = "ends with the test's set of local tasks")]
     async fn speak(stream: TcpStream, streams_max: Option<u32>) -> Self {
         let mut builder = server::Builder::new();
         if let Some(max) = streams_max {
             builder.max_concurrent_streams(max);
         }
+        Self::handshake(stream, &builder).await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "ends with the test's set of local tasks")]
+    async fn handshake(stream: TcpStream, builder: &server::Builder) -> Self {
         let mut connection = builder.handshake::<_, Bytes>(stream).await.unwrap();
         let (sender, streams) = tokio::sync::mpsc::channel(1_000);
         let driver = tokio::task::spawn_local(async move {
@@ -323,6 +327,7 @@ async fn refused_stream_is_proof_and_lowers_the_believed_limit() {
         assert!(poll_once(waiting.as_mut()).await.is_none());
         pass(11 * S).await;
         assert!(pool.checkout(Reuse::Any, late()).await.is_ok());
+        assert!(waiting.await.is_ok(), "nobody else's coming or going is needed");
     })
     .await;
 }
@@ -501,11 +506,7 @@ async fn three_silent_attempts_retire_a_connection() {
         until(|| lease.received() >= 18).await;
         drop(lease);
         for _ in 0..3 {
-            let mut lease = checkout(&pool).await;
-            assert_eq!(lease.id(), id);
-            let sending = lease.send(get());
-            tokio::pin!(sending);
-            assert!(poll_once(sending.as_mut()).await.is_none());
+            assert_eq!(give_up_after(S / 2, &pool).await, id);
         }
         let (lease, _other) = connect(&pool, &server, None).await;
         assert_ne!(lease.id(), id);
@@ -692,6 +693,159 @@ async fn lowered_cap_lets_streams_end_on_what_is_over_it() {
         drop((first, second));
         // One of the two ends with its stream.
         assert_eq!((snapshot(&pool).idle, snapshot(&pool).leased), (1, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn end_of_an_upload_needs_no_window() {
+    on_worker(async {
+        let server = Server::bind().await;
+        let pool = pool(&server);
+        let accept = async {
+            let mut builder = server::Builder::new();
+            builder.initial_window_size(2);
+            Peer::handshake(server.accept().await.stream, &builder).await
+        };
+        let (mut lease, mut peer) = tokio::join!(checkout(&pool), accept);
+        let mut frames = vec![Ok(Frame::data(Bytes::from_static(b"ab")))];
+        let body = Polled(move |_: &mut Context<'_>| Poll::Ready(frames.pop()));
+        let request = Request::post("/").header("host", "a.test").body(body).unwrap();
+        let script = async {
+            let (request, reply) = peer.next().await;
+            let mut body = request.into_body();
+            assert_eq!(body.data().await.unwrap().unwrap(), "ab");
+            // What was read is not given back, so that the window stays shut.
+            let end = body.data().await;
+            assert!(end.is_none_or(|data| data.unwrap().is_empty()) && body.is_end_stream());
+            answer((Request::new(body), reply), 200);
+        };
+        let (response, ()) = tokio::join!(lease.send(request), script);
+        assert_eq!(response.unwrap().status(), StatusCode::OK);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn response_without_content_has_ended_with_its_head() {
+    on_worker(async {
+        let server = Server::bind().await;
+        let pool = pool(&server);
+        let (lease, mut peer) = connect(&pool, &server, None).await;
+        drop(lease);
+        let cases = [(Method::HEAD, 200), (Method::GET, 204), (Method::GET, 304)];
+        for (method, status) in cases {
+            let mut lease = checkout(&pool).await;
+            let mut request = get();
+            *request.method_mut() = method;
+            let head = async {
+                let (_request, mut reply) = peer.next().await;
+                let head = Response::builder().status(status).header("etag", "\"1\"");
+                reply.send_response(head.body(()).unwrap(), false).unwrap()
+            };
+            let (response, mut stream) = tokio::join!(lease.send(request), head);
+            let body = response.unwrap().into_body();
+            assert!(http_body::Body::is_end_stream(&body), "{status}");
+            assert_eq!(http_body::Body::size_hint(&body).exact(), Some(0));
+            assert!(body.collect().await.unwrap().to_bytes().is_empty());
+            // Too late to matter.
+            stream.send_data(Bytes::new(), true).ok();
+        }
+        assert_eq!(snapshot(&pool).opened_total, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn end_right_behind_a_head_without_content_is_no_reset() {
+    on_worker(async {
+        let server = Server::bind().await;
+        let pool = pool(&server);
+        let (mut lease, mut peer) = tokio::join!(checkout(&pool), RawPeer::accept(&server));
+        let script = async {
+            peer.wait_for_heads(1).await;
+            peer.answer_and_end(1).await;
+        };
+        let mut request = get();
+        *request.method_mut() = Method::HEAD;
+        let (response, ()) = tokio::join!(lease.send(request), script);
+        drop(response.unwrap());
+        drop(lease);
+        assert_eq!(peer.resets().await, 0);
+    })
+    .await;
+}
+
+/// Begins an attempt and gives it up; the connection that it was on.
+async fn give_up_after(time: Duration, pool: &StreamPool) -> u64 {
+    let mut lease = checkout(pool).await;
+    let id = lease.id();
+    let sending = lease.send(get());
+    tokio::pin!(sending);
+    assert!(poll_once(sending.as_mut()).await.is_none());
+    pass(time).await;
+    id
+}
+
+#[tokio::test]
+async fn attempts_that_were_given_up_soon_say_nothing_of_a_connection() {
+    on_worker(async {
+        let server = Server::bind().await;
+        let pool = pool(&server);
+        let (lease, _peer) = tokio::join!(checkout(&pool), RawPeer::accept(&server));
+        let id = lease.id();
+        until(|| lease.received() >= 18).await;
+        drop(lease);
+        for _ in 0..5 {
+            // As a hedge does that was slower by a little.
+            assert_eq!(give_up_after(S / 100, &pool).await, id);
+        }
+        // Two that waited are not three.
+        for _ in 0..2 {
+            assert_eq!(give_up_after(S / 2, &pool).await, id);
+        }
+        assert_eq!(checkout(&pool).await.id(), id);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn end_of_a_believed_limit_wakes_those_who_wait() {
+    on_worker(async {
+        let server = Server::bind().await;
+        let settings = StreamSettings { connections: 1, ..StreamSettings::default() };
+        let pool = pool_with(&server, settings);
+        let (first, mut peer) = connect(&pool, &server, None).await;
+        let mut second = checkout(&pool).await;
+        let script = async { peer.next().await.1.send_reset(Reason::REFUSED_STREAM) };
+        let (refused, ()) = tokio::join!(second.send(get()), script);
+        assert!(matches!(refused.unwrap_err(), SendError::StreamRefused));
+        drop(second);
+        let waiting = pool.checkout(Reuse::Any, late());
+        tokio::pin!(waiting);
+        assert!(poll_once(waiting.as_mut()).await.is_none());
+        pass(11 * S).await;
+        assert_eq!(waiting.await.unwrap().id(), first.id());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn connection_that_served_no_request_is_fresh() {
+    on_worker(async {
+        let server = Server::bind().await;
+        let pool = pool(&server);
+        let (lease, mut peer) = connect(&pool, &server, None).await;
+        let id = lease.id();
+        drop(lease);
+        let mut lease = pool.checkout(Reuse::Fresh, late()).await.unwrap();
+        assert_eq!((lease.id(), lease.is_reused()), (id, false));
+        drop(exchange(&mut lease, &mut peer).await);
+        drop(lease);
+        assert!(checkout(&pool).await.is_reused());
+        let (fresh, _other) =
+            tokio::join!(pool.checkout(Reuse::Fresh, late()), Peer::accept(&server, None));
+        assert_ne!(fresh.unwrap().id(), id);
     })
     .await;
 }

@@ -21,10 +21,13 @@ pub(super) enum Ended {
     Failed(Box<dyn StdError + Send + Sync>),
 }
 
-/// A body on its way into a stream. At most one of its frames is held here or in the stream.
+/// A body on its way into a stream. At most two of its frames are held: one in the stream, and the
+/// next one here.
 pub(super) struct Upload<B> {
     body: Pin<Box<B>>,
     stream: SendStream<Bytes>,
+    /// What waits for room. Nothing else does: the end of a body, or trailers, need none.
+    held: Option<Bytes>,
 }
 
 impl<B> Upload<B>
@@ -33,22 +36,26 @@ where
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     pub(super) fn new(body: B, stream: SendStream<Bytes>) -> Self {
-        Self { body: Box::pin(body), stream }
+        Self { body: Box::pin(body), stream, held: None }
     }
 
     /// Sends what can be sent now.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         loop {
-            if !ready!(self.poll_room(cx)) {
+            // Asked for even while there is room, to be woken when the peer resets the stream.
+            if self.stream.poll_reset(cx).is_ready() {
                 return Poll::Ready(Ended::Unwanted);
             }
-            let sent = match ready!(self.body.as_mut().poll_frame(cx)) {
-                Some(Ok(frame)) => self.send(frame),
-                Some(Err(error)) => {
-                    self.stream.send_reset(Reason::CANCEL);
-                    return Poll::Ready(Ended::Failed(error.into()));
-                }
-                None => self.stream.send_data(Bytes::new(), true).map(|()| Sent::Last),
+            let sent = match self.held.take() {
+                Some(data) => ready!(self.poll_data(data, cx)),
+                None => match ready!(self.body.as_mut().poll_frame(cx)) {
+                    Some(Ok(frame)) => self.take(frame),
+                    Some(Err(error)) => {
+                        self.stream.send_reset(Reason::CANCEL);
+                        return Poll::Ready(Ended::Failed(error.into()));
+                    }
+                    None => self.stream.send_data(Bytes::new(), true).map(|()| Sent::Last),
+                },
             };
             match sent {
                 Ok(Sent::More) => {}
@@ -59,34 +66,37 @@ where
         }
     }
 
-    /// Waits until the peer takes a byte more; `false` once it will take none.
-    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        self.stream.reserve_capacity(1);
-        while self.stream.capacity() == 0 {
-            match ready!(self.stream.poll_capacity(cx)) {
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return Poll::Ready(false),
-            }
-        }
-        // Asked for even while there is room, to be woken when the peer resets the stream.
-        Poll::Ready(self.stream.poll_reset(cx).is_pending())
-    }
-
-    fn send(&mut self, frame: Frame<Bytes>) -> Result<Sent, ::h2::Error> {
+    /// Takes a frame of the body. Data wait for room, even if there is some.
+    fn take(&mut self, frame: Frame<Bytes>) -> Result<Sent, ::h2::Error> {
         match frame.into_data() {
-            Ok(data) => {
-                let is_last = self.body.is_end_stream();
-                self.stream.send_data(data, is_last)?;
-                Ok(if is_last { Sent::Last } else { Sent::More })
-            }
+            Ok(data) if data.is_empty() && !self.body.is_end_stream() => {}
+            Ok(data) => self.held = Some(data),
             Err(frame) => {
                 let Ok(trailers) = frame.into_trailers() else { return Ok(Sent::More) };
-                // Trailers need no window, and end the stream.
-                self.stream.reserve_capacity(0);
                 self.stream.send_trailers(trailers)?;
-                Ok(Sent::Last)
+                return Ok(Sent::Last);
             }
         }
+        Ok(Sent::More)
+    }
+
+    /// Sends `data` once the peer takes a byte more, and holds them until then.
+    fn poll_data(&mut self, data: Bytes, cx: &mut Context<'_>) -> Poll<Result<Sent, ::h2::Error>> {
+        self.stream.reserve_capacity(data.len().min(1));
+        while !data.is_empty() && self.stream.capacity() == 0 {
+            match self.stream.poll_capacity(cx) {
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
+                Poll::Ready(None) => return Poll::Ready(Err(Reason::CANCEL.into())),
+                Poll::Pending => {
+                    self.held = Some(data);
+                    return Poll::Pending;
+                }
+            }
+        }
+        let is_last = self.body.is_end_stream();
+        let sent = self.stream.send_data(data, is_last);
+        Poll::Ready(sent.map(|()| if is_last { Sent::Last } else { Sent::More }))
     }
 }
 

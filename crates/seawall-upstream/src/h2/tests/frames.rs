@@ -12,12 +12,25 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::testing::{Peer, Server};
 
-const SETTINGS: u8 = 4;
+const DATA: u8 = 0;
 const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 const ACK: u8 = 1;
+const END_OF_STREAM: u8 = 1;
+const END_OF_HEADERS: u8 = 4;
 const END_OF_HEADERS_AND_STREAM: u8 = 5;
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut frame = length[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
 
 /// The far side of a connection, which says what a test tells it and nothing else.
 pub(super) struct RawPeer {
@@ -38,12 +51,7 @@ impl RawPeer {
     }
 
     async fn say(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        let mut frame = length[1..].to_vec();
-        frame.extend([kind, flags]);
-        frame.extend(stream.to_be_bytes());
-        frame.extend(payload);
-        self.peer.say(&frame).await;
+        self.peer.say(&frame(kind, flags, stream, payload)).await;
     }
 
     /// Reads frames until so many request heads have come in all.
@@ -79,6 +87,24 @@ impl RawPeer {
     /// Answers a stream with 204 (entry 9 of the static table of HPACK).
     pub(super) async fn answer(&mut self, stream: u32) {
         self.say(HEADERS, END_OF_HEADERS_AND_STREAM, stream, &[0x80 | 9]).await;
+    }
+
+    /// Answers a stream with 200 (entry 8), and ends it with an empty frame in the same packet.
+    pub(super) async fn answer_and_end(&mut self, stream: u32) {
+        let head = frame(HEADERS, END_OF_HEADERS, stream, &[0x80 | 8]);
+        self.peer.say(&[head, frame(DATA, END_OF_STREAM, stream, &[])].concat()).await;
+    }
+
+    /// How many streams the other side has reset, of all that it has begun so far.
+    pub(super) async fn resets(&mut self) -> usize {
+        self.say(PING, 0, 0, &[0; 8]).await;
+        let mut resets = 0;
+        loop {
+            match self.hear().await {
+                (PING, ACK) => return resets,
+                (kind, _) => resets += usize::from(kind == RST_STREAM),
+            }
+        }
     }
 
     /// Ends the connection with a reset of TCP.
