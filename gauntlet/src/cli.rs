@@ -17,6 +17,7 @@ const EXAMPLES: &str = "Examples:
   gauntlet --throughput --peers seawall,nginx
   gauntlet --throughput --help
   gauntlet --soak --minutes 30 --json soak.json
+  GAUNTLET_SEAWALL=/usr/bin/seawall gauntlet --quick     a program as it is, built from nothing here
 
 Exit status: 0 all is well; 1 an effect of Seawall's was committed twice, an answer was corrupt,
 service did not come back, or it leaks; 2 runs remain that do not count; 3 the command line, a

@@ -14,6 +14,13 @@ pub(crate) enum Error {
     Read { path: PathBuf, source: std::io::Error },
     #[error("cannot write {}: {source}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
+    #[error(
+        "{} is not there, which merges profiles; `rustup component add llvm-tools` installs it",
+        path.display()
+    )]
+    NoMerger { path: PathBuf },
+    #[error("no profile came out of {}; did the load run, and the program end by itself?", path.display())]
+    NoProfile { path: PathBuf },
     #[error("cannot write the report: {0}")]
     Report(#[from] std::io::Error),
     #[error("`cargo metadata` failed: {0}; `cargo metadata` alone shows the whole message")]

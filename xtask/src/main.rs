@@ -10,6 +10,7 @@ mod fix;
 mod index;
 mod mutants;
 mod process;
+mod profiled;
 mod sim_numbers;
 mod sim_same;
 mod sim_speed;
@@ -45,6 +46,7 @@ pub(crate) type Clean = bool;
   cargo xtask sim-speed                   how many calls a second the simulator makes
   cargo xtask sim-numbers                 published numbers, and the simulator's (minutes)
   cargo xtask sim-numbers --only E1,M-A   some families; --json and --markdown print otherwise
+  cargo xtask profiled                    build a faster seawall, by what it does under load
   cargo xtask mutants --list              the mutants that the tests of the core have to kill
   cargo xtask mutants --module budget     run those of one module (needs cargo-mutants; hours)
   cargo xtask mutants --shard 0/40        run the first of forty parts of all
@@ -75,6 +77,8 @@ enum Chore {
     SimNumbers(NumberArguments),
     /// Change the core one decision at a time and list the changes that no test notices (hours)
     Mutants(MutantArguments),
+    /// Build `seawall` with the profile of a short load, for the fastest program (minutes)
+    Profiled,
     /// Format the sources and apply the suggestions of clippy (writes files)
     Fix,
 }
@@ -148,6 +152,7 @@ fn run(chore: Chore, out: &mut dyn Write) -> Result<Clean, Error> {
         Chore::SimSpeed(given) => sim_speed::run(given.json, out),
         Chore::SimNumbers(given) => sim_numbers::run(&given.handed_on),
         Chore::Mutants(given) => given.run(),
+        Chore::Profiled => profiled::run(out),
         Chore::Fix => fix::run(out),
     }
 }

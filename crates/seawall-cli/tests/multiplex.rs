@@ -12,8 +12,6 @@ mod service;
 #[expect(dead_code, reason = "shared by all end-to-end tests; this file needs a part of it")]
 mod support;
 
-use std::time::Duration;
-
 use h2::Reason;
 
 use caller::Caller;
@@ -160,7 +158,7 @@ fn streams_that_may_have_been_processed_are_sent_again_only_if_that_is_safe() {
 
 #[test]
 fn connections_that_go_away_under_load_lose_nothing() {
-    let leaves_after = Some(Duration::from_millis(40));
+    let leaves_after = Some(100);
     let service = Service::with(Manner { leaves_after, ..Manner::default() });
     let gateway = gateway_with(&service, "protocol = \"h2c\"\nhedge = \"off\"");
     let answered: usize = std::thread::scope(|threads| {
@@ -181,10 +179,11 @@ fn connections_that_go_away_under_load_lose_nothing() {
     });
     assert_eq!(answered, 1_600);
     assert_eq!(service.requests("/order"), 1_600, "nothing was done twice");
-    assert!(service.connections() > 3, "{} connections", service.connections());
+    // Some are under way when a goodbye comes, so not every connection takes exactly a hundred.
+    assert!(service.connections() >= 12, "{} connections", service.connections());
     gateway.wait_for_status("the goodbyes", |status| {
         let pool = &status["upstreams"][0]["endpoints"][0]["pool"];
-        pool["goaways_total"].as_u64().is_some_and(|goaways| goaways > 1)
+        pool["goaways_total"].as_u64().is_some_and(|goaways| goaways >= 11)
     });
 }
 

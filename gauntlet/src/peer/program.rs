@@ -66,7 +66,11 @@ pub(super) fn installed(product: Product, program: PathBuf) -> Result<Installed,
     let output = output.map_err(Missing::system(product, program.display().to_string()))?;
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
-    let version = short(product, said.lines().find(|line| !line.trim().is_empty()).unwrap_or(""));
+    let mut version =
+        short(product, said.lines().find(|line| !line.trim().is_empty()).unwrap_or(""));
+    if product == Product::Seawall && build::given().is_some() {
+        version.push_str(" (given)");
+    }
     Ok(Installed { program, version })
 }
 

@@ -1,12 +1,11 @@
 //! A service that speaks HTTP/2 in clear text and nothing else, in a thread of the test. What it
 //! does with a request is said by its path.
 
-use std::future::{pending, poll_fn};
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use bytes::Bytes;
 use h2::server::{Builder, SendResponse};
@@ -24,8 +23,8 @@ use crate::support::clock::eventually;
 pub(crate) struct Manner {
     /// Streams at once that it allows; `None` for any number.
     pub(crate) streams_max: Option<u32>,
-    /// Every connection is told to end after so long, as servers do before they restart.
-    pub(crate) leaves_after: Option<Duration>,
+    /// Every connection is told to end after so many requests, as servers do before they restart.
+    pub(crate) leaves_after: Option<u32>,
     /// The first connection gets a GOAWAY, which excludes its first stream, when that comes.
     pub(crate) turns_away_first: bool,
 }
@@ -187,27 +186,15 @@ async fn talk(stream: TcpStream, shared: Arc<Shared>) {
     }
     let Ok(mut connection) = builder.handshake::<_, Bytes>(stream).await else { return };
     let mut streams = JoinSet::new();
-    let leaves = async {
-        match shared.manner.leaves_after {
-            Some(after) => tokio::time::sleep(after).await,
-            None => pending().await,
-        }
-    };
-    tokio::pin!(leaves);
-    let mut is_leaving = false;
-    loop {
-        tokio::select! {
-            accepted = connection.accept() => {
-                let Some(Ok((request, reply))) = accepted else { break };
-                while streams.try_join_next().is_some() {}
-                let acting = Arc::clone(&shared);
-                streams.spawn(async move { act(request, reply, &acting).await.ok() });
-                shared.note(|book| book.peak = book.peak.max(streams.len()));
-            }
-            () = &mut leaves, if !is_leaving => {
-                is_leaving = true;
-                connection.graceful_shutdown();
-            }
+    let mut left = shared.manner.leaves_after;
+    while let Some(Ok((request, reply))) = connection.accept().await {
+        while streams.try_join_next().is_some() {}
+        let acting = Arc::clone(&shared);
+        streams.spawn(async move { act(request, reply, &acting).await.ok() });
+        shared.note(|book| book.peak = book.peak.max(streams.len()));
+        left = left.and_then(|left| left.checked_sub(1));
+        if left == Some(0) {
+            connection.graceful_shutdown();
         }
     }
 }

@@ -68,6 +68,8 @@ pub(super) struct Endpoint {
     pub(super) limit: Option<Limit>,
     /// What it adds to the places of the upstream; see `places.rs`.
     pub(super) counted: u32,
+    /// Whether that is but what it holds, since it is silent and others are heard of.
+    pub(super) is_left_out: bool,
     /// What its attempts came to since it joined.
     pub(super) outcomes: Outcomes,
     /// Since when it has waited for a probe, as far as a choice has noticed.
@@ -89,6 +91,7 @@ impl Endpoint {
             active: 0,
             limit: settings.endpoint_limit.map(|limit| Limit::new(limit, origin)),
             counted: 0,
+            is_left_out: false,
             silence: Silence::default(),
             breaker: Breaker::new(settings.endpoint_breaker, origin),
             health: Health::new(settings.health.unwrap_or_default()),

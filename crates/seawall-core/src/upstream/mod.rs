@@ -103,6 +103,8 @@ pub struct Upstream {
     limited_to: u32,
     /// What endpoints add to that, together.
     places: u64,
+    /// When all of it was last counted.
+    counted_at: Instant,
     /// Until when whoever waits for a permit may wait long, because of an outage that is over.
     patient_until: Instant,
     /// Waiters that lost their place without a grant and are to be woken; the queue bounds them.
@@ -145,6 +147,7 @@ impl Upstream {
             gates: Gates::new(&settings, now, rng),
             limited_to: u32::MAX,
             places: 0,
+            counted_at: Instant::EPOCH,
             patient_until: Instant::EPOCH,
             dropped: Vec::new(),
             balancer: Balancer::new(settings.balance, rng),

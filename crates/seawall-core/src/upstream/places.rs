@@ -15,7 +15,7 @@ use crate::endpoint::{EndpointId, Slot};
 use crate::event::{Discard, Sink};
 use crate::number::small;
 use crate::reason::Reason;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 use super::Upstream;
 use super::endpoint::Endpoint;
@@ -26,6 +26,10 @@ use super::sole::Fleet;
 /// So often limits may give way for one call, by half of them each time: from a few to all that a
 /// machine can have.
 const STEPS_MAX: u32 = 32;
+
+/// Endpoints fall silent by nothing but time, so all places are counted anew so often. Silence is
+/// five times as long at least, by default.
+const COUNT_EVERY: Duration = Duration::from_millis(10);
 
 impl Endpoint {
     /// How many may be in flight; `u32::MAX` where nothing says so.
@@ -112,23 +116,30 @@ impl Upstream {
     /// What may be in flight by the limits of the endpoints; `u32::MAX` where nothing says so.
     ///
     /// Good ones add their limit, or what a lowered one has yet to drain, the others what they
-    /// hold: a permit more than is in use then always finds a place. Where none is good, limits
-    /// have nothing to say.
+    /// hold: a permit more than is in use then always finds a place. A silent one counts as one of
+    /// the others while any is heard of: nobody is sent there, and what is free there would be spent
+    /// on those who are full. Where none is good, limits have nothing to say.
     pub(super) fn all_places(&self) -> u32 {
         let bounded = self.binds_places() && self.fleet == Fleet::Endpoints;
         if bounded { small(self.places) } else { u32::MAX }
     }
 
     /// One endpoint has another limit, or more or fewer in flight. Where all are good that
-    /// concerns nobody else.
+    /// concerns nobody else, but that some fall silent with time.
     pub(super) fn recount(&mut self, slot: Slot, now: Instant) {
         if !self.limits_endpoints() {
             return;
         }
-        if !self.calm || self.present(slot).is_none() {
+        let stale = now.since(self.counted_at) >= COUNT_EVERY;
+        if stale || !self.calm || self.present(slot).is_none() {
             return self.count_places(now);
         }
+        let silent = self.is_silent(slot, now);
         let Some(Some(endpoint)) = self.endpoints.get_mut(slot.index()) else { return };
+        // One that fell silent, or was heard of, since all were counted says what others add, too.
+        if silent || endpoint.is_left_out {
+            return self.count_places(now);
+        }
         let counted = endpoint.limit().max(endpoint.active);
         let before = core::mem::replace(&mut endpoint.counted, counted);
         if before != counted {
@@ -142,12 +153,16 @@ impl Upstream {
         if !self.limits_endpoints() {
             return self.enforce_limit(now);
         }
+        self.counted_at = now;
+        let heard = self.slots().any(|slot| self.is_good(slot, now) && !self.is_silent(slot, now));
         let (mut places, mut any) = (0, false);
         for slot in self.slots() {
             let good = self.is_good(slot, now);
             any |= good;
+            let silent = good && heard && self.is_silent(slot, now);
             let Some(Some(endpoint)) = self.endpoints.get_mut(slot.index()) else { continue };
-            let limit = if good { endpoint.limit() } else { 0 };
+            let limit = if good && !silent { endpoint.limit() } else { 0 };
+            endpoint.is_left_out = silent;
             endpoint.counted = limit.max(endpoint.active);
             places += u64::from(endpoint.counted);
         }

@@ -11,8 +11,8 @@ use super::meters::Closed;
 use super::resets::{ResetAt, ResetMeter};
 use super::settings::InboundSettings;
 
-/// A connection that waits for its next request for so long gives its buffers back. They are three
-/// quarters of its memory; to have them again costs a few microseconds, once in this time at most.
+/// A connection that waits for its next request for so long gives its buffers back. They are most
+/// of its memory; they are made anew for the next request, once in this time at most.
 const REST_AFTER: Duration = Duration::from_secs(1);
 
 /// What the peer speaks.

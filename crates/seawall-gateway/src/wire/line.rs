@@ -1,5 +1,5 @@
-//! Values of fields, put together from bytes: every request needs several, and the machinery of
-//! `format!` costs more than all of them.
+//! Values of fields, put together from bytes, without the machinery of `format!`: every request
+//! needs several.
 
 use std::fmt::Write;
 use std::net::IpAddr;

@@ -2,7 +2,7 @@
 
 use std::vec::Vec;
 
-use super::world::{MS, SECOND, World};
+use super::world::{MS, SECOND, World, status};
 use crate::Mode;
 use crate::bulkhead::{Acquired, BulkheadSettings, Patience};
 use crate::concurrency::{Evidence, Finished, LimitSettings};
@@ -117,6 +117,52 @@ fn one_that_is_out_adds_what_it_holds_and_no_more() {
     assert_eq!(places(&world), 5);
     check(&mut world, ids[0], Check::Passed);
     assert_eq!(places(&world), 6);
+}
+
+/// An attempt at `id`, where others are full before all are.
+fn hold_one_at(world: &mut World, id: EndpointId) -> Choice {
+    let mut choices = Vec::new();
+    while choices.iter().all(|choice: &Choice| choice.endpoint != id) {
+        assert!(choices.len() < 6, "others are full");
+        choices.extend(take(world, 1));
+    }
+    let at = choices.iter().position(|choice| choice.endpoint == id).expect("others are full");
+    let held = choices.swap_remove(at);
+    choices.into_iter().for_each(|choice| world.end(choice, status(200), MS));
+    held
+}
+
+#[test]
+fn what_is_free_at_a_silent_endpoint_is_not_spent_on_others() {
+    let mut world = World::new(two_each(), &["a", "b", "c"]);
+    let ids = world.set(&["a", "b", "c"]);
+    for _ in 0..100 {
+        world.attempt(|_| 200);
+        world.pass(SECOND / 10);
+    }
+    let silent = hold_one_at(&mut world, ids[0]);
+    assert_eq!(places(&world), 6);
+    for _ in 0..10 {
+        world.pass(MS * 20);
+        world.attempt(|_| 200);
+    }
+    assert_eq!(places(&world), 5, "two at each of the others, and the one that it holds");
+    world.end(silent, status(200), MS * 200);
+    assert_eq!(places(&world), 6, "it has been heard of");
+}
+
+#[test]
+fn where_all_are_silent_their_places_count() {
+    let mut world = World::new(two_each(), &["a", "b"]);
+    let ids = world.set(&["a", "b"]);
+    for _ in 0..100 {
+        world.attempt(|_| 200);
+        world.pass(SECOND / 10);
+    }
+    let _held = [ids[0], ids[1]].map(|id| hold_one_at(&mut world, id));
+    world.pass(SECOND);
+    let _beside = take(&mut world, 1);
+    assert_eq!(places(&world), 4);
 }
 
 #[test]
