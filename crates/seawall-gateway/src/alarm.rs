@@ -1,7 +1,7 @@
 //! Timers that calls borrow from their worker. When one rings, and what follows, the machine says.
 //!
-//! A timer that is used again stays registered with the runtime, and a later time takes but a store;
-//! one made for each call would be registered and taken out again with each.
+//! A timer that is used again stays registered with the runtime, and a later time takes but a
+//! store; one made for each call would be registered and taken out again with each.
 
 use std::cell::RefCell;
 use std::future::Future;
