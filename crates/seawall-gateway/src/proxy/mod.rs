@@ -3,7 +3,7 @@
 //! Nothing here decides about resilience. `exchange.rs` carries out actions, `attempt.rs` makes
 //! one attempt and says what it saw, `flight.rs` holds those that run beside one another, `kept.rs`
 //! puts an answer by while another is tried for, `answers.rs` and `delivery.rs` hand one on,
-//! `record.rs` writes down what became of the call, `told.rs` is its trail then.
+//! `record.rs` writes down what became of the call.
 
 mod answers;
 mod attempt;
@@ -14,7 +14,6 @@ mod guard;
 mod kept;
 mod observe;
 mod record;
-mod told;
 
 pub(crate) use delivery::Delivery;
 pub(crate) use exchange::{Arrival, proxy};

@@ -9,7 +9,6 @@ use seawall_core::call::{Call, Trail, Verdict};
 use seawall_core::reason::Reason;
 use seawall_core::time::Instant;
 
-use super::told::Told;
 use crate::answer;
 use crate::live::Route;
 use crate::recorder::Asked;
@@ -38,9 +37,9 @@ pub(super) struct Record {
     over: bool,
 }
 
-/// A call that is over. `T` is its trail: as it was made, or as it is kept.
+/// A call that is over.
 #[derive(Clone, Debug)]
-pub(crate) struct Finished<T = Told> {
+pub(crate) struct Finished {
     pub(crate) id: HeaderValue,
     pub(crate) method: Method,
     pub(crate) path: Box<str>,
@@ -51,7 +50,7 @@ pub(crate) struct Finished<T = Told> {
     denied: Option<Reason>,
     pub(crate) started: Instant,
     pub(crate) ended: Instant,
-    pub(crate) trail: T,
+    pub(crate) trail: Box<Trail>,
 }
 
 impl Record {
@@ -101,35 +100,11 @@ impl Record {
         if let (Some(asked), Some(recorder)) = (self.asked, worker.shared.recorder()) {
             recorder.take(asked, &finished);
         }
-        worker.shared.calls.keep(finished.kept());
+        worker.shared.calls.keep(finished);
     }
 }
 
-impl Finished<Box<Trail>> {
-    /// As it is kept. Plain calls follow one another so fast that a copy would cost more than the
-    /// room that it saves.
-    fn kept(self) -> Finished {
-        let is_plain = self.is_plain();
-        let Self { id, method, path, status, route, verdict, .. } = self;
-        let Self { attempts, denied, started, ended, trail, .. } = self;
-        let trail = if is_plain { Told::Roomy(trail) } else { Told::lean(&trail) };
-        Finished {
-            id,
-            method,
-            path,
-            status,
-            route,
-            verdict,
-            attempts,
-            denied,
-            started,
-            ended,
-            trail,
-        }
-    }
-}
-
-impl<T> Finished<T> {
+impl Finished {
     fn count(&self) {
         let (route, upstream) = (&self.route.meters, &self.route.upstream.meters);
         let verdict = route.verdicts.get(verdict_index(self.verdict));

@@ -20,7 +20,7 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use seawall_config::record::{Call, Header, Hex, Micros, Reload, Tables, attempts};
-use seawall_core::call::{Facts, Safety, Trail};
+use seawall_core::call::{Facts, Safety};
 use seawall_core::shed::Class;
 use seawall_core::time::Instant;
 
@@ -110,7 +110,7 @@ impl Recorder {
     }
 
     /// Takes a call that has ended. Neither waits nor fails.
-    pub(crate) fn take(&self, asked: Asked, call: &Finished<Box<Trail>>) {
+    pub(crate) fn take(&self, asked: Asked, call: &Finished) {
         if self.is_over() {
             return;
         }
