@@ -60,7 +60,7 @@ impl Call {
         &mut self,
         outcome: &Outcome,
         replay: Replay,
-        ctx: &Context<'_, impl Rng, impl Journal>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Result<(), Denied> {
         let repeatable = self.facts.safety.is_repeatable();
         match outcome.retry {
@@ -71,17 +71,24 @@ impl Call {
         if replay == Replay::Lost {
             return Err(Denied(Reason::ReplayOverflow));
         }
-        if !self.has_attempts_left() && !self.spare(outcome, ctx) {
-            return Err(Denied(Reason::AttemptsExhausted));
+        let within = self.is_within(self.settings.max_attempts);
+        if within || self.may_go_on(ctx) || self.spare(outcome, ctx) {
+            return Ok(());
         }
-        Ok(())
+        Err(Denied(Reason::AttemptsExhausted))
     }
 
-    /// Whether the limits leave a retry. Hedges have a limit of their own.
+    /// Whether the limits could leave a retry, whatever comes.
     #[inline]
-    pub(super) const fn has_attempts_left(&self) -> bool {
+    pub(super) fn has_attempts_left(&self) -> bool {
+        self.is_within(self.settings.max_attempts.max(self.settings.max_while_helping))
+    }
+
+    /// Whether another attempt stays within this limit. Hedges have a limit of their own.
+    #[inline]
+    const fn is_within(&self, most: u32) -> bool {
         let made = self.attempts - self.hedges;
-        let most = if self.facts.only.is_some() { 1 } else { self.settings.max_attempts };
+        let most = if self.facts.only.is_some() { 1 } else { most };
         made < most && self.attempts < ATTEMPTS_MAX
     }
 
@@ -107,6 +114,15 @@ impl Call {
             && self.attempts - self.hedges <= 1
             && cut_off
             && ctx.upstream.has_other(self.tried.as_slice(), ctx.now)
+    }
+
+    /// Whether retries help at present, so that the call may have more of them than usual. Each of
+    /// its attempts was answered: one that was not may have cost all of its time, or its endpoint.
+    #[cold]
+    fn may_go_on(&self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> bool {
+        self.is_within(self.settings.max_while_helping)
+            && self.unanswered == 0
+            && ctx.upstream.retries_help(ctx.now)
     }
 
     /// The wait before the next attempt, if that attempt can still end in time.
