@@ -60,6 +60,9 @@ pub struct Balancer {
     last_ramp: Option<Instant>,
 }
 
+/// Refusals do not keep calls away for longer than this many failures do: 2.4 s by default.
+const REFUSED_MAX: u32 = 2;
+
 impl Balancer {
     /// A balancer without endpoints. `rng` decides where round robin starts.
     #[must_use]
@@ -201,8 +204,21 @@ impl Balancer {
         let Some(load) = self.load_mut(slot) else { return };
         let was = u64::from(load.active > 0);
         load.active = load.active.saturating_sub(1);
+        load.prove(&sample);
         let latency = match sample {
-            LoadSample::Answered { latency } => Some(latency),
+            LoadSample::Answered { latency } => {
+                load.estimate.answered(latency, now, tau);
+                None
+            }
+            LoadSample::Failed { latency, penalty } => {
+                let charge = latency.max(penalty.min(PENALTY_MAX));
+                load.estimate.failed(charge, u32::MAX, now);
+                None
+            }
+            LoadSample::Refused { penalty } => {
+                load.estimate.failed(penalty.min(PENALTY_MAX), REFUSED_MAX, now);
+                None
+            }
             LoadSample::Penalty { latency, penalty } => Some(latency.max(penalty.min(PENALTY_MAX))),
             LoadSample::GivenUp { elapsed } => {
                 load.estimate.is_exceeded_by(elapsed, now, tau).then_some(elapsed)
@@ -215,10 +231,24 @@ impl Balancer {
         self.active = self.active.saturating_sub(was);
     }
 
-    /// An endpoint was re-admitted: it starts slowly again.
+    /// An endpoint is new: it starts slowly.
     pub fn restart_slow(&mut self, slot: Slot, now: Instant) {
+        self.start_ramp(slot, (now, None));
+    }
+
+    /// An endpoint was re-admitted: it starts slowly again, and the faster the more good answers
+    /// it gives. What it was charged before its return no longer speaks against it.
+    pub fn welcome_back(&mut self, slot: Slot, now: Instant) {
+        self.start_ramp(slot, (now, Some(0)));
+        let usual = self.settings.first_latency;
+        if let Some(load) = self.load_mut(slot) {
+            load.estimate.assume(usual, now);
+        }
+    }
+
+    fn start_ramp(&mut self, slot: Slot, (now, proofs): (Instant, Option<u32>)) {
         let Some(load) = self.load_mut(slot) else { return };
-        load.ramp_from = Some(now);
+        (load.ramp_from, load.proofs) = (Some(now), proofs);
         self.last_ramp = self.last_ramp.max(Some(now));
     }
 

@@ -37,6 +37,20 @@ pub enum LoadSample {
         /// The service's own hint, or the attempt timeout; 300 s at most are taken.
         penalty: Duration,
     },
+    /// It failed and did not say for how long. As above, but the larger of the two fades the faster
+    /// the fewer failures there were before it, so that calls come back soon and then carefully.
+    Failed {
+        /// To the failure.
+        latency: Duration,
+        /// The attempt timeout.
+        penalty: Duration,
+    },
+    /// Nobody was there, and that was known at once. To ask again costs next to nothing, so calls
+    /// are kept away for a short time only, however often it happens.
+    Refused {
+        /// The attempt timeout.
+        penalty: Duration,
+    },
     /// We stopped waiting; recorded only if it had already run longer than the estimate.
     GivenUp {
         /// Until then.
@@ -70,6 +84,8 @@ pub(super) struct Load {
     pub(super) active: u32,
     /// When its slow start began, if it had one.
     pub(super) ramp_from: Option<Instant>,
+    /// Good answers since it came back; none counted where it is new.
+    pub(super) proofs: Option<u32>,
     pub(super) turn: Turn,
     pub(super) credit: Credit,
     /// The hash of its name.
@@ -84,11 +100,25 @@ impl Load {
             estimate,
             active: 0,
             ramp_from: None,
+            proofs: None,
             turn: Turn::default(),
             credit: 0,
             id: mix(slot.index() as u64, 0),
             info: EndpointInfo::default(),
             in_subset: true,
+        }
+    }
+
+    /// Notes what an ended attempt says about whether it is warm.
+    pub(super) const fn prove(&mut self, sample: &LoadSample) {
+        let Some(proofs) = self.proofs else { return };
+        match sample {
+            LoadSample::Answered { .. } => self.proofs = Some(proofs.saturating_add(1)),
+            LoadSample::Penalty { .. }
+            | LoadSample::Failed { .. }
+            | LoadSample::Refused { .. }
+            | LoadSample::GivenUp { .. } => self.proofs = Some(0),
+            LoadSample::None => {}
         }
     }
 
@@ -99,7 +129,10 @@ impl Load {
     /// The part of its weight that is in force.
     pub(super) fn share(&self, ramp: Option<Ramp>, now: Instant) -> Ratio {
         match (ramp, self.ramp_from) {
-            (Some((over, bend)), Some(from)) => ramp::weight(now.since(from), over, bend),
+            (Some((over, bend)), Some(from)) => {
+                let by_proof = self.proofs.map_or(Ratio::ZERO, ramp::proven);
+                ramp::weight(now.since(from), over, bend).max(by_proof)
+            }
             (None, _) | (_, None) => Ratio::ONE,
         }
     }

@@ -13,6 +13,17 @@ use crate::time::{Duration, Instant};
 /// No estimate reads lower. Below it, attempts in flight would no longer matter to the cost.
 const FLOOR_SECONDS: f64 = 1e-9;
 
+/// What the first failure is charged fades by this share of τ: with 10 s and a charge of 3 s it is
+/// below the usual 30 ms after 1.2 s. A second failure keeps calls away for twice as long.
+const FIRST_FADE: f64 = 1.0 / 40.0;
+
+/// By then it fades by τ itself.
+const FADES_DOUBLED_MAX: u32 = 6;
+
+/// So many good answers in a row make up for all failures before them: an endpoint that fails half
+/// of the time, or a tenth, hardly ever has as many.
+const FORGIVEN_BY: u32 = 20;
+
 /// What an attempt would cost. Never NaN: estimates are finite and weights above zero.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub(super) struct Cost(f64);
@@ -33,6 +44,10 @@ pub(super) struct Estimate {
     seconds: f64,
     at: Instant,
     basis: Basis,
+    /// Failures that good answers have not outweighed yet.
+    failures: u32,
+    /// Good answers since the last of them.
+    good: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,26 +56,53 @@ enum Basis {
     Assumed,
     /// At least one sample.
     Measured,
+    /// A failure, charged as a latency: the first sample replaces it.
+    Failed,
 }
 
 impl Estimate {
     /// A guess made at `now`. It decays like a sample, so that a guess far above the rest of the
     /// upstream starves nobody for ever.
     pub(super) fn assumed(latency: Duration, now: Instant) -> Self {
-        Self { seconds: latency.as_secs_f64(), at: now, basis: Basis::Assumed }
+        let seconds = latency.as_secs_f64();
+        Self { seconds, at: now, basis: Basis::Assumed, failures: 0, good: 0 }
+    }
+
+    /// Makes a guess of it again. Failures are remembered.
+    pub(super) fn assume(&mut self, latency: Duration, now: Instant) {
+        (self.seconds, self.at) = (latency.as_secs_f64(), self.at.max(now));
+        self.basis = Basis::Assumed;
     }
 
     /// Takes one sample. The peak is judged against the value before decay, as in Finagle.
     pub(super) fn record(&mut self, latency: Duration, now: Instant, tau: Decay) {
         let sample = latency.as_secs_f64();
         let keep = remaining(now.since(self.at), tau);
-        self.seconds = if self.basis == Basis::Assumed || sample > self.seconds {
+        self.seconds = if self.basis != Basis::Measured || sample > self.seconds {
             sample
         } else {
             self.seconds * keep + sample * (1.0 - keep)
         };
         self.at = self.at.max(now);
         self.basis = Basis::Measured;
+    }
+
+    /// Takes the latency of a good answer. Enough of them in a row make up for earlier failures.
+    pub(super) fn answered(&mut self, latency: Duration, now: Instant, tau: Decay) {
+        self.record(latency, now, tau);
+        self.good = self.good.saturating_add(1);
+        if self.good >= FORGIVEN_BY {
+            self.failures = 0;
+        }
+    }
+
+    /// Takes a failure, charged as `latency`. It keeps calls away for a while that doubles with
+    /// each failure that good answers have not made up for, up to `most` of them.
+    pub(super) fn failed(&mut self, latency: Duration, most: u32, now: Instant) {
+        self.failures = self.failures.saturating_add(1).min(self.failures.max(most));
+        (self.seconds, self.good) = (latency.as_secs_f64().max(self.seconds), 0);
+        self.at = self.at.max(now);
+        self.basis = Basis::Failed;
     }
 
     /// The estimate as it reads at `now`.
@@ -87,7 +129,16 @@ impl Estimate {
     }
 
     fn decayed(&self, now: Instant, tau: Decay) -> f64 {
-        (self.seconds * remaining(now.since(self.at), tau)).max(FLOOR_SECONDS)
+        (self.seconds * remaining(now.since(self.at), self.pace(tau))).max(FLOOR_SECONDS)
+    }
+
+    /// How fast it decays: what failures were charged fades the slower the more of them there are.
+    fn pace(&self, Decay(tau): Decay) -> Decay {
+        let doublings = self.failures.saturating_sub(1).min(FADES_DOUBLED_MAX);
+        match self.basis {
+            Basis::Failed => Decay((tau * FIRST_FADE * f64::from(1_u32 << doublings)).min(tau)),
+            Basis::Assumed | Basis::Measured => Decay(tau),
+        }
     }
 }
 
@@ -106,7 +157,8 @@ mod tests {
     #[test]
     fn only_numbers_from_zero_up_are_sound() {
         let sound =
-            |seconds| Estimate { seconds, at: Instant::EPOCH, basis: Basis::Measured }.is_sound();
+            |seconds| Estimate { seconds, ..Estimate::assumed(Duration::ZERO, Instant::EPOCH) };
+        let sound = |seconds| sound(seconds).is_sound();
         assert!(sound(0.0) && sound(1.5));
         assert!(!sound(f64::NAN) && !sound(f64::INFINITY) && !sound(-1.0));
     }

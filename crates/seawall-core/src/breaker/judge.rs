@@ -63,7 +63,8 @@ impl Breaker {
     pub(super) fn cause(&self, consecutive: u32, tally: Tally) -> Option<Cause> {
         // Where every call was abandoned, each is a failure, and they followed one another.
         let run = u64::from(consecutive).max(tally.abandoned);
-        if self.settings.consecutive.is_some_and(|limit| run >= u64::from(limit.max(1))) {
+        let least = self.row_min.max(1);
+        if self.settings.consecutive.is_some_and(|limit| run >= u64::from(limit.max(least))) {
             return Some(Cause::Consecutive);
         }
         if tally.calls < self.window.enough(self.settings.min_calls) {

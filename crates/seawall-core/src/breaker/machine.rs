@@ -41,6 +41,8 @@ pub struct Breaker {
     pub(super) manual: Manual,
     pub(super) generation: u64,
     pub(super) latest: Instant,
+    /// Shorter rows of failures come by chance, says who sees others of the same kind.
+    pub(super) row_min: u32,
 }
 
 impl Breaker {
@@ -59,7 +61,15 @@ impl Breaker {
             manual: Manual::Auto,
             generation: 0,
             latest: Instant::EPOCH,
+            row_min: 0,
         }
+    }
+
+    /// Takes no row of failures for a sign that is shorter than this, from the next outcome on.
+    /// Default none: whoever owns several breakers of the same kind knows how often all fail.
+    #[inline]
+    pub const fn expect_row(&mut self, least: u32) {
+        self.row_min = least;
     }
 
     /// Takes new settings. State, manual control, and what was learned stay: an open breaker keeps

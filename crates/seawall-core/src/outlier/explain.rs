@@ -136,7 +136,7 @@ impl Outliers {
     fn measured(&self, detector: Detector, of: (Slot, &Record), rated: &[Rated]) -> Measured {
         match detector {
             Detector::Consecutive | Detector::Gateway | Detector::LocalOrigin => {
-                self.measured_row(detector, of.1)
+                self.measured_row(detector, of)
             }
             Detector::SuccessRate | Detector::FailureShare => {
                 self.measured_rate(detector, of.0, rated)
@@ -148,14 +148,15 @@ impl Outliers {
         }
     }
 
-    fn measured_row(&self, detector: Detector, record: &Record) -> Measured {
+    fn measured_row(&self, detector: Detector, (slot, record): (Slot, &Record)) -> Measured {
+        let least = self.row_min(slot, self.latest);
         let judged = self.census.all - self.census.out;
-        let mut full = rows::findings(record.rows, &self.settings).into_iter().flatten();
+        let mut full = rows::findings(record.rows, least, &self.settings).into_iter().flatten();
         if let Some(finding) = full.find(|finding| finding.detector() == detector) {
             return Measured::Beyond(finding, (self.census.failing, judged));
         }
         let (rows, settings) = (record.rows, &self.settings);
-        let limit = |limit: Option<u32>| limit.unwrap_or_default().max(1);
+        let limit = |limit: Option<u32>| limit.unwrap_or_default().max(least).max(1);
         Measured::Within(match detector {
             Detector::Gateway => {
                 Finding::Gateway { failures: rows.gateway, limit: limit(settings.gateway) }

@@ -9,6 +9,7 @@ use super::outliers::{Outliers, Verdict, spread};
 use super::rates::{Rated, Thresholds};
 use super::record::{Record, Rows};
 use super::rows;
+use super::settings::CommonFault;
 use crate::endpoint::Slot;
 use crate::event::Sink;
 use crate::ratio::Ratio;
@@ -22,6 +23,9 @@ const JUDGEMENTS_PER_WINDOW: u32 = 100;
 /// Latencies are compared so many times in a window at most: finding a median walks a histogram of
 /// each endpoint.
 const MEASUREMENTS_PER_WINDOW: u32 = 10;
+
+/// Shorter rows than this are not worth the question what the others do.
+const ASKED_FROM: u32 = 3;
 
 /// An endpoint with a success rate below this does badly enough to ask whether all do.
 const BAD: Ratio = Ratio::from_percent(50);
@@ -41,7 +45,11 @@ impl Outliers {
         if rows == Rows::default() {
             return;
         }
-        for finding in rows::findings(rows, &self.settings).into_iter().flatten() {
+        if rows::findings(rows, 0, &self.settings) == [None; 3] {
+            return;
+        }
+        let least = self.row_min(slot, now);
+        for finding in rows::findings(rows, least, &self.settings).into_iter().flatten() {
             // Several rows may be full in one instant; one ejection is enough.
             if self.record(slot).is_some_and(Record::is_in) {
                 let judged = self.census.all - self.census.out;
@@ -49,6 +57,32 @@ impl Outliers {
                 self.act(verdict, draw, now, sink);
             }
         }
+    }
+
+    /// How long a row of failures of this endpoint must be not to be chance, by how often the
+    /// others in choice failed of late. Walks all endpoints where one has failed several times in a row.
+    #[must_use]
+    pub fn row_min(&self, slot: Slot, now: Instant) -> u32 {
+        let Some(record) = self.record(slot) else { return 0 };
+        let rows = record.rows.any.max(record.rows.local);
+        if rows < ASKED_FROM || self.settings.common != CommonFault::Suppress {
+            return 0;
+        }
+        let others = self.records.iter().enumerate().filter(|(index, _)| *index != slot.index());
+        let (mut failures, mut requests) = (0_u64, 0_u64);
+        for record in others.filter_map(|(_, record)| record.as_ref()) {
+            // Who is out has had its verdict, and is no measure of what is usual.
+            if !record.is_in() {
+                continue;
+            }
+            let tally = record.tally_now(now);
+            failures += u64::from(tally.failures);
+            requests += u64::from(tally.requests());
+        }
+        if requests < u64::from(self.settings.min_requests) {
+            return 0;
+        }
+        rows::least(Ratio::of_parts(failures, requests))
     }
 
     /// Compares all endpoints, unless that was done a moment ago.

@@ -83,11 +83,12 @@ pub(super) struct Census {
 
 /// Ejects endpoints of one upstream that do much worse than the rest.
 ///
-/// An endpoint is an outlier by so many failures in a row; by a success rate below
+/// An endpoint is an outlier by so many failures in a row, more where the others fail too; by a
+/// success rate below
 /// median − max(3 · 1.4826 · MAD, a number of points), among at least three endpoints; by its
 /// share of failures; by a median latency far above that of the others; or by answers that disagree
 /// with the majority. Envoy's rules can be chosen in their place. It is out for
-/// min(base · k, max) · (0.8 + 0.2u), k counting its ejections in a row; then one probe at a time
+/// min(base · 2^(k − 1), max) · (0.8 + 0.2u), k counting its ejections in a row; then one probe at a time
 /// decides. The cap holds for the number of endpoints as it is: where removals push the ejected
 /// above it, those whose time ends first are spared.
 ///
@@ -237,6 +238,7 @@ impl Outliers {
         if let Some(latency) = evidence.latency {
             record.took(latency, now);
         }
+        record.refused = evidence.refused;
         let kind = evidence.failure.unwrap_or(FailureKind::Service);
         match evidence.class {
             Class::Success => record.succeeded(now),
@@ -282,7 +284,7 @@ impl Outliers {
                 sink.emit(OutlierEvent::Suppressed { slot, finding, failing, judged, mode });
             }
         } else {
-            self.eject(slot, finding, draw, sink);
+            self.eject(slot, (finding, Longer::Yes), draw, sink);
         }
     }
 
@@ -290,7 +292,7 @@ impl Outliers {
     pub(super) fn eject(
         &mut self,
         slot: Slot,
-        finding: Finding,
+        (finding, longer): (Finding, Longer),
         draw: Draw,
         sink: &mut impl Sink<OutlierEvent>,
     ) {
@@ -298,7 +300,10 @@ impl Outliers {
         let Some(record) = self.record_mut(slot) else { return };
         census.out += usize::from(record.is_in());
         census.failing -= usize::from(record.is_failing());
-        let streak = record.streak(now).saturating_add(1);
+        let streak = match longer {
+            Longer::Yes => record.streak(now).saturating_add(1),
+            Longer::No => record.streak(now).max(1),
+        };
         let until = now.after(length(&settings, streak, draw));
         let ejection = Ejection { finding, streak, at: now, until };
         record.state = State::Out { until };
@@ -338,9 +343,19 @@ pub(super) const fn is_common(failing: usize, judged: usize) -> bool {
     judged > 1 && failing * 2 > judged
 }
 
-/// How long the ejection of this rank lasts: min(base · k, max) · (0.8 + 0.2u).
+/// Whether an ejection lasts longer than the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Longer {
+    /// It does.
+    Yes,
+    /// It lasts as long: that the endpoint is still away was found out at no cost.
+    No,
+}
+
+/// How long the ejection of this rank lasts: min(base · 2^(k − 1), max) · (0.8 + 0.2u).
 fn length(settings: &OutlierSettings, streak: u32, draw: Draw) -> Duration {
-    let full = nanos(settings.base).saturating_mul(u64::from(streak)).min(nanos(settings.max));
+    let doubled = 1_u64.checked_shl(streak.saturating_sub(1)).unwrap_or(u64::MAX);
+    let full = nanos(settings.base).saturating_mul(doubled).min(nanos(settings.max));
     let fifth = full / 5;
     Duration::from_nanos(full - fifth + draw.of(fifth))
 }

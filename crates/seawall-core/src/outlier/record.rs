@@ -114,6 +114,8 @@ pub(super) struct Record {
     /// Beyond the cap: its ejection is not enforced until others return or join.
     pub(super) spared: bool,
     pub(super) rows: Rows,
+    /// Whether its latest attempt was refused at once.
+    pub(super) refused: bool,
     /// Ejections in a row as of the last change of state.
     pub(super) streak: u32,
     pub(super) last: Option<Ejection>,
@@ -134,6 +136,7 @@ impl Record {
             state: State::In { since: now },
             spared: false,
             rows: Rows::default(),
+            refused: false,
             streak: 0,
             last: None,
             capped_at: None,

@@ -77,7 +77,9 @@ pub enum CapRule {
 /// What to do about an outlier while most endpoints do badly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CommonFault {
-    /// Leave it to the breaker of the upstream. The default.
+    /// Leave it to the breaker of the upstream. The default. A row of failures must then also be
+    /// longer than chance makes it: n of them count where pⁿ ≤ 10⁻⁵, p being the share of failures
+    /// of all the others. Five do while those fail up to 10 % of the time; at 30 % it takes ten.
     #[default]
     Suppress,
     /// Eject all the same, as Envoy does.
@@ -138,7 +140,8 @@ impl Enforcement {
 /// Settings of the outlier detector of an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutlierSettings {
-    /// Ejects on so many failures in a row. Default 5.
+    /// Ejects on so many failures in a row, or on more where the others fail so often that this
+    /// many come by chance (see [`CommonFault::Suppress`]). Default 5.
     pub consecutive: Option<u32>,
     /// Ejects on so many gateway failures (502, 503, 504) in a row; another failure of the service
     /// ends the row. Off by default: it sees less than `consecutive`. Without `local_origin` those
@@ -166,7 +169,10 @@ pub struct OutlierSettings {
     pub min_requests: u32,
     /// What rates and latencies look at. Default 10 s.
     pub window: Duration,
-    /// The first ejection lasts so long, times the number of ejections in a row. Default 30 s.
+    /// The first ejection lasts so long, and each further one in a row twice as long as the one
+    /// before, but for those that follow from a probe that was refused at once and so cost nothing.
+    /// Default 1 s: an endpoint is away for at most about as long again as it was ill, and what
+    /// is ill for good is probed less and less.
     pub base: Duration,
     /// No ejection is longer. Default 300 s.
     pub max: Duration,
@@ -198,7 +204,7 @@ impl Default for OutlierSettings {
             odd: Some(OddRule::default()),
             min_requests: 50,
             window: Duration::from_secs(10),
-            base: Duration::from_secs(30),
+            base: Duration::from_secs(1),
             max: Duration::from_secs(300),
             max_ejected: Ratio::from_percent(50),
             cap: CapRule::AtLeastOne,
@@ -230,6 +236,7 @@ impl OutlierSettings {
             mean: Some(MeanRule::default()),
             latency: None,
             odd: None,
+            base: Duration::from_secs(30),
             max_ejected: Ratio::from_percent(10),
             cap: CapRule::Strict,
             common: CommonFault::Eject,

@@ -28,13 +28,18 @@ fn percent(percent: u32) -> Ratio {
 }
 
 const fn evidence(class: Class) -> Evidence {
-    Evidence { class, failure: None, latency: None, draw: Draw::ZERO }
+    Evidence { class, failure: None, latency: None, refused: false, draw: Draw::ZERO }
 }
 
 fn detector(settings: OutlierSettings, count: u32) -> Outliers {
     let mut outliers = Outliers::new(settings, Instant::EPOCH);
     (0..count).for_each(|index| outliers.insert(slot(index), Instant::EPOCH));
     outliers
+}
+
+/// Ejections of so many seconds that a test can look at them while they last.
+fn long() -> OutlierSettings {
+    OutlierSettings { base: Duration::from_secs(30), ..OutlierSettings::default() }
 }
 
 fn rates_only() -> OutlierSettings {
@@ -258,7 +263,7 @@ fn a_spared_endpoint_returns_by_its_first_success_after_its_time() {
 
 #[test]
 fn t146_an_ejection_outlives_the_registration() {
-    let mut outliers = detector(OutlierSettings::default(), 4);
+    let mut outliers = detector(long(), 4);
     fail(&mut outliers, 0, 5, 0);
     probe(&mut outliers, 0, Class::Failure, 24_000);
     let before = outliers.snapshot(slot(0), at(25_000));
@@ -287,7 +292,7 @@ fn t146_a_whole_registry_that_flaps_grants_no_amnesty() {
 
 #[test]
 fn t147_a_passing_check_brings_the_probe_forward_but_lets_nobody_in() {
-    let mut outliers = detector(OutlierSettings::default(), 3);
+    let mut outliers = detector(long(), 3);
     fail(&mut outliers, 0, 5, 0);
     outliers.hasten(slot(0), at(5_000));
     assert_eq!(outliers.standing(slot(0), at(5_000)), Standing::ProbeDue);
@@ -336,8 +341,55 @@ fn ejections_grow_to_their_maximum_and_are_spread_by_a_fifth() {
         outliers.end_probe(ticket, evidence, now, &mut Vec::new());
         waits.push(until(&outliers, 0).since(now).as_secs());
     }
-    // 24 s is 30 s · 0.8; the others just miss k · 30 s and 300 s.
-    assert_eq!(waits, [24, 59, 89, 119, 149, 179, 209, 239, 269, 299, 299]);
+    // 0.8 s at first; the others just miss twice as long as the one before, and 300 s.
+    assert_eq!(waits, [0, 1, 3, 7, 15, 31, 63, 127, 255, 299, 299]);
+}
+
+#[test]
+fn a_probe_that_is_refused_at_once_makes_no_ejection_longer() {
+    let mut outliers = detector(OutlierSettings::default(), 3);
+    fail(&mut outliers, 0, 5, 0);
+    for second in 1..60 {
+        let ticket = outliers.begin_probe(slot(0), at(second * 1_000)).unwrap();
+        let refused = Evidence { refused: true, ..evidence(Class::Failure) };
+        outliers.end_probe(ticket, refused, at(second * 1_000), &mut Vec::new());
+        assert_eq!(outliers.snapshot(slot(0), at(second * 1_000)).streak, 1);
+        assert!(outliers.refuses(slot(0)));
+    }
+    probe(&mut outliers, 0, Class::Failure, 60_000);
+    assert_eq!(outliers.snapshot(slot(0), at(60_000)).streak, 2, "one that was not, does");
+    assert!(!outliers.refuses(slot(0)));
+}
+
+/// Gives endpoints 1 and 2 two hundred outcomes, `percent` of them failures and none in a row.
+fn others_fail(outliers: &mut Outliers, percent: u32) {
+    for turn in 0..100 {
+        for index in [1, 2] {
+            let failed = turn * percent / 100 != (turn + 1) * percent / 100;
+            let class = if failed { Class::Failure } else { Class::Success };
+            note(outliers, index, class, u64::from(turn) * 10);
+        }
+    }
+    // None of them is failing just now, which would be a common fault.
+    for index in [1, 2] {
+        note(outliers, index, Class::Success, 1_000);
+    }
+}
+
+#[test]
+fn a_row_of_failures_counts_once_it_is_no_chance_among_what_the_others_fail() {
+    for (percent, row) in [(0, 5), (10, 5), (20, 8), (30, 10), (50, 17)] {
+        let mut outliers = detector(rows_only(), 3);
+        others_fail(&mut outliers, percent);
+        assert_eq!(ejected(&fail(&mut outliers, 0, row - 1, 1_001)), [], "{percent} %");
+        assert_eq!(ejected(&fail(&mut outliers, 0, 1, 1_002)), [0], "{percent} %");
+    }
+}
+
+/// Rows of failures and nothing else.
+fn rows_only() -> OutlierSettings {
+    let usual = OutlierSettings::default();
+    OutlierSettings { deviation: None, failure_share: None, latency: None, ..usual }
 }
 
 #[test]
@@ -356,7 +408,7 @@ fn a_minute_in_good_standing_forgives_one_ejection() {
 
 #[test]
 fn what_was_ejected_together_does_not_come_back_together() {
-    let mut outliers = detector(rates_only(), 5);
+    let mut outliers = detector(OutlierSettings { consecutive: None, ..long() }, 5);
     feed(&mut outliers, &[0, 0, 100, 100, 100]);
     let apart = until(&outliers, 1).since(until(&outliers, 0));
     assert!(apart > Duration::from_secs(1), "{apart:?}");
