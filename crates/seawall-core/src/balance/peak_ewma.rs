@@ -56,7 +56,7 @@ enum Basis {
     Assumed,
     /// At least one sample.
     Measured,
-    /// A failure, charged as a latency: the first sample replaces it.
+    /// A failure, charged as a latency, which fades.
     Failed,
 }
 
@@ -77,14 +77,18 @@ impl Estimate {
     /// Takes one sample. The peak is judged against the value before decay, as in Finagle.
     pub(super) fn record(&mut self, latency: Duration, now: Instant, tau: Decay) {
         let sample = latency.as_secs_f64();
-        let keep = remaining(now.since(self.at), tau);
-        self.seconds = if self.basis != Basis::Measured || sample > self.seconds {
-            sample
-        } else {
-            self.seconds * keep + sample * (1.0 - keep)
-        };
+        let keep = remaining(now.since(self.at), self.pace(tau));
         self.at = self.at.max(now);
-        self.basis = Basis::Measured;
+        if self.basis == Basis::Assumed || sample > self.seconds {
+            (self.seconds, self.basis) = (sample, Basis::Measured);
+            return;
+        }
+        self.seconds = self.seconds * keep + sample * (1.0 - keep);
+        // Was a charge replaced by the first good answer, all calls would go to whoever gave it:
+        // while all fail now and then, to one after the other.
+        if self.seconds <= 2.0 * sample {
+            self.basis = Basis::Measured;
+        }
     }
 
     /// Takes the latency of a good answer. Enough of them in a row make up for earlier failures.

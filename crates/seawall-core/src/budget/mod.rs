@@ -11,8 +11,8 @@
 //! # The rule
 //!
 //! Over a window W of ten buckets, F first and X extra attempts are counted, x of the extra ones in
-//! the current bucket, and V of them that were in vain: that have not, or not yet, brought an answer
-//! where the attempt before had failed. One more is granted if
+//! the current bucket, and V of them that were in vain: that have not, or not yet, brought an
+//! answer where the attempt before had failed. One more is granted if
 //!
 //! - `V + 1 ≤ ratio · F` and `X + 1 ≤ ceiling · F`, or
 //! - `X + 1 ≤ floor · W` and `x + 1 ≤ floor · W/10`,
@@ -29,8 +29,8 @@
 //! Two faults look alike at first and want opposite things. A service that is *overloaded* answers
 //! late or not at all, retries are more of the same, and the fewer the better. A service that fails
 //! *at random* answers every second or third attempt, and a retry is all that it takes. What tells
-//! them apart is what became of the retries themselves. A retry whose answer is good gives its token
-//! back, one that fails too, or runs out of time, does not: in an overload nothing comes back and
+//! them apart is what became of the retries themselves. A retry whose answer is good gives its
+//! token back, one that fails too, or runs out of time, does not: in an overload nothing comes back and
 //! the bound is the ratio, against errors at random a call may have what it needs, up to the
 //! ceiling. A hedge gets nothing back: that it was quicker does not say that it was needed.
 //!

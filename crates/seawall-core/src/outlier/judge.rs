@@ -60,7 +60,8 @@ impl Outliers {
     }
 
     /// How long a row of failures of this endpoint must be not to be chance, by how often the
-    /// others in choice failed of late. Walks all endpoints where one has failed several times in a row.
+    /// others in choice failed of late. Walks all endpoints where one has failed several times in
+    /// a row.
     #[must_use]
     pub fn row_min(&self, slot: Slot, now: Instant) -> u32 {
         let Some(record) = self.record(slot) else { return 0 };
