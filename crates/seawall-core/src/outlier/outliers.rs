@@ -84,13 +84,12 @@ pub(super) struct Census {
 /// Ejects endpoints of one upstream that do much worse than the rest.
 ///
 /// An endpoint is an outlier by so many failures in a row, more where the others fail too; by a
-/// success rate below
-/// median − max(3 · 1.4826 · MAD, a number of points), among at least three endpoints; by its
-/// share of failures; by a median latency far above that of the others; or by answers that disagree
+/// success rate below median − max(3 · 1.4826 · MAD, a number of points), among at least three
+/// endpoints; by its share of failures; by a median latency far above that of the others; or by answers that disagree
 /// with the majority. Envoy's rules can be chosen in their place. It is out for
 /// min(base · 2^(k − 1), max) · (0.8 + 0.2u), k counting its ejections in a row; then one
-/// probe at a time decides. The cap holds for the number of endpoints as it is: where removals push the ejected
-/// above it, those whose time ends first are spared.
+/// probe at a time decides. The cap holds for the number of endpoints as it is: where removals push
+/// the ejected above it, those whose time ends first are spared.
 ///
 /// Nothing is ejected while the fault is common, since that would only shift load: the rates do
 /// not eject while more than half of the endpoints succeed less than half of the time, failures
