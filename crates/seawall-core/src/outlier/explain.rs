@@ -44,6 +44,8 @@ pub enum WhyNot {
     },
     /// What was measured is within what is allowed.
     Within(Finding),
+    /// What was measured would be too much, but may be chance where this share of failures is usual.
+    Usual(Finding, Ratio),
     /// It is an outlier, but chance spared it: so much of the verdicts is enforced.
     NotEnforced(Finding, Ratio),
     /// It is an outlier, but so many are out already.
@@ -149,8 +151,11 @@ impl Outliers {
     }
 
     fn measured_row(&self, detector: Detector, (slot, record): (Slot, &Record)) -> Measured {
-        let least = self.row_min(slot, self.latest);
         let judged = self.census.all - self.census.out;
+        let least = match outliers::is_common(self.census.failing, judged) {
+            true => 0,
+            false => self.row_min(slot, self.latest),
+        };
         let mut full = rows::findings(record.rows, least, &self.settings).into_iter().flatten();
         if let Some(finding) = full.find(|finding| finding.detector() == detector) {
             return Measured::Beyond(finding, (self.census.failing, judged));
@@ -191,8 +196,14 @@ impl Outliers {
         } else {
             Thresholds { share: thresholds.share, ..Thresholds::default() }
         };
-        if let Some(finding) = rules.finding(own) {
-            return Measured::Beyond(finding, poll);
+        match rules.finding(own) {
+            Some(finding)
+                if !outliers::is_common(poll.0, poll.1) && self.is_chance(own, self.latest) =>
+            {
+                return Measured::Missing(WhyNot::Usual(finding, self.usual(slot, self.latest)));
+            }
+            Some(finding) => return Measured::Beyond(finding, poll),
+            None => {}
         }
         within(own, &rules).map_or_else(
             || {

@@ -5,11 +5,11 @@
 
 use super::event::OutlierEvent;
 use super::latency::{self, Timed};
-use super::outliers::{Outliers, Verdict, spread};
+use super::outliers::{Outliers, Verdict, is_common, spread};
 use super::rates::{Rated, Thresholds};
 use super::record::{Record, Rows};
 use super::rows;
-use super::settings::CommonFault;
+use crate::chance;
 use crate::endpoint::Slot;
 use crate::event::Sink;
 use crate::ratio::Ratio;
@@ -23,9 +23,6 @@ const JUDGEMENTS_PER_WINDOW: u32 = 100;
 /// Latencies are compared so many times in a window at most: finding a median walks a histogram of
 /// each endpoint.
 const MEASUREMENTS_PER_WINDOW: u32 = 10;
-
-/// Shorter rows than this are not worth the question what the others do.
-const ASKED_FROM: u32 = 3;
 
 /// An endpoint with a success rate below this does badly enough to ask whether all do.
 const BAD: Ratio = Ratio::from_percent(50);
@@ -48,42 +45,19 @@ impl Outliers {
         if rows::findings(rows, 0, &self.settings) == [None; 3] {
             return;
         }
-        let least = self.row_min(slot, now);
+        let judged = self.census.all - self.census.out;
+        // What most do just now is no outlier's, and is reported as such.
+        let least = match is_common(self.census.failing, judged) {
+            true => 0,
+            false => self.row_min(slot, now),
+        };
         for finding in rows::findings(rows, least, &self.settings).into_iter().flatten() {
             // Several rows may be full in one instant; one ejection is enough.
             if self.record(slot).is_some_and(Record::is_in) {
-                let judged = self.census.all - self.census.out;
                 let verdict = Verdict { slot, finding, failing: self.census.failing, judged };
                 self.act(verdict, draw, now, sink);
             }
         }
-    }
-
-    /// How long a row of failures of this endpoint must be not to be chance, by how often the
-    /// others in choice failed of late. Walks all endpoints where one has failed several times in
-    /// a row.
-    #[must_use]
-    pub fn row_min(&self, slot: Slot, now: Instant) -> u32 {
-        let Some(record) = self.record(slot) else { return 0 };
-        let rows = record.rows.any.max(record.rows.local);
-        if rows < ASKED_FROM || self.settings.common != CommonFault::Suppress {
-            return 0;
-        }
-        let others = self.records.iter().enumerate().filter(|(index, _)| *index != slot.index());
-        let (mut failures, mut requests) = (0_u64, 0_u64);
-        for record in others.filter_map(|(_, record)| record.as_ref()) {
-            // Who is out has had its verdict, and is no measure of what is usual.
-            if !record.is_in() {
-                continue;
-            }
-            let tally = record.tally_now(now);
-            failures += u64::from(tally.failures);
-            requests += u64::from(tally.requests());
-        }
-        if requests < u64::from(self.settings.min_requests) {
-            return 0;
-        }
-        rows::least(Ratio::of_parts(failures, requests))
     }
 
     /// Compares all endpoints, unless that was done a moment ago.
@@ -116,10 +90,20 @@ impl Outliers {
         for place in 0..self.rated.len() {
             let Some(rated) = self.rated.get(place).copied() else { break };
             let Some(finding) = thresholds.finding(&rated) else { continue };
+            if !is_common(poll.0, poll.1) && self.is_chance(&rated, now) {
+                continue;
+            }
             let verdict = Verdict { slot: rated.slot, finding, failing: poll.0, judged: poll.1 };
             self.act(verdict, spread(draw, place as u64), now, sink);
         }
         self.judge_latencies(poll, (draw, now), sink);
+    }
+
+    /// Whether the others fail so often that an endpoint with this rate may be like them: of few
+    /// requests many fail by chance.
+    pub(super) fn is_chance(&self, rated: &Rated, now: Instant) -> bool {
+        let usual = self.usual(rated.slot, now);
+        chance::explains(usual, rated.failures.into(), rated.requests.into())
     }
 
     /// Compares the latencies of all endpoints, less often than their rates: it takes longer, and

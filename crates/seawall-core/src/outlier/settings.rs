@@ -77,9 +77,10 @@ pub enum CapRule {
 /// What to do about an outlier while most endpoints do badly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CommonFault {
-    /// Leave it to the breaker of the upstream. The default. A row of failures must then also be
-    /// longer than chance makes it: n of them count where pⁿ ≤ 10⁻⁵, p being the share of failures
-    /// of all the others. Five do while those fail up to 10 % of the time; at 30 % it takes ten.
+    /// Leave it to the breaker of the upstream. The default. Failures must then also be more than
+    /// chance makes of the share p that is usual among the others, which is not once in a million:
+    /// a row of n counts where pⁿ ≤ 10⁻⁶, so five while the others fail up to 6 % of the time, and
+    /// twelve at 30 %; f failures of n where f − n·p is above 4.75 · √(n·p·(1 − p)).
     #[default]
     Suppress,
     /// Eject all the same, as Envoy does.
@@ -170,9 +171,10 @@ pub struct OutlierSettings {
     /// What rates and latencies look at. Default 10 s.
     pub window: Duration,
     /// The first ejection lasts so long, and each further one in a row twice as long as the one
-    /// before, but for those that follow from a probe that was refused at once and so cost nothing.
-    /// Default 1 s: an endpoint is away for at most about as long again as it was ill, and what
-    /// is ill for good is probed less and less.
+    /// before, but no longer than a quarter of the time since the first, and but for those that
+    /// follow from a probe that was refused at once and so cost nothing. Default 1 s: who has healed
+    /// is back within a quarter of the time for which it was ill, or a second, and what is ill for
+    /// good is probed less and less.
     pub base: Duration,
     /// No ejection is longer. Default 300 s.
     pub max: Duration,

@@ -6,6 +6,7 @@ use crate::endpoint::EndpointId;
 use crate::event::Sink;
 use crate::outcome::{Class, Origin, Outcome, Reach};
 use crate::outlier::{Evidence, Standing};
+use crate::ratio::Ratio;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use crate::timeout::Sample;
@@ -67,9 +68,9 @@ impl Upstream {
             false => self.unanswered(&mut choice, end.outcome, now),
         }
         let is_back = was_ejected && class == Class::Success && !self.is_ejected(id, now);
-        let row_min = self.outliers.row_min(id.slot, now);
+        let usual = self.usual(id, now);
         let Some(endpoint) = self.endpoint_mut(id) else { return };
-        endpoint.breaker.expect_row(row_min);
+        endpoint.breaker.expect(usual);
         endpoint.active = endpoint.active.saturating_sub(1);
         endpoint.outcomes.count(end.outcome.class);
         if let Some(ticket) = choice.breaker {
@@ -98,6 +99,17 @@ impl Upstream {
             self.collect_drained(now);
         }
         self.recount(id.slot, now);
+    }
+
+    /// What the breaker of an endpoint must take for chance. The others are asked only where it
+    /// could be about to trip.
+    fn usual(&self, id: EndpointId, now: Instant) -> Ratio {
+        let suspicious =
+            || self.endpoint(id).is_some_and(|known| known.breaker.is_suspicious(now));
+        match self.outliers.is_suspect(id.slot) || suspicious() {
+            true => self.outliers.usual(id.slot, now),
+            false => Ratio::ZERO,
+        }
     }
 
     /// Whether the endpoint is ejected or its breaker keeps calls away.
