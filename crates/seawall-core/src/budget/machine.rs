@@ -4,12 +4,22 @@
 
 use super::{BudgetEvent, BudgetSettings, Purpose};
 use crate::event::Sink;
+use crate::ratio::Ratio;
 use crate::time::{Instant, nanos};
 use crate::window::TimeRing;
 
-/// With fewer extra attempts in the window nobody can say whether they help. At random half of ten
-/// would not show what half of two does.
+/// With fewer calls that were helped in the window nobody can say whether extra attempts help. At
+/// random half of ten would not show what half of two does.
 pub const HELPING_MIN: u64 = 10;
+
+/// Extra attempts help while no more of the calls that need them are lost all the same. Where 45 %
+/// of all attempts fail at random, three for each call lose as many.
+pub const LOST_MAX: Ratio = Ratio::from_percent(20);
+
+/// They are charged by what comes of them while no more than this are lost: what remains where
+/// errors are at random and calls have what they need. A service with a twentieth more to do than it
+/// can loses several times as many, however often it is asked.
+pub const LOST_WHEN_CHARGED: Ratio = Ratio::from_percent(5);
 
 /// Attempts of one bucket, or of several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,14 +28,27 @@ struct Counts {
     extra: u64,
     /// Those among the extra ones that have not helped.
     vain: u64,
+    /// Calls that an extra attempt has helped, by when it did.
+    helped: u64,
+    /// Calls that wanted an extra attempt and came to nothing.
+    lost: u64,
 }
 
 impl Counts {
+    /// Whether extra attempts bring most calls through that need them, so that no more than this
+    /// share of those is lost.
+    fn brings_through(self, lost_max: Ratio) -> bool {
+        let in_need = self.helped.saturating_add(self.lost);
+        self.helped >= HELPING_MIN && self.lost <= lost_max.of(in_need)
+    }
+
     const fn plus(self, other: Self) -> Self {
         Self {
             first: self.first.saturating_add(other.first),
             extra: self.extra.saturating_add(other.extra),
             vain: self.vain.saturating_add(other.vain),
+            helped: self.helped.saturating_add(other.helped),
+            lost: self.lost.saturating_add(other.lost),
         }
     }
 }
@@ -117,7 +140,7 @@ impl Budget {
     #[inline]
     pub fn deposit(&mut self, now: Instant) {
         let now = self.observe(now);
-        self.add(Counts { first: 1, extra: 0, vain: 0 }, now);
+        self.add(Counts { first: 1, ..Counts::default() }, now);
         self.invariants();
     }
 
@@ -183,17 +206,25 @@ impl Budget {
         if let Some(bucket) = bucket {
             bucket.vain -= 1;
         }
+        self.add(Counts { helped: 1, ..Counts::default() }, now);
         self.invariants();
     }
 
-    /// Whether extra attempts help at present: at least [`HELPING_MIN`] of them are in the window,
-    /// and at least half of those have helped.
+    /// A call that might have had another attempt has come to nothing: its attempts failed, or none
+    /// was granted, or its time was over. Not for calls that must not be repeated.
+    #[inline]
+    pub fn lost(&mut self, now: Instant) {
+        let now = self.observe(now);
+        self.add(Counts { lost: 1, ..Counts::default() }, now);
+    }
+
+    /// Whether extra attempts help at present: at least [`HELPING_MIN`] calls of the window were
+    /// helped, and of those in need no more than [`LOST_MAX`] came to nothing.
     #[must_use]
     pub fn is_helping(&mut self, now: Instant) -> bool {
         let now = self.observe(now);
         self.ring.advance(now);
-        let sum = self.ring.sum(Counts::plus);
-        sum.extra >= HELPING_MIN && sum.vain.saturating_mul(2) <= sum.extra
+        self.ring.sum(Counts::plus).brings_through(LOST_MAX)
     }
 
     /// What the window holds at `now`. Changes nothing.
@@ -223,10 +254,10 @@ impl Budget {
         let current = *self.ring.at(now);
         let sum = self.ring.sum(Counts::plus);
         if room(&self.settings, sum, current) == 0 {
-            let Counts { first, extra, vain } = sum;
+            let Counts { first, extra, vain, .. } = sum;
             return Err(Denied { first, extra, vain });
         }
-        let one = Counts { first: 0, extra: 1, vain: 1 };
+        let one = Counts { extra: 1, vain: 1, ..Counts::default() };
         self.add(one, now);
         self.invariants();
         Ok((Reservation { at: now }, sum.plus(one)))
@@ -250,9 +281,12 @@ impl Budget {
 ///
 /// All bounds only tighten as attempts are granted, so the larger of the two is the number.
 fn room(settings: &BudgetSettings, sum: Counts, current: Counts) -> u64 {
-    let in_vain = settings.ratio.of(sum.first).saturating_sub(sum.vain);
-    let in_all = settings.most().of(sum.first).saturating_sub(sum.extra);
-    let by_ratio = in_vain.min(in_all);
+    let by_ratio = if sum.brings_through(LOST_WHEN_CHARGED) {
+        let in_vain = settings.ratio.of(sum.first).saturating_sub(sum.vain);
+        in_vain.min(settings.most().of(sum.first).saturating_sub(sum.extra))
+    } else {
+        settings.ratio.of(sum.first).saturating_sub(sum.extra)
+    };
     let in_window = settings.floor_of_window().saturating_sub(sum.extra);
     let in_bucket = settings.floor_of_bucket().saturating_sub(current.extra);
     by_ratio.max(in_window.min(in_bucket))

@@ -6,7 +6,7 @@
 use crate::backoff::{FirstRetry, HINT_MAX, follow};
 use crate::budget::{Purpose, Reservation};
 use crate::deadline;
-use crate::outcome::{Demand, Latency, Origin, Outcome, Pushback, RetryRule};
+use crate::outcome::{Class, Demand, Latency, Origin, Outcome, Pushback, RetryRule};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::Duration;
@@ -26,8 +26,26 @@ pub(super) struct Retry {
 }
 
 impl Call {
-    /// Plans another attempt after `outcome`, or says why there is none.
+    /// Plans another attempt after `outcome`, or says why there is none. A call that a further
+    /// attempt could have helped, and that has none, is lost: the budget learns from it whether
+    /// extra attempts are any good.
     pub(super) fn plan_retry(
+        &mut self,
+        outcome: &Outcome,
+        replay: Replay,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
+    ) -> Result<Retry, Denied> {
+        let planned = self.plan(outcome, replay, ctx);
+        if let Err(Denied(why)) = planned
+            && outcome.class == Class::Failure
+            && is_loss(why)
+        {
+            ctx.upstream.lost(ctx.now);
+        }
+        planned
+    }
+
+    fn plan(
         &mut self,
         outcome: &Outcome,
         replay: Replay,
@@ -157,4 +175,17 @@ impl Call {
         let fits = deadline::can_finish(ctx.now, after, useful, self.attempts_end);
         fits.then_some(after).ok_or(Denied(Reason::DeadlineCannotFit))
     }
+}
+
+/// Whether what denies an attempt is that attempts did not help, or that there may be no more of
+/// them. What must not be repeated says nothing about that.
+const fn is_loss(why: Reason) -> bool {
+    matches!(
+        why,
+        Reason::AttemptsExhausted
+            | Reason::BudgetEmpty
+            | Reason::DeadlineCannotFit
+            | Reason::BreakerOpen
+            | Reason::NoHealthyEndpoint
+    )
 }

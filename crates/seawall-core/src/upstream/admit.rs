@@ -136,7 +136,13 @@ impl Upstream {
         self.budget.helped(spent, now);
     }
 
-    /// Whether most of the latest retries have brought good answers.
+    /// A call that another attempt could have helped has come to nothing.
+    #[cold]
+    pub(crate) fn lost(&mut self, now: Instant) {
+        self.budget.lost(now);
+    }
+
+    /// Whether retries have brought most of the latest calls through that needed them.
     pub(crate) fn retries_help(&mut self, now: Instant) -> bool {
         self.budget.is_helping(now)
     }

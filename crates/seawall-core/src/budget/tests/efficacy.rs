@@ -20,6 +20,9 @@ fn extra_by_second(fails: impl Fn(u64) -> bool, attempts: u64, seconds: u64) -> 
                 budget.helped(spent, at(millis));
             }
         }
+        if failed {
+            budget.lost(at(millis));
+        }
         (extra, u64::from(failed))
     };
     let second = |second: u64| {
@@ -36,10 +39,20 @@ fn by_chance(number: u64, percent: u64) -> bool {
 
 #[test]
 fn errors_at_random_get_the_attempts_that_they_need() {
-    let seconds = extra_by_second(|number| by_chance(number, 30), 5, 60);
+    // They begin after ten good seconds.
+    let fails = |number| number > 1_000 && by_chance(number, 30);
+    let seconds = extra_by_second(fails, 5, 70);
     let (extra, failed) = seconds.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     assert!((2_300..2_800).contains(&extra), "{extra} extra for 6 000 calls: 43 % are needed");
     assert!(failed <= 30, "{failed} of 6 000 failed, by the limit of attempts alone: 0.24 %");
+}
+
+#[test]
+fn errors_that_were_there_from_the_start_are_held_at_the_ratio() {
+    let seconds = extra_by_second(|number| by_chance(number, 30), 5, 60);
+    let extra: u64 = seconds.iter().map(|one| one.0).sum();
+    // Calls are lost before anybody can know that retries would help: the careful side.
+    assert!(extra <= 60 * 20, "{extra} extra for 6 000 calls");
 }
 
 #[test]
@@ -49,15 +62,84 @@ fn a_storm_in_which_nothing_helps_stays_at_the_ratio() {
     assert_eq!(extra, 60 * 20, "20 % of 6 000");
 }
 
+/// Extra attempts for each hundred calls while a service takes 100 attempts a second, and refuses
+/// the rest at once: in the last ten of thirty seconds with so many calls a second.
+fn extra_under_overload(calls: u64) -> u64 {
+    let mut budget = budget(BudgetSettings::default());
+    let mut extra = 0;
+    for second in 0..30_u64 {
+        // As the calls of a second all come at one instant, so do their attempts, in rounds.
+        let (mut free, mut in_need) = (100_u64, calls);
+        let now = at(second * SECOND);
+        (0..calls).for_each(|_| budget.deposit(now));
+        let mut attempts: Vec<Option<Spent>> = (0..calls).map(|_| None).collect();
+        for _ in 0..5 {
+            let mut again = Vec::new();
+            for spent in attempts {
+                // Whoever comes has the same chance: one of so many as are still to come.
+                let good = crate::hash::mix(in_need, second) % in_need.max(1) < free;
+                in_need = in_need.saturating_sub(1);
+                free -= u64::from(good);
+                match spent {
+                    Some(spent) if good => budget.helped(spent, now),
+                    Some(_) | None => {}
+                }
+                if !good {
+                    match budget.reserve(now) {
+                        Ok(reservation) => again.push(Some(reservation.spend())),
+                        Err(_) => budget.lost(now),
+                    }
+                }
+            }
+            extra += if second >= 20 { again.len() as u64 } else { 0 };
+            in_need = again.len() as u64;
+            attempts = again;
+        }
+        attempts.iter().for_each(|_| budget.lost(now));
+    }
+    extra * 100 / (calls * 10)
+}
+
+#[test]
+fn an_overloaded_service_sees_no_more_than_the_ratio() {
+    for calls in [110, 120, 150, 200, 300, 1_000] {
+        let extra = extra_under_overload(calls);
+        assert!(extra <= 20, "{extra} % extra at {calls} calls a second of 100");
+    }
+}
+
 #[test]
 fn help_is_bounded_by_the_ceiling_however_much_there_is() {
-    // Every first attempt fails and every second is good: all extra ones help.
-    let seconds = extra_by_second(|number| number % 2 == 1, 5, 60);
-    for window in seconds.windows(10) {
-        let extra: u64 = window.iter().map(|one| one.0).sum();
-        assert!(extra <= 500, "{extra} extra for 1 000 calls");
+    let mut budget = budget(BudgetSettings::default());
+    for second in 0..60 {
+        deposit(&mut budget, 100, second * SECOND);
+        while let Ok(reservation) = budget.reserve(at(second * SECOND)) {
+            budget.helped(reservation.spend(), at(second * SECOND));
+        }
+        let known = budget.snapshot(at(second * SECOND));
+        assert!(known.extra <= (known.first / 2).max(100), "{known:?}");
     }
-    assert!(seconds.iter().skip(10).map(|one| one.0).sum::<u64>() > 2_300, "and it is used");
+    assert_eq!(budget.snapshot(at(60 * SECOND - 1)).extra, 500, "and it is used");
+}
+
+#[test]
+fn once_calls_are_lost_what_helped_is_charged_as_well() {
+    let mut budget = budget(BudgetSettings { floor_per_second: 0, ..Default::default() });
+    deposit(&mut budget, 200, 0);
+    let spent: Vec<_> = (0..40).map(|_| budget.reserve(at(0)).unwrap().spend()).collect();
+    spent.into_iter().take(38).for_each(|spent| budget.helped(spent, at(0)));
+    let left = |budget: &mut Budget| budget.snapshot(at(0)).left;
+    assert_eq!(left(&mut budget), 38);
+    budget.lost(at(0));
+    budget.lost(at(0));
+    assert_eq!(left(&mut budget), 38, "two of forty");
+    budget.lost(at(0));
+    assert_eq!(left(&mut budget), 0, "three of forty-one");
+    assert!(budget.is_helping(at(0)));
+    (0..7).for_each(|_| budget.lost(at(0)));
+    assert!(!budget.is_helping(at(0)), "ten of forty-eight");
+    deposit(&mut budget, 1, 11 * SECOND);
+    assert!(!budget.is_helping(at(11 * SECOND)), "nothing is known any more");
 }
 
 #[test]

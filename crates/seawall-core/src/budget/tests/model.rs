@@ -11,6 +11,7 @@ enum Operation {
     Spend(usize),
     Refund(usize),
     Help(usize),
+    Lose,
     Tune(u32, u32, u32),
 }
 
@@ -19,6 +20,9 @@ enum Entry {
     First,
     Vain,
     Helped,
+    /// A call that was helped, by when it was.
+    Saved,
+    Lost,
 }
 
 /// Remembers each attempt with the number of its bucket and recounts for every question.
@@ -64,8 +68,14 @@ impl Log {
         let window = i128::try_from(self.settings.window.as_nanos()).unwrap();
         let by_floor = (extra + 1) * 1_000_000_000 <= floor * window
             && current * 1_000_000_000 < floor * self.width();
-        let by_ratio =
-            (vain + 1) * 1_000_000 <= ratio * first && (extra + 1) * 1_000_000 <= ceiling * first;
+        let oldest = self.bucket(now) - 9;
+        let (saved, lost) = (self.count(Entry::Saved, oldest), self.count(Entry::Lost, oldest));
+        let charged = match saved >= 10 && lost * 100 <= 5 * (saved + lost) {
+            true => vain,
+            false => extra,
+        };
+        let by_ratio = (charged + 1) * 1_000_000 <= ratio * first
+            && (extra + 1) * 1_000_000 <= ceiling * first;
         by_ratio || by_floor
     }
 
@@ -88,7 +98,8 @@ impl Log {
         }
     }
 
-    fn help(&mut self, at: Instant) {
+    fn help(&mut self, at: Instant, now: Instant) {
+        self.entries.push((self.bucket(now), Entry::Saved));
         let vain = (self.bucket(at), Entry::Vain);
         let index = self.entries.iter().position(|entry| *entry == vain);
         self.entries[index.expect("an attempt that was spent is in the log")].1 = Entry::Helped;
@@ -119,6 +130,10 @@ impl Pair {
                 pair.spent.push((reservation.spend(), at));
             }),
             Operation::Help(index) => self.help(index),
+            Operation::Lose => {
+                self.log.entries.push((self.log.bucket(self.now), Entry::Lost));
+                self.budget.lost(self.now);
+            }
             Operation::Refund(index) => self.take(index, |pair, reservation, at| {
                 pair.log.refund(at, pair.now);
                 pair.budget.refund(reservation, pair.now);
@@ -160,7 +175,7 @@ impl Pair {
     fn help(&mut self, index: usize) {
         if !self.spent.is_empty() {
             let (spent, at) = self.spent.swap_remove(index % self.spent.len());
-            self.log.help(at);
+            self.log.help(at, self.now);
             self.budget.helped(spent, self.now);
         }
     }
@@ -189,6 +204,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         12 => Just(Operation::Reserve),
         4 => any::<usize>().prop_map(Operation::Spend),
         4 => any::<usize>().prop_map(Operation::Help),
+        1 => Just(Operation::Lose),
         4 => any::<usize>().prop_map(Operation::Refund),
         1 => (0_u32..1_500_000, 0_u32..1_500_000, 0_u32..8)
             .prop_map(|(ratio, ceiling, floor)| Operation::Tune(ratio, ceiling, floor)),

@@ -236,14 +236,21 @@ fn retries_that_help_are_bounded_by_the_ceiling_alone() {
     let mut world = World::new(settings, 2);
     for _ in 0..100 {
         let (mut call, _) = world.attempt(plain(), get());
-        if call.head(&mut world, 1, status(503)) == Action::Wait {
-            let second = call.retried(&mut world);
-            let _delivering = call.head(&mut world, second.number, status(200));
-        }
+        let _delivering = call.head(&mut world, 1, status(200));
+        call.cancelled(&mut world);
+    }
+    for _ in 0..100 {
+        let (mut call, _) = world.attempt(plain(), get());
+        assert_eq!(call.head(&mut world, 1, status(503)), Action::Wait);
+        let second = call.retried(&mut world);
+        let _delivering = call.head(&mut world, second.number, status(200));
         call.cancelled(&mut world);
     }
     let budget = world.snapshot().budget;
-    assert_eq!((budget.extra, budget.vain), (50, 0), "half of a hundred, and none in vain");
+    assert_eq!((budget.extra, budget.vain), (100, 0), "half of two hundred, and none in vain");
+    let (mut call, _) = world.attempt(plain(), get());
+    assert_ne!(call.head(&mut world, 1, status(503)), Action::Wait);
+    assert_eq!(call.denial(), Some(Reason::BudgetEmpty));
 }
 
 /// Ten calls whose second attempt comes to `code`.
