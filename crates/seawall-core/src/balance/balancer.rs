@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::keyed::Keyed;
 use super::least::Pressure;
-use super::load::{Joins, Load, LoadSample, LoadSnapshot, Ramp};
+use super::load::{Joins, Load, LoadSample, LoadSnapshot, Ramp, Start};
 use super::member::{EndpointInfo, Member};
 use super::peak_ewma::{Cost, Decay, Estimate};
 use super::settings::{Algorithm, BalanceSettings, Compare};
@@ -287,21 +287,21 @@ impl Balancer {
     ) -> Option<Slot> {
         match self.settings.algorithm {
             Algorithm::PeakEwma => {
-                let over = self.ramp(now);
-                two::of_two(candidates, rng, |slot| self.cost(slot, over, now))
+                let start = self.start(now, rng);
+                two::of_two(candidates, rng, |slot| self.cost(slot, start, now))
             }
             Algorithm::PowerOfTwo => {
-                let over = self.ramp(now);
-                two::of_two(candidates, rng, |slot| self.pressure(slot, over, now))
+                let start = self.start(now, rng);
+                two::of_two(candidates, rng, |slot| self.pressure(slot, start, now))
             }
             Algorithm::LeastRequest(Compare::Drawn(few)) => {
-                let over = self.ramp(now);
-                let pressure = |slot| self.pressure(slot, over, now);
+                let start = self.start(now, rng);
+                let pressure = |slot| self.pressure(slot, start, now);
                 two::of_few(candidates, usize::from(few), rng, pressure)
             }
             Algorithm::LeastRequest(Compare::All) => {
-                let over = self.ramp(now);
-                least::of_all(candidates, rng, |slot| self.pressure(slot, over, now))
+                let start = self.start(now, rng);
+                least::of_all(candidates, rng, |slot| self.pressure(slot, start, now))
             }
             Algorithm::Random => self.pick_at_random(candidates, now, rng),
             Algorithm::RoundRobin => self.pick_in_turn(candidates, now),
@@ -375,23 +375,39 @@ impl Balancer {
         picked
     }
 
-    fn cost(&self, slot: Slot, over: Option<Ramp>, now: Instant) -> Cost {
-        let tau = self.decay;
+    fn cost(&self, slot: Slot, start: Start, now: Instant) -> Cost {
         match self.known(slot) {
-            Some(load) => load.estimate.cost(now, tau, (load.active, load.weight(over, now))),
-            None => self.cost_of_unknown(slot, over, now),
+            Some(load) => self.cost_of(load, start, now),
+            None => self.cost_of_unknown(slot, start, now),
+        }
+    }
+
+    #[inline]
+    fn cost_of(&self, load: &Load, start: Start, now: Instant) -> Cost {
+        match load.competing(start, now) {
+            Some(weight) => load.estimate.cost(now, self.decay, (load.active, weight)),
+            None => Cost::BEYOND,
         }
     }
 
     #[cold]
-    fn cost_of_unknown(&self, slot: Slot, over: Option<Ramp>, now: Instant) -> Cost {
-        let load = self.load(slot, now);
-        load.estimate.cost(now, self.decay, (load.active, load.weight(over, now)))
+    fn cost_of_unknown(&self, slot: Slot, start: Start, now: Instant) -> Cost {
+        self.cost_of(&self.load(slot, now), start, now)
     }
 
-    fn pressure(&self, slot: Slot, over: Option<Ramp>, now: Instant) -> Pressure {
-        let of = |load: &Load| Pressure { active: load.active, weight: load.weight(over, now) };
+    fn pressure(&self, slot: Slot, start: Start, now: Instant) -> Pressure {
+        let of = |load: &Load| match load.competing(start, now) {
+            Some(weight) => Pressure { active: load.active, weight },
+            None => Pressure::BEYOND,
+        };
         self.known(slot).map_or_else(|| of(&self.load(slot, now)), of)
+    }
+
+    /// Slow start, and the draw by which those who have come back take part in this choice. Nothing
+    /// is drawn while nobody starts slowly.
+    #[inline]
+    fn start(&self, now: Instant, rng: &mut impl Rng) -> Start {
+        self.ramp(now).map(|ramp| (ramp, rng.draw()))
     }
 
     /// Slow start, if any endpoint has to be spared by it now: none when over half of the

@@ -10,6 +10,7 @@ use super::turns::Turn;
 use crate::endpoint::Slot;
 use crate::hash::mix;
 use crate::ratio::Ratio;
+use crate::rng::Draw;
 use crate::time::{Duration, Instant};
 
 /// With what weight an endpoint joins.
@@ -78,13 +79,18 @@ pub struct LoadSnapshot {
 /// A slow start in force: its length and its bend.
 pub(super) type Ramp = (Duration, Ratio);
 
+/// A slow start under way, and the draw that decides who of those that came back takes part.
+pub(super) type Start = Option<(Ramp, Draw)>;
+
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
     pub(super) estimate: Estimate,
     pub(super) active: u32,
     /// When its slow start began, if it had one.
     pub(super) ramp_from: Option<Instant>,
-    /// Good answers since it came back; none counted where it is new.
+    /// Good answers since it came back, less what went wrong: a failure takes one back and not all,
+    /// or where everybody fails now and then nobody would ever be warm. None counted where it is
+    /// new.
     pub(super) proofs: Option<u32>,
     pub(super) turn: Turn,
     pub(super) credit: Credit,
@@ -117,7 +123,7 @@ impl Load {
             LoadSample::Penalty { .. }
             | LoadSample::Failed { .. }
             | LoadSample::Refused { .. }
-            | LoadSample::GivenUp { .. } => self.proofs = Some(0),
+            | LoadSample::GivenUp { .. } => self.proofs = Some(proofs.saturating_sub(1)),
             LoadSample::None => {}
         }
     }
@@ -134,6 +140,24 @@ impl Load {
                 ramp::weight(now.since(from), over, bend).max(by_proof)
             }
             (None, _) | (_, None) => Ratio::ONE,
+        }
+    }
+
+    /// The weight with which it competes in millionths; none where it takes no part.
+    ///
+    /// Who is new competes at the weight of its slow start: it is chosen when all the others are
+    /// busy enough. To who has come back that would give nothing while they are not, and it would
+    /// stay away until its time is over. So it takes part in that share of the choices, as good as
+    /// any, and shows soon what it is worth.
+    #[inline]
+    pub(super) fn competing(&self, start: Start, now: Instant) -> Option<u64> {
+        let ramp = start.map(|(ramp, _)| ramp);
+        match start {
+            Some((ramp, lot)) if self.proofs.is_some() => {
+                let whole = u64::from(self.info.weight) * u64::from(Ratio::ONE.ppm());
+                lot.is_below(self.share(Some(ramp), now)).then_some(whole)
+            }
+            Some(_) | None => Some(self.weight(ramp, now)),
         }
     }
 

@@ -28,6 +28,11 @@ const FORGIVEN_BY: u32 = 20;
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub(super) struct Cost(f64);
 
+impl Cost {
+    /// Of an endpoint that takes no part: dearer than any, so chosen only where nobody else is.
+    pub(super) const BEYOND: Self = Self(f64::INFINITY);
+}
+
 /// How fast estimates decay: τ in seconds, kept as the number that all of them are divided by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Decay(f64);

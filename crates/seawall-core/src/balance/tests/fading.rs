@@ -82,7 +82,10 @@ fn good_answers_in_a_row_end_the_slow_start_of_who_comes_back() {
     assert_eq!(weights, [10, 20, 40, 80, 100]);
     balancer.finished(slots[0], failed(), at(0));
     let weight = balancer.snapshot(slots[0], at(0)).weight;
-    assert_eq!(weight, Ratio::from_percent(10), "a failure begins anew");
+    assert_eq!(weight, Ratio::ONE, "a failure takes back one of twenty-one");
+    (0..20).for_each(|_| balancer.finished(slots[0], failed(), at(0)));
+    let weight = balancer.snapshot(slots[0], at(0)).weight;
+    assert_eq!(weight, Ratio::from_percent(10), "so many take back all");
     assert_eq!(balancer.snapshot(slots[0], at(15_000)).weight, Ratio::from_percent(50), "by time");
 }
 
