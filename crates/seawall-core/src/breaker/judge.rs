@@ -64,9 +64,8 @@ impl Breaker {
     pub(super) fn cause(&self, consecutive: u32, tally: Tally) -> Option<Cause> {
         // Where every call was abandoned, each is a failure, and they followed one another.
         let run = u64::from(consecutive).max(tally.abandoned);
-        let full = |limit: u32| {
-            run >= u64::from(limit) && run >= u64::from(chance::least_row(self.usual))
-        };
+        let full =
+            |limit: u32| run >= u64::from(limit) && run >= u64::from(chance::least_row(self.usual));
         if self.settings.consecutive.is_some_and(full) {
             return Some(Cause::Consecutive);
         }

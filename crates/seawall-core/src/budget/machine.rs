@@ -17,7 +17,7 @@ pub const HELPING_MIN: u64 = 10;
 pub const LOST_MAX: Ratio = Ratio::from_percent(20);
 
 /// They are charged by what comes of them while no more than this are lost: what remains where
-/// errors are at random and calls have what they need. A service with a twentieth more to do than it
+/// errors are at random and calls have what they need. A service with a tenth more to do than it
 /// can loses several times as many, however often it is asked.
 pub const LOST_WHEN_CHARGED: Ratio = Ratio::from_percent(5);
 

@@ -48,7 +48,8 @@ impl BudgetSettings {
     ///
     /// [`Invalid`] for the first setting that cannot work: a ratio or a ceiling of more than one
     /// extra attempt for each call, which bounds nothing, or a window without room for its ten
-    /// buckets. A ratio of zero leaves the floor alone, and a floor of zero the ratio; both at once mean no extra attempts.
+    /// buckets. A ratio of zero leaves the floor alone, and a floor of zero the ratio; both at once
+    /// mean no extra attempts.
     pub fn validate(&self) -> Result<(), Invalid> {
         for (field, share) in [("ratio", self.ratio), ("ceiling", self.ceiling)] {
             if share > Ratio::ONE {

@@ -44,7 +44,8 @@ pub enum WhyNot {
     },
     /// What was measured is within what is allowed.
     Within(Finding),
-    /// What was measured would be too much, but may be chance where this share of failures is usual.
+    /// What was measured would be too much, but may be chance where this share of failures is
+    /// usual.
     Usual(Finding, Ratio),
     /// It is an outlier, but chance spared it: so much of the verdicts is enforced.
     NotEnforced(Finding, Ratio),

@@ -90,10 +90,12 @@ pub(super) struct Census {
 /// An endpoint is an outlier by so many failures in a row; by a success rate below
 /// median − max(3 · 1.4826 · MAD, a number of points), among at least three endpoints; by its share
 /// of failures; by a median latency far above that of the others; or by answers that disagree with
-/// the majority. Failures that are chance by what is usual among the others (`usual`) make none. Envoy's rules can be chosen in their place. It is out for
+/// the majority. Failures that are chance by what is usual among the others (`usual`) make none.
+/// Envoy's rules can be chosen in their place. It is out for
 /// min(base · 2^(k − 1), max(base, ill/4), max) · (0.8 + 0.2u), k counting its ejections in a row
-/// and ill being the time since the first of them; then one probe at a time decides. The cap holds for the number of endpoints as it is: where removals push
-/// the ejected above it, those whose time ends first are spared.
+/// and ill being the time since the first of them; then one probe at a time decides. The cap holds
+/// for the number of endpoints as it is: where removals push the ejected above it, those whose time
+/// ends first are spared.
 ///
 /// Nothing is ejected while the fault is common, since that would only shift load: the rates do
 /// not eject while more than half of the endpoints succeed less than half of the time, failures

@@ -172,9 +172,9 @@ pub struct OutlierSettings {
     pub window: Duration,
     /// The first ejection lasts so long, and each further one in a row twice as long as the one
     /// before, but no longer than a quarter of the time since the first, and but for those that
-    /// follow from a probe that was refused at once and so cost nothing. Default 1 s: who has healed
-    /// is back within a quarter of the time for which it was ill, or a second, and what is ill for
-    /// good is probed less and less.
+    /// follow from a probe that was refused at once and so cost nothing. Default 1 s: who has
+    /// healed is asked again within a quarter of the time for which it was ill, or a second, and
+    /// what is ill for good is probed less and less.
     pub base: Duration,
     /// No ejection is longer. Default 300 s.
     pub max: Duration,

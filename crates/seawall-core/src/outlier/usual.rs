@@ -50,10 +50,10 @@ impl Outcomes {
 
 impl Outliers {
     /// The share of failures that is usual at present among the other endpoints in choice: the
-    /// lower median, so that half of them may be ill. Each counts with the worst of what it did just
-    /// now, a moment ago, and in the window: a fault of all has begun for the others too when it
-    /// begins for one. Who is in a full row of failures is a suspect itself, and no measure: where
-    /// all others are, what they did before is, in the window as a whole.
+    /// lower median, so that half of them may be ill. Each counts with the worst of what it did
+    /// just now, a moment ago, and in the window: a fault of all has begun for the others too when
+    /// it begins for one. Who is in a full row of failures is a suspect itself, and no measure:
+    /// where all others are, what they did before is, in the window as a whole.
     ///
     /// Zero where nobody can be asked, and where common faults are nobody's excuse.
     #[must_use]

@@ -104,8 +104,7 @@ impl Upstream {
     /// What the breaker of an endpoint must take for chance. The others are asked only where it
     /// could be about to trip.
     fn usual(&self, id: EndpointId, now: Instant) -> Ratio {
-        let suspicious =
-            || self.endpoint(id).is_some_and(|known| known.breaker.is_suspicious(now));
+        let suspicious = || self.endpoint(id).is_some_and(|known| known.breaker.is_suspicious(now));
         match self.outliers.is_suspect(id.slot) || suspicious() {
             true => self.outliers.usual(id.slot, now),
             false => Ratio::ZERO,
