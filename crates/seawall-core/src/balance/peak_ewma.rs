@@ -17,6 +17,11 @@ const FLOOR_SECONDS: f64 = 1e-9;
 /// below the usual 30 ms after 1.2 s. A second failure keeps calls away for twice as long.
 const FIRST_FADE: f64 = 1.0 / 40.0;
 
+/// It fades by no more than this share of the time since the first failure: to be below the usual
+/// takes between four and five times as long, so calls stay away for about a quarter as long again
+/// as it was ill, as after an ejection.
+const ILL_FADE: f64 = 1.0 / 16.0;
+
 /// By then it fades by τ itself.
 const FADES_DOUBLED_MAX: u32 = 6;
 
@@ -49,8 +54,10 @@ pub(super) struct Estimate {
     seconds: f64,
     at: Instant,
     basis: Basis,
-    /// Failures that good answers have not outweighed yet.
+    /// Failures that good answers have not outweighed yet ...
     failures: u32,
+    /// ... and when the first of them was.
+    ill_since: Instant,
     /// Good answers since the last of them.
     good: u32,
 }
@@ -70,7 +77,7 @@ impl Estimate {
     /// upstream starves nobody for ever.
     pub(super) fn assumed(latency: Duration, now: Instant) -> Self {
         let seconds = latency.as_secs_f64();
-        Self { seconds, at: now, basis: Basis::Assumed, failures: 0, good: 0 }
+        Self { seconds, at: now, basis: Basis::Assumed, failures: 0, ill_since: now, good: 0 }
     }
 
     /// Makes a guess of it again. Failures are remembered.
@@ -108,6 +115,9 @@ impl Estimate {
     /// Takes a failure, charged as `latency`. It keeps calls away for a while that doubles with
     /// each failure that good answers have not made up for, up to `most` of them.
     pub(super) fn failed(&mut self, latency: Duration, most: u32, now: Instant) {
+        if self.failures == 0 {
+            self.ill_since = now;
+        }
         self.failures = self.failures.saturating_add(1).min(self.failures.max(most));
         (self.seconds, self.good) = (latency.as_secs_f64().max(self.seconds), 0);
         self.at = self.at.max(now);
@@ -141,11 +151,16 @@ impl Estimate {
         (self.seconds * remaining(now.since(self.at), self.pace(tau))).max(FLOOR_SECONDS)
     }
 
-    /// How fast it decays: what failures were charged fades the slower the more of them there are.
+    /// How fast it decays: what failures were charged fades the slower the more of them there are,
+    /// and the longer they have lasted.
     fn pace(&self, Decay(tau): Decay) -> Decay {
         let doublings = self.failures.saturating_sub(1).min(FADES_DOUBLED_MAX);
+        let first = tau * FIRST_FADE;
         match self.basis {
-            Basis::Failed => Decay((tau * FIRST_FADE * f64::from(1_u32 << doublings)).min(tau)),
+            Basis::Failed => {
+                let ill = self.at.since(self.ill_since).as_secs_f64() * ILL_FADE;
+                Decay((first * f64::from(1_u32 << doublings)).min(ill.max(first)).min(tau))
+            }
             Basis::Assumed | Basis::Measured => Decay(tau),
         }
     }
