@@ -30,6 +30,7 @@ pub mod brownout;
 pub mod budget;
 pub mod bulkhead;
 pub mod call;
+mod chance;
 pub mod concurrency;
 pub mod deadline;
 pub mod detect;

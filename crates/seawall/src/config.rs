@@ -62,6 +62,7 @@ impl From<PolicySettings> for Plan {
         let PolicySettings { call, upstream, overrides, safety, priority, .. } = settings;
         let retry = Retry {
             max_attempts: call.max_attempts,
+            max_while_helping: Some(call.max_while_helping),
             backoff: call.backoff,
             throttled_backoff: call.throttled_backoff,
             budget: upstream.budget,

@@ -15,6 +15,7 @@ use seawall_core::budget::BudgetSettings;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
     pub(crate) max_attempts: u32,
+    pub(crate) max_while_helping: Option<u32>,
     pub(crate) backoff: BackoffSettings,
     pub(crate) throttled_backoff: BackoffSettings,
     pub(crate) budget: BudgetSettings,
@@ -26,10 +27,19 @@ impl Retry {
     pub fn attempts(max_attempts: u32) -> Self {
         Self {
             max_attempts,
+            max_while_helping: None,
             backoff: BackoffSettings::transient(),
             throttled_backoff: BackoffSettings::throttled(),
             budget: BudgetSettings::default(),
         }
+    }
+
+    /// At most so many attempts, the first included, while retries help: all attempts of the call
+    /// so far were answered, and at least half of the latest retries of all calls were in the end
+    /// good for something. 1 to 10. Default no more than at other times.
+    #[must_use]
+    pub const fn while_helping(self, max_attempts: u32) -> Self {
+        Self { max_while_helping: Some(max_attempts), ..self }
     }
 
     /// The wait before a retry. Default [`BackoffSettings::transient`]: 50 ms, doubling to 2 s,
@@ -46,8 +56,9 @@ impl Retry {
         Self { throttled_backoff, ..self }
     }
 
-    /// The bound on extra attempts of all calls together. Default: 20 % of the first attempts of
-    /// the last 10 s, or 10 a second where that is more.
+    /// The bound on extra attempts of all calls together. Default: those that did not help are at
+    /// most 20 % of the first attempts of the last 10 s, and all of them at most 50 %; or 10 a
+    /// second where that is more.
     #[must_use]
     pub const fn budget(self, budget: BudgetSettings) -> Self {
         Self { budget, ..self }

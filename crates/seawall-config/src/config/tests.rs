@@ -56,6 +56,7 @@ fn t180_the_first_config_is_within_ten_lines_and_has_safe_defaults() {
     assert_eq!(route.policy.timeouts.connect, Duration::from_secs(1));
     let retry = route.policy.retry.unwrap();
     assert_eq!(retry.max_attempts, 3);
+    assert_eq!(retry.max_while_helping, 5);
     assert_eq!(retry.backoff.first, FirstRetry::AtOnceElsewhere, "a gateway knows its endpoints");
     assert_eq!(route.policy.replay, 65_536);
     assert!(route.policy.fallback.is_empty());
@@ -151,6 +152,8 @@ fn routes_override_policies_and_policies_override_defaults() {
     assert_eq!(policy(2).timeouts.attempt, Duration::from_millis(600));
     assert_eq!(policy(2).timeouts.body_idle, Duration::from_secs(1));
     assert_eq!(policy(2).timeouts.connect, Duration::from_millis(300));
+    let attempts = |index| policy(index).call_settings().max_while_helping;
+    assert_eq!([0, 1, 2].map(attempts), [5, 1, 2], "who says how many there are means it");
     assert_eq!(policy(2).retry.unwrap().max_attempts, 2);
     assert_eq!(policy(2).retry.unwrap().backoff.base, Duration::from_millis(10));
     assert!(policy(2).fallback.is_empty());
@@ -345,7 +348,7 @@ fn http_2_to_endpoints_brings_defaults_of_its_own() {
 fn the_hash_follows_values_not_their_spelling() {
     let hash = parse(FIRST).hash();
     // A golden value: a changed hash makes every fleet believe that its config has changed.
-    assert_eq!(hash, 17_370_990_856_466_572_275);
+    assert_eq!(hash, 6_415_809_794_108_585_140);
     let spelled = FIRST.replace("path =", "# said again\nclass = \"standard\"\npath =");
     assert_eq!(parse(&spelled).hash(), hash);
     let (upstreams, routes) = FIRST.split_once("\n\n").unwrap();

@@ -113,7 +113,8 @@ pub(super) fn attempts(route: &RouteConfig) -> f64 {
 }
 
 /// The same under the budget of the upstream: `min(A, 1 + b + f/λ)`, where each gateway has a floor
-/// of its own.
+/// of its own. It is asked for an outage, in which no retry helps: the ratio holds, and the ceiling
+/// above it is out of reach.
 pub(super) fn budgeted(view: &View<'_>, route: &RouteConfig, hour: Hour) -> Judged<f64> {
     let most = attempts(route);
     let Some(upstream) = view.upstream(&route.upstream).filter(|_| most > 1.0) else {

@@ -91,7 +91,7 @@ pub(super) fn ejection(out: &mut Outline<'_>, settings: &OutlierSettings) {
     put("deviation", deviation.into(), "clearly worse than its peers");
     put("min_requests", min_requests.into(), "fewer say nothing about a rate");
     put("window", window.into(), "recent, yet enough requests");
-    put("base", base.into(), "time for a restart");
+    put("base", base.into(), "away for about as long again as it was ill");
     put("max", max.into(), "recovery is noticed within minutes");
     put("max_ejected", max_ejected.into(), "the rest must carry the load");
     put("cap", word(&CAPS, cap).into(), "a cap that lets nobody go is off");

@@ -79,9 +79,11 @@ impl PolicyConfig {
 
 impl RetryConfig {
     fn outline(&self, kind: Option<OperationKind>, out: &mut Outline<'_>) {
-        let Self { max_attempts, backoff: waits, throttled, opt_ins } = self;
+        let Self { max_attempts, max_while_helping, backoff: waits, throttled, opt_ins } = self;
         out.preset = kind.map(|kind| Origin::Kind(kind.name()));
         out.put("retry.max_attempts", *max_attempts, "1% failures become one in a million");
+        let why = "30% failures become one in four hundred, within the budget";
+        out.put("retry.max_while_helping", *max_while_helping, why);
         out.preset = None;
         backoff(out, "retry", (waits, "a transient failure is over by then"));
         let first = word(&FIRST, waits.first);

@@ -110,8 +110,9 @@ fn describe_override(moved: &Override) -> String {
 }
 
 fn budget(out: &mut Outline<'_>, settings: &BudgetSettings) {
-    let BudgetSettings { ratio, floor_per_second, window } = *settings;
+    let BudgetSettings { ratio, ceiling: _, floor_per_second, window } = *settings;
     out.put("budget.ratio", ratio, "as the Gateway API's retry constraint");
+    out.put("budget.ceiling", settings.most(), "what helped is not charged, up to here");
     let floor = print_rate(floor_per_second);
     out.put("budget.floor", floor, "retries still work with little traffic");
     out.put("budget.window", window, "as the Gateway API's retry constraint");

@@ -55,6 +55,7 @@ impl PolicyConfig {
             total: self.timeouts.total,
             attempt: self.timeouts.attempt,
             max_attempts: if on { retry.max_attempts } else { 1 },
+            max_while_helping: if on { retry.max_while_helping } else { 1 },
             backoff: retry.backoff,
             throttled_backoff: retry.throttled,
             opt_ins: retry.opt_ins,

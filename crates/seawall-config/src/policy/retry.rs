@@ -58,6 +58,11 @@ pub struct RetryConfig {
     /// Attempts of one call, the first included; 1 to [`ATTEMPTS_MAX`]. Default that of the kind
     /// of operation, or else 3.
     pub max_attempts: u32,
+    /// The same while retries help; see [`CallSettings::max_while_helping`]. Default 5 where
+    /// neither a kind nor the file says how many attempts there may be, or else as many as those.
+    ///
+    /// [`CallSettings::max_while_helping`]: seawall_core::call::CallSettings::max_while_helping
+    pub max_while_helping: u32,
     /// The wait before a retry. Default 50 ms, doubled each time up to 2 s, full jitter.
     pub backoff: BackoffSettings,
     /// The wait after the service asked to slow down. Default 1 s, doubled up to 20 s, with the
@@ -71,6 +76,7 @@ impl Default for RetryConfig {
     fn default() -> Self {
         Self {
             max_attempts: 3,
+            max_while_helping: 5,
             backoff: BackoffSettings::transient(),
             throttled: BackoffSettings::throttled(),
             opt_ins: OptIns::default(),
@@ -84,6 +90,7 @@ pub(super) struct RetryLayer {
     /// `false` for `retry = "off"`, `true` for a table, which also undoes an "off" below it.
     on: Option<bool>,
     max_attempts: Option<Given<u32>>,
+    max_while_helping: Option<Given<u32>>,
     backoff: BackoffLayer,
     first: Option<Given<FirstRetry>>,
     throttled: BackoffLayer,
@@ -115,6 +122,7 @@ impl RetryLayer {
         Self {
             on: Some(true),
             max_attempts: table.count("max_attempts", 1..=ATTEMPTS_MAX, "3"),
+            max_while_helping: table.count("max_while_helping", 1..=ATTEMPTS_MAX, "5"),
             backoff: BackoffLayer::read(table),
             first: table.choice("first", &FIRST),
             throttled: table.table("throttled", BackoffLayer::read).unwrap_or_default(),
@@ -128,6 +136,7 @@ impl RetryLayer {
         Self {
             on: self.on.or(below.on),
             max_attempts: self.max_attempts.or(below.max_attempts),
+            max_while_helping: self.max_while_helping.or(below.max_while_helping),
             backoff: self.backoff.over(below.backoff),
             first: self.first.or(below.first),
             throttled: self.throttled.over(below.throttled),
@@ -145,6 +154,13 @@ impl RetryLayer {
     ) -> Option<RetryConfig> {
         let default = RetryConfig::default();
         let usual = kind.map_or(default.max_attempts, |kind| kind.preset().attempts);
+        let max_attempts = or(self.max_attempts, usual);
+        // Who says how many there may be means it.
+        let more = match (kind, self.max_attempts) {
+            (None, None) => default.max_while_helping,
+            (Some(_), _) | (_, Some(_)) => max_attempts,
+        };
+        let max_while_helping = or(self.max_while_helping, more);
         let first = or(self.first, usual_first(reading));
         let backoff = BackoffSettings { first, ..default.backoff };
         let backoff = self.backoff.resolve(backoff, ("retry", reading));
@@ -152,7 +168,8 @@ impl RetryLayer {
         let throttled = BackoffSettings { first, jitter, ..default.throttled };
         let throttled = self.throttled.resolve(throttled, ("retry.throttled", reading));
         self.on.unwrap_or(true).then(|| RetryConfig {
-            max_attempts: or(self.max_attempts, usual),
+            max_attempts,
+            max_while_helping,
             backoff,
             throttled,
             opt_ins: OptIns {

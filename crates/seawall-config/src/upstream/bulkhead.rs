@@ -83,6 +83,13 @@ pub(super) fn read_budget(table: &mut TableReader<'_>) -> BudgetSettings {
     let mut settings = BudgetSettings::default();
     let read = |t: &mut TableReader<'_>| {
         set(&mut settings.ratio, t.any_share("ratio", "\"20%\""));
+        set(&mut settings.ceiling, t.any_share("ceiling", "\"50%\""));
+        if t.has("ceiling") && settings.ceiling < settings.ratio {
+            let (ratio, ceiling) = (settings.ratio, settings.ceiling);
+            let what = format!("{}: {ceiling} is below the ratio of {ratio}", t.path_of("ceiling"));
+            let place = t.reading().place_of(&t.path_of("ceiling"));
+            t.wrong(place, what, "a ceiling no lower than the ratio");
+        }
         set(&mut settings.floor_per_second, t.rate("floor", "\"10/s\""));
         set(&mut settings.window, t.duration("window", "\"10s\""));
         t.reading().check(t.path(), settings.validate(), &[]);

@@ -39,7 +39,7 @@ fn read_table(table: &mut TableReader<'_>, default: OutlierSettings) -> OutlierS
     read_conditions(table, &mut settings);
     set(&mut settings.min_requests, table.count("min_requests", 1..=u32::MAX, "50"));
     set(&mut settings.window, table.duration("window", "\"10s\""));
-    let (base, max) = (table.duration("base", "\"30s\""), table.duration("max", "\"5m\""));
+    let (base, max) = (table.duration("base", "\"1s\""), table.duration("max", "\"5m\""));
     let (low, high) = (("base", base, default.base), ("max", max, default.max));
     (settings.base, settings.max) = ordered(table.reading(), low, high);
     set(&mut settings.max_ejected, table.share("max_ejected", "\"50%\""));

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::keyed::Keyed;
 use super::least::Pressure;
-use super::load::{Joins, Load, LoadSample, LoadSnapshot, Ramp};
+use super::load::{Joins, Load, LoadSample, LoadSnapshot, Ramp, Start};
 use super::member::{EndpointInfo, Member};
 use super::peak_ewma::{Cost, Decay, Estimate};
 use super::settings::{Algorithm, BalanceSettings, Compare};
@@ -59,6 +59,9 @@ pub struct Balancer {
     /// When the latest slow start began: after it, no pick has to look for others.
     last_ramp: Option<Instant>,
 }
+
+/// Refusals do not keep calls away for longer than this many failures do: 2.4 s by default.
+const REFUSED_MAX: u32 = 2;
 
 impl Balancer {
     /// A balancer without endpoints. `rng` decides where round robin starts.
@@ -201,8 +204,21 @@ impl Balancer {
         let Some(load) = self.load_mut(slot) else { return };
         let was = u64::from(load.active > 0);
         load.active = load.active.saturating_sub(1);
+        load.prove(&sample);
         let latency = match sample {
-            LoadSample::Answered { latency } => Some(latency),
+            LoadSample::Answered { latency } => {
+                load.estimate.answered(latency, now, tau);
+                None
+            }
+            LoadSample::Failed { latency, penalty } => {
+                let charge = latency.max(penalty.min(PENALTY_MAX));
+                load.estimate.failed(charge, u32::MAX, now);
+                None
+            }
+            LoadSample::Refused { penalty } => {
+                load.estimate.failed(penalty.min(PENALTY_MAX), REFUSED_MAX, now);
+                None
+            }
             LoadSample::Penalty { latency, penalty } => Some(latency.max(penalty.min(PENALTY_MAX))),
             LoadSample::GivenUp { elapsed } => {
                 load.estimate.is_exceeded_by(elapsed, now, tau).then_some(elapsed)
@@ -215,10 +231,24 @@ impl Balancer {
         self.active = self.active.saturating_sub(was);
     }
 
-    /// An endpoint was re-admitted: it starts slowly again.
+    /// An endpoint is new: it starts slowly.
     pub fn restart_slow(&mut self, slot: Slot, now: Instant) {
+        self.start_ramp(slot, (now, None));
+    }
+
+    /// An endpoint was re-admitted: it starts slowly again, and the faster the more good answers
+    /// it gives. What it was charged before its return no longer speaks against it.
+    pub fn welcome_back(&mut self, slot: Slot, now: Instant) {
+        self.start_ramp(slot, (now, Some(0)));
+        let usual = self.settings.first_latency;
+        if let Some(load) = self.load_mut(slot) {
+            load.estimate.assume(usual, now);
+        }
+    }
+
+    fn start_ramp(&mut self, slot: Slot, (now, proofs): (Instant, Option<u32>)) {
         let Some(load) = self.load_mut(slot) else { return };
-        load.ramp_from = Some(now);
+        (load.ramp_from, load.proofs) = (Some(now), proofs);
         self.last_ramp = self.last_ramp.max(Some(now));
     }
 
@@ -257,21 +287,21 @@ impl Balancer {
     ) -> Option<Slot> {
         match self.settings.algorithm {
             Algorithm::PeakEwma => {
-                let over = self.ramp(now);
-                two::of_two(candidates, rng, |slot| self.cost(slot, over, now))
+                let start = self.start(now, rng);
+                two::of_two(candidates, rng, |slot| self.cost(slot, start, now))
             }
             Algorithm::PowerOfTwo => {
-                let over = self.ramp(now);
-                two::of_two(candidates, rng, |slot| self.pressure(slot, over, now))
+                let start = self.start(now, rng);
+                two::of_two(candidates, rng, |slot| self.pressure(slot, start, now))
             }
             Algorithm::LeastRequest(Compare::Drawn(few)) => {
-                let over = self.ramp(now);
-                let pressure = |slot| self.pressure(slot, over, now);
+                let start = self.start(now, rng);
+                let pressure = |slot| self.pressure(slot, start, now);
                 two::of_few(candidates, usize::from(few), rng, pressure)
             }
             Algorithm::LeastRequest(Compare::All) => {
-                let over = self.ramp(now);
-                least::of_all(candidates, rng, |slot| self.pressure(slot, over, now))
+                let start = self.start(now, rng);
+                least::of_all(candidates, rng, |slot| self.pressure(slot, start, now))
             }
             Algorithm::Random => self.pick_at_random(candidates, now, rng),
             Algorithm::RoundRobin => self.pick_in_turn(candidates, now),
@@ -345,23 +375,39 @@ impl Balancer {
         picked
     }
 
-    fn cost(&self, slot: Slot, over: Option<Ramp>, now: Instant) -> Cost {
-        let tau = self.decay;
+    fn cost(&self, slot: Slot, start: Start, now: Instant) -> Cost {
         match self.known(slot) {
-            Some(load) => load.estimate.cost(now, tau, (load.active, load.weight(over, now))),
-            None => self.cost_of_unknown(slot, over, now),
+            Some(load) => self.cost_of(load, start, now),
+            None => self.cost_of_unknown(slot, start, now),
+        }
+    }
+
+    #[inline]
+    fn cost_of(&self, load: &Load, start: Start, now: Instant) -> Cost {
+        match load.competing(start, now) {
+            Some(weight) => load.estimate.cost(now, self.decay, (load.active, weight)),
+            None => Cost::BEYOND,
         }
     }
 
     #[cold]
-    fn cost_of_unknown(&self, slot: Slot, over: Option<Ramp>, now: Instant) -> Cost {
-        let load = self.load(slot, now);
-        load.estimate.cost(now, self.decay, (load.active, load.weight(over, now)))
+    fn cost_of_unknown(&self, slot: Slot, start: Start, now: Instant) -> Cost {
+        self.cost_of(&self.load(slot, now), start, now)
     }
 
-    fn pressure(&self, slot: Slot, over: Option<Ramp>, now: Instant) -> Pressure {
-        let of = |load: &Load| Pressure { active: load.active, weight: load.weight(over, now) };
+    fn pressure(&self, slot: Slot, start: Start, now: Instant) -> Pressure {
+        let of = |load: &Load| match load.competing(start, now) {
+            Some(weight) => Pressure { active: load.active, weight },
+            None => Pressure::BEYOND,
+        };
         self.known(slot).map_or_else(|| of(&self.load(slot, now)), of)
+    }
+
+    /// Slow start, and the draw by which those who have come back take part in this choice. Nothing
+    /// is drawn while nobody starts slowly.
+    #[inline]
+    fn start(&self, now: Instant, rng: &mut impl Rng) -> Start {
+        self.ramp(now).map(|ramp| (ramp, rng.draw()))
     }
 
     /// Slow start, if any endpoint has to be spared by it now: none when over half of the

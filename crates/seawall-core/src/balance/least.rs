@@ -16,6 +16,9 @@ pub(super) struct Pressure {
 }
 
 impl Pressure {
+    /// That of an endpoint that takes no part.
+    pub(super) const BEYOND: Self = Self { active: u32::MAX, weight: 1 };
+
     fn against(self, other: Self) -> u128 {
         (u128::from(self.active) + 1) * u128::from(other.weight)
     }

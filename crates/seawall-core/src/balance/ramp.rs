@@ -23,6 +23,17 @@ pub(super) fn weight(t: Duration, over: Duration, bend: Ratio) -> Ratio {
     bent(share.min(Ratio::ONE), bend).clamp(LEAST, Ratio::ONE)
 }
 
+/// So many good answers double the weight of an endpoint that has come back.
+const PROOFS: u32 = 5;
+
+/// The weight that so many good answers since a return are worth: twice as much with every fifth,
+/// so that the twentieth ends the ramp, whatever time says. Who came back was warm before, and
+/// shows by answering whether it still is; who is new has shown nothing.
+pub(super) fn proven(answers: u32) -> Ratio {
+    let doublings = (answers / PROOFS).min(4);
+    Ratio::from_ppm(LEAST.ppm() << doublings).min(Ratio::ONE)
+}
+
 /// `share^(1/bend)`, up to the nearest millionth.
 fn bent(share: Ratio, bend: Ratio) -> Ratio {
     if bend == Ratio::ONE || bend == Ratio::ZERO {

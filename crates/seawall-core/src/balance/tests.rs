@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use std::vec::Vec;
 
 mod edges;
+mod fading;
 mod model;
 mod shares;
 mod tables;

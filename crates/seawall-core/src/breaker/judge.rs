@@ -7,6 +7,7 @@ use super::state::{Closed, Open, State, Trip};
 use super::weigh::Vote;
 use super::window::Tally;
 use super::{BreakerEvent, Cause, Ended};
+use crate::chance;
 use crate::event::Sink;
 use crate::outcome::Class;
 use crate::ratio::Ratio;
@@ -63,7 +64,9 @@ impl Breaker {
     pub(super) fn cause(&self, consecutive: u32, tally: Tally) -> Option<Cause> {
         // Where every call was abandoned, each is a failure, and they followed one another.
         let run = u64::from(consecutive).max(tally.abandoned);
-        if self.settings.consecutive.is_some_and(|limit| run >= u64::from(limit.max(1))) {
+        let full =
+            |limit: u32| run >= u64::from(limit) && run >= u64::from(chance::least_row(self.usual));
+        if self.settings.consecutive.is_some_and(full) {
             return Some(Cause::Consecutive);
         }
         if tally.calls < self.window.enough(self.settings.min_calls) {
@@ -71,7 +74,9 @@ impl Breaker {
         }
         let reached =
             |limit: Option<Ratio>, part| limit.is_some_and(|r| r.is_reached_by(part, tally.calls));
-        if reached(self.settings.failure_rate, tally.failures) {
+        if reached(self.settings.failure_rate, tally.failures)
+            && !chance::explains(self.usual, tally.failures, tally.calls)
+        {
             return Some(Cause::FailureRate);
         }
         let slow_limit = self.settings.slow_calls.map(|slow| slow.rate);

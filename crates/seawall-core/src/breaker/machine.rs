@@ -9,6 +9,7 @@ use super::window::{Tally, Window};
 use super::{BreakerEvent, BreakerSettings, Ended, Probing, Refused, Ticket};
 use crate::Mode;
 use crate::event::Sink;
+use crate::ratio::Ratio;
 use crate::rng::Draw;
 use crate::time::Instant;
 
@@ -41,6 +42,8 @@ pub struct Breaker {
     pub(super) manual: Manual,
     pub(super) generation: u64,
     pub(super) latest: Instant,
+    /// Shorter rows of failures come by chance, says who sees others of the same kind.
+    pub(super) usual: Ratio,
 }
 
 impl Breaker {
@@ -59,7 +62,26 @@ impl Breaker {
             manual: Manual::Auto,
             generation: 0,
             latest: Instant::EPOCH,
+            usual: Ratio::ZERO,
         }
+    }
+
+    /// Takes failures that are chance where this share of attempts fails for no sign, from the next
+    /// outcome on: neither a row of them nor a rate. Default none: whoever owns several breakers of
+    /// the same kind knows how often all fail.
+    #[inline]
+    pub const fn expect(&mut self, usual: Ratio) {
+        self.usual = usual;
+    }
+
+    /// Whether the next failure could trip it by the rate: it is then worth asking what is usual.
+    #[inline]
+    #[must_use]
+    pub fn is_suspicious(&self, now: Instant) -> bool {
+        let tally = self.window.tally(now.max(self.latest));
+        let (failures, calls) = (tally.failures + 1, tally.calls + 1);
+        calls >= self.window.enough(self.settings.min_calls)
+            && self.settings.failure_rate.is_some_and(|limit| limit.is_reached_by(failures, calls))
     }
 
     /// Takes new settings. State, manual control, and what was learned stay: an open breaker keeps

@@ -47,7 +47,9 @@ pub enum BudgetEvent {
         first: u64,
         /// Extra attempts in the window.
         extra: u64,
-        /// The share of first attempts that they may be.
+        /// Those among them that have not helped.
+        vain: u64,
+        /// The share of first attempts that those may be.
         ratio: Ratio,
     },
 }

@@ -4,21 +4,51 @@
 
 use super::{BudgetEvent, BudgetSettings, Purpose};
 use crate::event::Sink;
+use crate::ratio::Ratio;
 use crate::time::{Instant, nanos};
 use crate::window::TimeRing;
+
+/// With fewer calls that were helped in the window nobody can say whether extra attempts help. At
+/// random half of ten would not show what half of two does.
+pub const HELPING_MIN: u64 = 10;
+
+/// Extra attempts help while no more of the calls that need them are lost all the same. Where 45 %
+/// of all attempts fail at random, three for each call lose as many.
+pub const LOST_MAX: Ratio = Ratio::from_percent(20);
+
+/// They are charged by what comes of them while no more than this are lost: what remains where
+/// errors are at random and calls have what they need. A service with a tenth more to do than it
+/// can loses several times as many, however often it is asked.
+pub const LOST_WHEN_CHARGED: Ratio = Ratio::from_percent(5);
 
 /// Attempts of one bucket, or of several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Counts {
     first: u64,
     extra: u64,
+    /// Those among the extra ones that have not helped.
+    vain: u64,
+    /// Calls that an extra attempt has helped, by when it did.
+    helped: u64,
+    /// Calls that wanted an extra attempt and came to nothing.
+    lost: u64,
 }
 
 impl Counts {
+    /// Whether extra attempts bring most calls through that need them, so that no more than this
+    /// share of those is lost.
+    fn brings_through(self, lost_max: Ratio) -> bool {
+        let in_need = self.helped.saturating_add(self.lost);
+        self.helped >= HELPING_MIN && self.lost <= lost_max.of(in_need)
+    }
+
     const fn plus(self, other: Self) -> Self {
         Self {
             first: self.first.saturating_add(other.first),
             extra: self.extra.saturating_add(other.extra),
+            vain: self.vain.saturating_add(other.vain),
+            helped: self.helped.saturating_add(other.helped),
+            lost: self.lost.saturating_add(other.lost),
         }
     }
 }
@@ -34,8 +64,18 @@ pub struct Reservation {
 }
 
 impl Reservation {
-    /// The attempt starts.
-    pub fn spend(self) {}
+    /// The attempt starts. Keep the receipt until it is known what the attempt was good for.
+    pub fn spend(self) -> Spent {
+        Spent { at: self.at }
+    }
+}
+
+/// The receipt of an extra attempt that has started: hand it to [`Budget::helped`] if it brought
+/// the answer that its call had not got. It cannot be copied. One that is dropped leaves the
+/// attempt among those that did not help.
+#[derive(Debug)]
+pub struct Spent {
+    at: Instant,
 }
 
 /// No extra attempt now. The numbers belong into the error that the caller sees.
@@ -45,6 +85,8 @@ pub struct Denied {
     pub first: u64,
     /// Extra attempts in the window.
     pub extra: u64,
+    /// Those among them that have not helped.
+    pub vain: u64,
 }
 
 /// A budget at an instant.
@@ -54,6 +96,8 @@ pub struct BudgetSnapshot {
     pub first: u64,
     /// Extra attempts in the window, reserved ones included.
     pub extra: u64,
+    /// Those among them that have not helped, or not yet.
+    pub vain: u64,
     /// So many extra attempts would be granted at once.
     pub left: u64,
 }
@@ -96,7 +140,7 @@ impl Budget {
     #[inline]
     pub fn deposit(&mut self, now: Instant) {
         let now = self.observe(now);
-        self.add(Counts { first: 1, extra: 0 }, now);
+        self.add(Counts { first: 1, ..Counts::default() }, now);
         self.invariants();
     }
 
@@ -123,13 +167,13 @@ impl Budget {
         sink: &mut impl Sink<BudgetEvent>,
     ) -> Result<Reservation, Denied> {
         match self.grant(now) {
-            Ok((reservation, Counts { first, extra })) => {
+            Ok((reservation, Counts { first, extra, .. })) => {
                 sink.emit(BudgetEvent::Spent { purpose, first, extra });
                 Ok(reservation)
             }
             Err(denied) => {
-                let (Denied { first, extra }, ratio) = (denied, self.settings.ratio);
-                sink.emit(BudgetEvent::Denied { purpose, first, extra, ratio });
+                let (Denied { first, extra, vain }, ratio) = (denied, self.settings.ratio);
+                sink.emit(BudgetEvent::Denied { purpose, first, extra, vain, ratio });
                 Err(denied)
             }
         }
@@ -145,9 +189,42 @@ impl Budget {
         let bucket = self.ring.past(reservation.at).filter(|bucket| bucket.extra > 0);
         if let Some(bucket) = bucket {
             bucket.extra -= 1;
+            bucket.vain = bucket.vain.saturating_sub(1);
             self.ever.extra = self.ever.extra.saturating_sub(1);
         }
         self.invariants();
+    }
+
+    /// An extra attempt has brought what its call had not got: it counts among all of them still,
+    /// and no longer among those that did not help. Once its bucket has expired it counts nowhere.
+    #[inline]
+    pub fn helped(&mut self, spent: Spent, now: Instant) {
+        let now = self.observe(now);
+        self.ring.advance(now);
+        // After a reload that changed the window, as in a refund.
+        let bucket = self.ring.past(spent.at).filter(|bucket| bucket.vain > 0);
+        if let Some(bucket) = bucket {
+            bucket.vain -= 1;
+        }
+        self.add(Counts { helped: 1, ..Counts::default() }, now);
+        self.invariants();
+    }
+
+    /// A call that might have had another attempt has come to nothing: its attempts failed, or none
+    /// was granted, or its time was over. Not for calls that must not be repeated.
+    #[inline]
+    pub fn lost(&mut self, now: Instant) {
+        let now = self.observe(now);
+        self.add(Counts { lost: 1, ..Counts::default() }, now);
+    }
+
+    /// Whether extra attempts help at present: at least [`HELPING_MIN`] calls of the window were
+    /// helped, and of those in need no more than [`LOST_MAX`] came to nothing.
+    #[must_use]
+    pub fn is_helping(&mut self, now: Instant) -> bool {
+        let now = self.observe(now);
+        self.ring.advance(now);
+        self.ring.sum(Counts::plus).brings_through(LOST_MAX)
     }
 
     /// What the window holds at `now`. Changes nothing.
@@ -157,7 +234,7 @@ impl Budget {
         let current = *ring.at(now);
         let sum = ring.sum(Counts::plus);
         let left = room(&self.settings, sum, current);
-        BudgetSnapshot { first: sum.first, extra: sum.extra, left }
+        BudgetSnapshot { first: sum.first, extra: sum.extra, vain: sum.vain, left }
     }
 
     /// Checks, in debug builds, what must always hold.
@@ -167,6 +244,7 @@ impl Budget {
         debug_assert_eq!(width, self.settings.bucket_width(), "buckets of another window");
         debug_assert!(sum.first <= self.ever.first, "more first attempts than were deposited");
         debug_assert!(sum.extra <= self.ever.extra, "more extra attempts than were granted");
+        debug_assert!(sum.vain <= sum.extra, "more in vain than there were");
     }
 
     /// Grants and counts in one step, so that nothing can come between. With what the window then
@@ -176,9 +254,10 @@ impl Budget {
         let current = *self.ring.at(now);
         let sum = self.ring.sum(Counts::plus);
         if room(&self.settings, sum, current) == 0 {
-            return Err(Denied { first: sum.first, extra: sum.extra });
+            let Counts { first, extra, vain, .. } = sum;
+            return Err(Denied { first, extra, vain });
         }
-        let one = Counts { first: 0, extra: 1 };
+        let one = Counts { extra: 1, vain: 1, ..Counts::default() };
         self.add(one, now);
         self.invariants();
         Ok((Reservation { at: now }, sum.plus(one)))
@@ -200,9 +279,14 @@ impl Budget {
 
 /// How many extra attempts fit, one after the other, beside what is counted.
 ///
-/// Both bounds only tighten as attempts are granted, so the larger of them is the number.
+/// All bounds only tighten as attempts are granted, so the larger of the two is the number.
 fn room(settings: &BudgetSettings, sum: Counts, current: Counts) -> u64 {
-    let by_ratio = settings.ratio.of(sum.first).saturating_sub(sum.extra);
+    let by_ratio = if sum.brings_through(LOST_WHEN_CHARGED) {
+        let in_vain = settings.ratio.of(sum.first).saturating_sub(sum.vain);
+        in_vain.min(settings.most().of(sum.first).saturating_sub(sum.extra))
+    } else {
+        settings.ratio.of(sum.first).saturating_sub(sum.extra)
+    };
     let in_window = settings.floor_of_window().saturating_sub(sum.extra);
     let in_bucket = settings.floor_of_bucket().saturating_sub(current.extra);
     by_ratio.max(in_window.min(in_bucket))

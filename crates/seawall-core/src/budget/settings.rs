@@ -16,9 +16,14 @@ const SECOND: u128 = 1_000_000_000;
 /// Settings of an attempt budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BudgetSettings {
-    /// Extra attempts allowed for each first attempt of the window. Default 20 %, as in the
-    /// Gateway API's retry constraint.
+    /// Extra attempts that did not help, or have not yet, allowed for each first attempt of the
+    /// window. Default 20 %, as in the Gateway API's retry constraint.
     pub ratio: Ratio,
+    /// Extra attempts in all, those that helped included, for each first attempt of the window.
+    /// Default 50 %: enough to answer all but one in a hundred calls while every endpoint refuses
+    /// 30 % of the attempts (43 %), and at 60 % load not enough to fill the service up. As much as
+    /// `ratio` or less: nothing is gained by helping.
+    pub ceiling: Ratio,
     /// Extra attempts a second that are allowed however few calls there are. Default 10.
     ///
     /// Less than one a window grants nothing.
@@ -31,6 +36,7 @@ impl Default for BudgetSettings {
     fn default() -> Self {
         Self {
             ratio: Ratio::from_percent(20),
+            ceiling: Ratio::from_percent(50),
             floor_per_second: 10,
             window: Duration::from_secs(10),
         }
@@ -40,18 +46,28 @@ impl Default for BudgetSettings {
 impl BudgetSettings {
     /// # Errors
     ///
-    /// [`Invalid`] for the first setting that cannot work: more than one extra attempt for each
-    /// call, which bounds nothing, or a window without room for its ten buckets. A ratio of zero
-    /// leaves the floor alone, and a floor of zero the ratio; both at once mean no extra attempts.
+    /// [`Invalid`] for the first setting that cannot work: a ratio or a ceiling of more than one
+    /// extra attempt for each call, which bounds nothing, or a window without room for its ten
+    /// buckets. A ratio of zero leaves the floor alone, and a floor of zero the ratio; both at once
+    /// mean no extra attempts.
     pub fn validate(&self) -> Result<(), Invalid> {
-        if self.ratio > Ratio::ONE {
-            return Err(Invalid::new("ratio", self.ratio, "at most 100%"));
+        for (field, share) in [("ratio", self.ratio), ("ceiling", self.ceiling)] {
+            if share > Ratio::ONE {
+                return Err(Invalid::new(field, share, "at most 100%"));
+            }
         }
         if self.window < WINDOW_MIN {
             let window = alloc::format!("{} ns", self.window.as_nanos());
             return Err(Invalid::new("window", window, "at least 10 ms"));
         }
         Ok(())
+    }
+
+    /// The most extra attempts for each first one, floor aside, whatever they bring: the larger of
+    /// ratio and ceiling.
+    #[must_use]
+    pub fn most(&self) -> Ratio {
+        self.ratio.max(self.ceiling)
     }
 
     /// What the floor allows in a whole window, rounded down.

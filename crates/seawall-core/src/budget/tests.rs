@@ -1,5 +1,6 @@
 //! The worked examples, the traps, and random operations against a full log.
 
+mod efficacy;
 mod model;
 mod shared;
 
@@ -50,7 +51,7 @@ fn bu_1_a_fifth_of_a_thousand_calls_is_granted_and_not_one_more() {
     (0..10).for_each(|second| deposit(&mut budget, 100, second * SECOND));
     assert_eq!(grants(&mut budget, 200, 9 * SECOND), 200);
     let denied = budget.reserve(at(9 * SECOND)).unwrap_err();
-    assert_eq!(denied, Denied { first: 1_000, extra: 200 });
+    assert_eq!(denied, Denied { first: 1_000, extra: 200, vain: 200 });
 }
 
 #[test]
@@ -194,8 +195,12 @@ fn idleness_saves_nothing_up() {
 
 #[test]
 fn a_floor_below_one_a_bucket_still_grants() {
-    let settings =
-        BudgetSettings { ratio: Ratio::ZERO, floor_per_second: 4, window: Duration::from_secs(1) };
+    let settings = BudgetSettings {
+        ratio: Ratio::ZERO,
+        floor_per_second: 4,
+        window: Duration::from_secs(1),
+        ..Default::default()
+    };
     let mut budget = budget(settings);
     let granted: Vec<u64> = (0..10).map(|tenth| grants(&mut budget, 5, tenth * 100)).collect();
     assert_eq!(granted, [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
@@ -204,11 +209,12 @@ fn a_floor_below_one_a_bucket_still_grants() {
 #[test]
 fn a_snapshot_tells_how_many_would_be_granted() {
     let mut budget = budget(BudgetSettings::default());
-    assert_eq!(budget.snapshot(at(0)), BudgetSnapshot { first: 0, extra: 0, left: 10 });
+    assert_eq!(budget.snapshot(at(0)), BudgetSnapshot { first: 0, extra: 0, vain: 0, left: 10 });
     deposit(&mut budget, 100, 0);
     assert_eq!(budget.snapshot(at(0)).left, 20);
     assert_eq!(grants(&mut budget, 100, 0), 20);
-    assert_eq!(budget.snapshot(at(0)), BudgetSnapshot { first: 100, extra: 20, left: 0 });
+    let spent = BudgetSnapshot { first: 100, extra: 20, vain: 20, left: 0 };
+    assert_eq!(budget.snapshot(at(0)), spent);
     assert_eq!(budget.snapshot(at(SECOND)).left, 10);
 }
 
@@ -249,7 +255,7 @@ fn a_reload_keeps_the_counts_at_their_age() {
     deposit(&mut budget, 70, 8 * SECOND);
     assert_eq!(grants(&mut budget, 10, 8 * SECOND), 10);
     budget.reconfigure(BudgetSettings { window: Duration::from_secs(30), ..usual }, at(9 * SECOND));
-    let whole = BudgetSnapshot { first: 100, extra: 10, left: 30 };
+    let whole = BudgetSnapshot { first: 100, extra: 10, vain: 10, left: 30 };
     assert_eq!(budget.snapshot(at(9 * SECOND)), whole);
     budget.reconfigure(BudgetSettings { window: Duration::from_secs(5), ..usual }, at(9 * SECOND));
     assert_eq!(budget.snapshot(at(9 * SECOND)).first, 70, "what is older than the window leaves");
@@ -286,6 +292,8 @@ fn defaults_are_valid_and_contradictions_are_not() {
     let ratio = Ratio::from_percent(101);
     let over = BudgetSettings { ratio, ..usual };
     assert_eq!(over.validate().unwrap_err().field(), "ratio");
+    let high = BudgetSettings { ceiling: ratio, ..usual };
+    assert_eq!(high.validate().unwrap_err().field(), "ceiling");
     let window = Duration::ZERO;
     let short = BudgetSettings { window, ..usual };
     assert_eq!(short.validate().unwrap_err().field(), "window");

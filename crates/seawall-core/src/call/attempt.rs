@@ -1,5 +1,6 @@
 //! An attempt of a call, and the endpoints already tried.
 
+use crate::budget::Spent;
 use crate::bulkhead::Permit;
 use crate::endpoint::Slot;
 use crate::hedge::Hedge;
@@ -30,6 +31,8 @@ pub(super) struct Running {
     pub(super) hedge: Option<Hedge>,
     pub(super) choice: Choice,
     pub(super) permit: Permit,
+    /// What the budget is told of a retry that brings a good answer.
+    pub(super) spent: Option<Spent>,
     /// What the throttle is told of its end.
     pub(super) passed: Option<Passed>,
     /// Permits in use when it began, its own included.

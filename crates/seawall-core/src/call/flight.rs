@@ -4,6 +4,7 @@
 
 use alloc::vec::Vec;
 
+use crate::budget::Spent;
 use crate::hedge::Hedge;
 use crate::outcome::Outcome;
 use crate::time::{Duration, Instant};
@@ -93,6 +94,12 @@ impl Flight {
     #[inline]
     pub(super) fn take_hedge(&mut self, number: u32) -> Option<Hedge> {
         self.iter_mut().find(|running| running.number == number)?.hedge.take()
+    }
+
+    /// Takes the receipt of attempt `number`, if it is a retry.
+    #[inline]
+    pub(super) fn take_spent(&mut self, number: u32) -> Option<Spent> {
+        self.iter_mut().find(|running| running.number == number)?.spent.take()
     }
 
     /// Marks one attempt whose time is over, and names it; each is named once.

@@ -3,7 +3,7 @@
 //! How long an attempt may take before it counts as slow, and how many hedges are too many, is
 //! decided by `crate::hedge`; here is what the call itself has to say.
 
-use crate::budget::Purpose;
+use crate::budget::{Purpose, Spent};
 use crate::bulkhead::{Acquired, Patience, Permit};
 use crate::hedge::{Conditions, EXTRA_MAX, Response, Suppressed};
 use crate::idempotency::Ending;
@@ -75,7 +75,7 @@ impl Call {
                 let facts = (self.hedge_delay.unwrap_or_default(), choice.endpoint);
                 ctx.upstream.hedge_fired(&hedge, facts, ctx.now, ctx.sink);
                 self.hedges += 1;
-                Ok(self.launch((Role::Hedge, Some(hedge)), (choice, permit), ctx))
+                Ok(self.launch((Role::Hedge, Some(hedge)), (choice, permit, None), ctx))
             }
             Err(why) => {
                 ctx.upstream.hedge_withdrawn(hedge, why, ctx.now, ctx.sink);
@@ -138,7 +138,8 @@ impl Call {
             ctx.upstream.refund(reservation, ctx.now);
             return Err(Suppressed::NoUntriedEndpoint);
         };
-        reservation.spend();
+        // That a hedge was quicker does not show that it was needed: it stays charged.
+        let _spent: Spent = reservation.spend();
         Ok((choice, permit))
     }
 

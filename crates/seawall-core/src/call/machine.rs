@@ -92,6 +92,8 @@ pub struct Call {
     pub(super) lost: Option<(EndpointId, Instant)>,
     /// Whether it has had an attempt beyond its limit.
     pub(super) spared: bool,
+    /// Those that ended without an answer, whatever they met.
+    pub(super) unanswered: u32,
     /// Since when it has been held, with interruptions.
     pub(super) held_since: Option<Instant>,
     /// The receipt of a held call that goes on.
@@ -257,6 +259,7 @@ impl Call {
         if self.may_resend(seen, replay) {
             self.resends += 1;
             self.attempts -= 1;
+            self.unanswered -= 1;
             return self.wait_until(By::Ended, ctx.now);
         }
         if outcome.reach == Reach::Nobody

@@ -1,6 +1,7 @@
 //! How a call gets on: admission, permits, attempts and the waits between them.
 
 use crate::backoff::Backoff;
+use crate::budget::{Reservation, Spent};
 use crate::bulkhead::{Acquired, Claimed, Patience, Permit, Waiter};
 use crate::deadline::{self, Expired};
 use crate::fallback::{RESERVE_MIN, RESERVE_SHARE};
@@ -48,6 +49,7 @@ impl Call {
             unmet: 0,
             lost: None,
             spared: false,
+            unanswered: 0,
             held_since: None,
             away: None,
             demand: Demand::Nothing,
@@ -181,8 +183,8 @@ impl Call {
             return self.give_up(by, Reason::NoHealthyEndpoint, Until::Unknown, ctx);
         };
         let role = if self.begun() == 0 { Role::First } else { Role::Retry };
-        self.pay(ctx);
-        let plan = self.launch((role, None), (choice, permit), ctx);
+        let spent = self.pay(ctx);
+        let plan = self.launch((role, None), (choice, permit, spent), ctx);
         self.enter(by, State::Attempting, Doing::Attempts);
         Action::Attempt(plan)
     }
@@ -217,7 +219,7 @@ impl Call {
     pub(super) fn launch(
         &mut self,
         (role, hedge): (Role, Option<Hedge>),
-        (choice, permit): (Choice, Permit),
+        (choice, permit, spent): (Choice, Permit, Option<Spent>),
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> AttemptPlan {
         self.attempts += 1;
@@ -234,6 +236,7 @@ impl Call {
             hedge,
             choice,
             permit,
+            spent,
             passed: if self.passed.is_some() { self.passed.take() } else { None },
             in_flight: ctx.upstream.in_flight(),
             started: ctx.now,
@@ -277,12 +280,11 @@ impl Call {
 
     /// The first attempt deposits into the budget, an extra one spends what was reserved for it.
     #[inline(always)]
-    fn pay(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) {
-        match self.reservation.take() {
-            Some(reservation) => reservation.spend(),
-            None if self.begun() == 0 => ctx.upstream.deposit(ctx.now),
-            None => {}
+    fn pay(&mut self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> Option<Spent> {
+        if self.begun() == 0 && self.reservation.is_none() {
+            ctx.upstream.deposit(ctx.now);
         }
+        self.reservation.take().map(Reservation::spend)
     }
 
     /// Judges what was seen of attempt `number`; none if it is not in flight.
@@ -305,6 +307,11 @@ impl Call {
             let _known: Counts = ctx.upstream.note_reach(&running.choice, met, ctx.now, ctx.sink);
         }
         let elapsed = ctx.now.since(running.served);
+        if outcome.class == Class::Success
+            && let Some(spent) = self.flight.take_spent(number)
+        {
+            ctx.upstream.helped(spent, ctx.now);
+        }
         let failed = self.latest.is_some_and(|(latest, _)| latest == Class::Failure);
         if outcome.class != Class::Abandoned || !failed {
             self.latest = Some((outcome.class, elapsed));
@@ -312,6 +319,7 @@ impl Call {
         self.ending = self.ending.then(Ending::of_judged(seen, &outcome));
         ctx.note(StepKind::Saw { number, seen, class: outcome.class });
         self.unmet += u32::from(outcome.reach == Reach::Nobody && !is_hedge);
+        self.unanswered += u32::from(outcome.reach != Reach::Answered);
         if self.away.is_some() && outcome.reach != Reach::Nobody {
             self.come_back(outcome.reach, ctx);
         }

@@ -6,7 +6,7 @@
 use crate::backoff::{FirstRetry, HINT_MAX, follow};
 use crate::budget::{Purpose, Reservation};
 use crate::deadline;
-use crate::outcome::{Demand, Latency, Origin, Outcome, Pushback, RetryRule};
+use crate::outcome::{Class, Demand, Latency, Origin, Outcome, Pushback, RetryRule};
 use crate::reason::Reason;
 use crate::rng::Rng;
 use crate::time::Duration;
@@ -26,8 +26,26 @@ pub(super) struct Retry {
 }
 
 impl Call {
-    /// Plans another attempt after `outcome`, or says why there is none.
+    /// Plans another attempt after `outcome`, or says why there is none. A call that a further
+    /// attempt could have helped, and that has none, is lost: the budget learns from it whether
+    /// extra attempts are any good.
     pub(super) fn plan_retry(
+        &mut self,
+        outcome: &Outcome,
+        replay: Replay,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
+    ) -> Result<Retry, Denied> {
+        let planned = self.plan(outcome, replay, ctx);
+        if let Err(Denied(why)) = planned
+            && outcome.class == Class::Failure
+            && is_loss(why)
+        {
+            ctx.upstream.lost(ctx.now);
+        }
+        planned
+    }
+
+    fn plan(
         &mut self,
         outcome: &Outcome,
         replay: Replay,
@@ -60,7 +78,7 @@ impl Call {
         &mut self,
         outcome: &Outcome,
         replay: Replay,
-        ctx: &Context<'_, impl Rng, impl Journal>,
+        ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Result<(), Denied> {
         let repeatable = self.facts.safety.is_repeatable();
         match outcome.retry {
@@ -71,17 +89,24 @@ impl Call {
         if replay == Replay::Lost {
             return Err(Denied(Reason::ReplayOverflow));
         }
-        if !self.has_attempts_left() && !self.spare(outcome, ctx) {
-            return Err(Denied(Reason::AttemptsExhausted));
+        let within = self.is_within(self.settings.max_attempts);
+        if within || self.may_go_on(ctx) || self.spare(outcome, ctx) {
+            return Ok(());
         }
-        Ok(())
+        Err(Denied(Reason::AttemptsExhausted))
     }
 
-    /// Whether the limits leave a retry. Hedges have a limit of their own.
+    /// Whether the limits could leave a retry, whatever comes.
     #[inline]
-    pub(super) const fn has_attempts_left(&self) -> bool {
+    pub(super) fn has_attempts_left(&self) -> bool {
+        self.is_within(self.settings.max_attempts.max(self.settings.max_while_helping))
+    }
+
+    /// Whether another attempt stays within this limit. Hedges have a limit of their own.
+    #[inline]
+    const fn is_within(&self, most: u32) -> bool {
         let made = self.attempts - self.hedges;
-        let most = if self.facts.only.is_some() { 1 } else { self.settings.max_attempts };
+        let most = if self.facts.only.is_some() { 1 } else { most };
         made < most && self.attempts < ATTEMPTS_MAX
     }
 
@@ -107,6 +132,15 @@ impl Call {
             && self.attempts - self.hedges <= 1
             && cut_off
             && ctx.upstream.has_other(self.tried.as_slice(), ctx.now)
+    }
+
+    /// Whether retries help at present, so that the call may have more of them than usual. Each of
+    /// its attempts was answered: one that was not may have cost all of its time, or its endpoint.
+    #[cold]
+    fn may_go_on(&self, ctx: &mut Context<'_, impl Rng, impl Journal>) -> bool {
+        self.is_within(self.settings.max_while_helping)
+            && self.unanswered == 0
+            && ctx.upstream.retries_help(ctx.now)
     }
 
     /// The wait before the next attempt, if that attempt can still end in time.
@@ -141,4 +175,17 @@ impl Call {
         let fits = deadline::can_finish(ctx.now, after, useful, self.attempts_end);
         fits.then_some(after).ok_or(Denied(Reason::DeadlineCannotFit))
     }
+}
+
+/// Whether what denies an attempt is that attempts did not help, or that there may be no more of
+/// them. What must not be repeated says nothing about that.
+const fn is_loss(why: Reason) -> bool {
+    matches!(
+        why,
+        Reason::AttemptsExhausted
+            | Reason::BudgetEmpty
+            | Reason::DeadlineCannotFit
+            | Reason::BreakerOpen
+            | Reason::NoHealthyEndpoint
+    )
 }

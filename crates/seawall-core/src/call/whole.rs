@@ -53,8 +53,11 @@ impl Call {
         seen: Observation,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
-        let Some(running) = self.flight.take(number) else { return Action::Wait };
+        let Some(mut running) = self.flight.take(number) else { return Action::Wait };
         let elapsed = ctx.now.since(running.served);
+        if let Some(spent) = running.spent.take() {
+            ctx.upstream.helped(spent, ctx.now);
+        }
         ctx.note(StepKind::Saw { number, seen, class: Class::Success });
         if self.away.is_some() {
             self.come_back(Reach::Answered, ctx);

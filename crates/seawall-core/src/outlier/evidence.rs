@@ -14,6 +14,8 @@ pub struct Evidence {
     pub failure: Option<FailureKind>,
     /// How long the endpoint took; absent where that says nothing about it.
     pub latency: Option<Duration>,
+    /// Whether nobody was there and that was known at once, so that asking again costs nothing.
+    pub refused: bool,
     /// Spreads the end of an ejection, should the attempt lead to one, and decides what is
     /// enforced in part.
     pub draw: Draw,
@@ -32,7 +34,8 @@ impl Evidence {
         let class = if is_own { Class::Ignored } else { outcome.class };
         let timed_out = outcome.reason == Some(Reason::AttemptTimeout);
         let is_sample = class == Class::Success || (class == Class::Failure && timed_out);
-        Self { class, failure: outcome.failure, latency: is_sample.then_some(elapsed), draw }
+        let latency = is_sample.then_some(elapsed);
+        Self { class, failure: outcome.failure, latency, refused: false, draw }
     }
 }
 

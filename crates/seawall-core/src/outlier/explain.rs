@@ -44,6 +44,9 @@ pub enum WhyNot {
     },
     /// What was measured is within what is allowed.
     Within(Finding),
+    /// What was measured would be too much, but may be chance where this share of failures is
+    /// usual.
+    Usual(Finding, Ratio),
     /// It is an outlier, but chance spared it: so much of the verdicts is enforced.
     NotEnforced(Finding, Ratio),
     /// It is an outlier, but so many are out already.
@@ -136,7 +139,7 @@ impl Outliers {
     fn measured(&self, detector: Detector, of: (Slot, &Record), rated: &[Rated]) -> Measured {
         match detector {
             Detector::Consecutive | Detector::Gateway | Detector::LocalOrigin => {
-                self.measured_row(detector, of.1)
+                self.measured_row(detector, of)
             }
             Detector::SuccessRate | Detector::FailureShare => {
                 self.measured_rate(detector, of.0, rated)
@@ -148,14 +151,18 @@ impl Outliers {
         }
     }
 
-    fn measured_row(&self, detector: Detector, record: &Record) -> Measured {
+    fn measured_row(&self, detector: Detector, (slot, record): (Slot, &Record)) -> Measured {
         let judged = self.census.all - self.census.out;
-        let mut full = rows::findings(record.rows, &self.settings).into_iter().flatten();
+        let least = match outliers::is_common(self.census.failing, judged) {
+            true => 0,
+            false => self.row_min(slot, self.latest),
+        };
+        let mut full = rows::findings(record.rows, least, &self.settings).into_iter().flatten();
         if let Some(finding) = full.find(|finding| finding.detector() == detector) {
             return Measured::Beyond(finding, (self.census.failing, judged));
         }
         let (rows, settings) = (record.rows, &self.settings);
-        let limit = |limit: Option<u32>| limit.unwrap_or_default().max(1);
+        let limit = |limit: Option<u32>| limit.unwrap_or_default().max(least).max(1);
         Measured::Within(match detector {
             Detector::Gateway => {
                 Finding::Gateway { failures: rows.gateway, limit: limit(settings.gateway) }
@@ -190,8 +197,14 @@ impl Outliers {
         } else {
             Thresholds { share: thresholds.share, ..Thresholds::default() }
         };
-        if let Some(finding) = rules.finding(own) {
-            return Measured::Beyond(finding, poll);
+        match rules.finding(own) {
+            Some(finding)
+                if !outliers::is_common(poll.0, poll.1) && self.is_chance(own, self.latest) =>
+            {
+                return Measured::Missing(WhyNot::Usual(finding, self.usual(slot, self.latest)));
+            }
+            Some(finding) => return Measured::Beyond(finding, poll),
+            None => {}
         }
         within(own, &rules).map_or_else(
             || {

@@ -5,10 +5,11 @@
 
 use super::event::OutlierEvent;
 use super::latency::{self, Timed};
-use super::outliers::{Outliers, Verdict, spread};
+use super::outliers::{Outliers, Verdict, is_common, spread};
 use super::rates::{Rated, Thresholds};
 use super::record::{Record, Rows};
 use super::rows;
+use crate::chance;
 use crate::endpoint::Slot;
 use crate::event::Sink;
 use crate::ratio::Ratio;
@@ -41,10 +42,18 @@ impl Outliers {
         if rows == Rows::default() {
             return;
         }
-        for finding in rows::findings(rows, &self.settings).into_iter().flatten() {
+        if rows::findings(rows, 0, &self.settings) == [None; 3] {
+            return;
+        }
+        let judged = self.census.all - self.census.out;
+        // What most do just now is no outlier's, and is reported as such.
+        let least = match is_common(self.census.failing, judged) {
+            true => 0,
+            false => self.row_min(slot, now),
+        };
+        for finding in rows::findings(rows, least, &self.settings).into_iter().flatten() {
             // Several rows may be full in one instant; one ejection is enough.
             if self.record(slot).is_some_and(Record::is_in) {
-                let judged = self.census.all - self.census.out;
                 let verdict = Verdict { slot, finding, failing: self.census.failing, judged };
                 self.act(verdict, draw, now, sink);
             }
@@ -81,10 +90,20 @@ impl Outliers {
         for place in 0..self.rated.len() {
             let Some(rated) = self.rated.get(place).copied() else { break };
             let Some(finding) = thresholds.finding(&rated) else { continue };
+            if !is_common(poll.0, poll.1) && self.is_chance(&rated, now) {
+                continue;
+            }
             let verdict = Verdict { slot: rated.slot, finding, failing: poll.0, judged: poll.1 };
             self.act(verdict, spread(draw, place as u64), now, sink);
         }
         self.judge_latencies(poll, (draw, now), sink);
+    }
+
+    /// Whether the others fail so often that an endpoint with this rate may be like them: of few
+    /// requests many fail by chance.
+    pub(super) fn is_chance(&self, rated: &Rated, now: Instant) -> bool {
+        let usual = self.usual(rated.slot, now);
+        chance::explains(usual, rated.failures.into(), rated.requests.into())
     }
 
     /// Compares the latencies of all endpoints, less often than their rates: it takes longer, and

@@ -19,6 +19,7 @@ mod rates;
 mod record;
 mod rows;
 mod settings;
+mod usual;
 mod validate;
 
 #[cfg(test)]

@@ -24,6 +24,10 @@ use crate::time::{Duration, Instant, nanos};
 /// many endpoints.
 const LOT: u64 = 1 << 40;
 
+/// An ejection lasts this part of the illness at most: one more probe each time that it has lasted
+/// a quarter longer.
+const ILL_PART: u64 = 4;
+
 /// An endpoint as the outlier detector sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutlierSnapshot {
@@ -84,12 +88,14 @@ pub(super) struct Census {
 /// Ejects endpoints of one upstream that do much worse than the rest.
 ///
 /// An endpoint is an outlier by so many failures in a row; by a success rate below
-/// median − max(3 · 1.4826 · MAD, a number of points), among at least three endpoints; by its
-/// share of failures; by a median latency far above that of the others; or by answers that disagree
-/// with the majority. Envoy's rules can be chosen in their place. It is out for
-/// min(base · k, max) · (0.8 + 0.2u), k counting its ejections in a row; then one probe at a time
-/// decides. The cap holds for the number of endpoints as it is: where removals push the ejected
-/// above it, those whose time ends first are spared.
+/// median − max(3 · 1.4826 · MAD, a number of points), among at least three endpoints; by its share
+/// of failures; by a median latency far above that of the others; or by answers that disagree with
+/// the majority. Failures that are chance by what is usual among the others (`usual`) make none.
+/// Envoy's rules can be chosen in their place. It is out for
+/// min(base · 2^(k − 1), max(base, ill/4), max) · (0.8 + 0.2u), k counting its ejections in a row
+/// and ill being the time since the first of them; then one probe at a time decides. The cap holds
+/// for the number of endpoints as it is: where removals push the ejected above it, those whose time
+/// ends first are spared.
 ///
 /// Nothing is ejected while the fault is common, since that would only shift load: the rates do
 /// not eject while more than half of the endpoints succeed less than half of the time, failures
@@ -237,6 +243,7 @@ impl Outliers {
         if let Some(latency) = evidence.latency {
             record.took(latency, now);
         }
+        record.refused = evidence.refused;
         let kind = evidence.failure.unwrap_or(FailureKind::Service);
         match evidence.class {
             Class::Success => record.succeeded(now),
@@ -282,7 +289,7 @@ impl Outliers {
                 sink.emit(OutlierEvent::Suppressed { slot, finding, failing, judged, mode });
             }
         } else {
-            self.eject(slot, finding, draw, sink);
+            self.eject(slot, (finding, Longer::Yes), draw, sink);
         }
     }
 
@@ -290,7 +297,7 @@ impl Outliers {
     pub(super) fn eject(
         &mut self,
         slot: Slot,
-        finding: Finding,
+        (finding, longer): (Finding, Longer),
         draw: Draw,
         sink: &mut impl Sink<OutlierEvent>,
     ) {
@@ -298,11 +305,16 @@ impl Outliers {
         let Some(record) = self.record_mut(slot) else { return };
         census.out += usize::from(record.is_in());
         census.failing -= usize::from(record.is_failing());
-        let streak = record.streak(now).saturating_add(1);
-        let until = now.after(length(&settings, streak, draw));
+        let before = record.streak(now);
+        let ill_since = if before == 0 { now } else { record.ill_since };
+        let streak = match longer {
+            Longer::Yes => before.saturating_add(1),
+            Longer::No => before.max(1),
+        };
+        let until = now.after(length(&settings, (streak, now.since(ill_since)), draw));
         let ejection = Ejection { finding, streak, at: now, until };
         record.state = State::Out { until };
-        record.streak = streak;
+        (record.streak, record.ill_since) = (streak, ill_since);
         record.last = Some(ejection);
         self.census = census;
         self.enforce_cap();
@@ -338,9 +350,22 @@ pub(super) const fn is_common(failing: usize, judged: usize) -> bool {
     judged > 1 && failing * 2 > judged
 }
 
-/// How long the ejection of this rank lasts: min(base · k, max) · (0.8 + 0.2u).
-fn length(settings: &OutlierSettings, streak: u32, draw: Draw) -> Duration {
-    let full = nanos(settings.base).saturating_mul(u64::from(streak)).min(nanos(settings.max));
+/// Whether an ejection lasts longer than the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Longer {
+    /// It does.
+    Yes,
+    /// It lasts as long: that the endpoint is still away was found out at no cost.
+    No,
+}
+
+/// How long the ejection of this rank lasts, where the endpoint has been ill for so long:
+/// min(base · 2^(k − 1), max(base, ill/4), max) · (0.8 + 0.2u). So it is away for no more than a
+/// quarter as long again as it was ill, and what is ill for good is probed less and less.
+fn length(settings: &OutlierSettings, (streak, ill): (u32, Duration), draw: Draw) -> Duration {
+    let doubled = 1_u64.checked_shl(streak.saturating_sub(1)).unwrap_or(u64::MAX);
+    let (base, ill) = (nanos(settings.base), nanos(ill) / ILL_PART);
+    let full = base.saturating_mul(doubled).min(base.max(ill)).min(nanos(settings.max));
     let fifth = full / 5;
     Duration::from_nanos(full - fifth + draw.of(fifth))
 }

@@ -2,7 +2,7 @@
 
 use super::event::{Detector, Finding, OutlierEvent};
 use super::evidence::Evidence;
-use super::outliers::Outliers;
+use super::outliers::{Longer, Outliers};
 use super::record::{Rows, Standing, State};
 use crate::endpoint::Slot;
 use crate::event::Sink;
@@ -74,6 +74,13 @@ impl Outliers {
         }
     }
 
+    /// Whether it is known at once, and at no cost, that an endpoint which is out still is: its
+    /// latest attempt was refused.
+    #[must_use]
+    pub fn refuses(&self, slot: Slot) -> bool {
+        self.record(slot).is_some_and(|record| record.refused)
+    }
+
     /// Draws the consequence of the outcome of a probe.
     pub(super) fn settle(
         &mut self,
@@ -82,9 +89,15 @@ impl Outliers {
         now: Instant,
         sink: &mut impl Sink<OutlierEvent>,
     ) {
+        if let Some(record) = self.record_mut(slot) {
+            record.refused = evidence.refused;
+        }
         match evidence.class {
             Class::Success => self.readmit(slot, now, sink),
-            Class::Failure => self.eject(slot, Finding::FailedProbe, evidence.draw, sink),
+            Class::Failure => {
+                let longer = if evidence.refused { Longer::No } else { Longer::Yes };
+                self.eject(slot, (Finding::FailedProbe, longer), evidence.draw, sink);
+            }
             Class::Ignored | Class::Abandoned => {
                 if let Some(record) = self.record_mut(slot) {
                     record.state = State::Out { until: now };

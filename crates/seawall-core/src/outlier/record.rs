@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 
 use super::event::Ejection;
 use super::settings::{OddRule, OutlierSettings};
+use super::usual::Outcomes;
 use crate::histogram::RotatingHistogram;
 use crate::number::small;
 use crate::outcome::FailureKind;
@@ -114,8 +115,13 @@ pub(super) struct Record {
     /// Beyond the cap: its ejection is not enforced until others return or join.
     pub(super) spared: bool,
     pub(super) rows: Rows,
+    /// Whether its latest attempt was refused at once.
+    pub(super) refused: bool,
+    pub(super) recent: Outcomes,
     /// Ejections in a row as of the last change of state.
     pub(super) streak: u32,
+    /// Since when it is, or was last, ill: the first of those ejections.
+    pub(super) ill_since: Instant,
     pub(super) last: Option<Ejection>,
     pub(super) capped_at: Option<Instant>,
     pub(super) unenforced_at: Option<Instant>,
@@ -134,7 +140,10 @@ impl Record {
             state: State::In { since: now },
             spared: false,
             rows: Rows::default(),
+            refused: false,
+            recent: Outcomes::default(),
             streak: 0,
+            ill_since: now,
             last: None,
             capped_at: None,
             unenforced_at: None,
@@ -176,6 +185,7 @@ impl Record {
 
     pub(super) fn succeeded(&mut self, now: Instant) {
         self.rows = Rows::default();
+        self.recent.push(0);
         let bucket = self.ring.at(now);
         bucket.successes = bucket.successes.saturating_add(1);
     }
@@ -194,6 +204,7 @@ impl Record {
             FailureKind::Gateway | FailureKind::LocalOrigin => rows.gateway.saturating_add(1),
             FailureKind::Service | FailureKind::Invalid => 0,
         };
+        self.recent.push(1);
         let bucket = self.ring.at(now);
         bucket.failures = bucket.failures.saturating_add(1);
     }
@@ -259,6 +270,7 @@ impl Record {
         self.state = State::In { since: now };
         self.spared = false;
         self.rows = Rows::default();
+        self.recent = Outcomes::default();
         self.comparisons = Comparisons::default();
         self.latency = Latency::default();
         self.ring.clear();

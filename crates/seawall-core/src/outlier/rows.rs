@@ -6,10 +6,10 @@ use super::event::Finding;
 use super::record::Rows;
 use super::settings::OutlierSettings;
 
-/// The rows that are full, each with its limit; a limit of 0 counts as 1.
-pub(super) fn findings(rows: Rows, settings: &OutlierSettings) -> [Option<Finding>; 3] {
+/// The rows that are full, each with its limit, which is at least `least`.
+pub(super) fn findings(rows: Rows, least: u32, settings: &OutlierSettings) -> [Option<Finding>; 3] {
     let full = |limit: Option<u32>, failures: u32| {
-        limit.map(|limit| limit.max(1)).filter(|limit| failures >= *limit)
+        limit.map(|limit| limit.max(least).max(1)).filter(|limit| failures >= *limit)
     };
     let (failures, gateway, local) = (rows.any, rows.gateway, rows.local);
     [

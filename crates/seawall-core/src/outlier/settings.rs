@@ -77,7 +77,10 @@ pub enum CapRule {
 /// What to do about an outlier while most endpoints do badly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CommonFault {
-    /// Leave it to the breaker of the upstream. The default.
+    /// Leave it to the breaker of the upstream. The default. Failures must then also be more than
+    /// chance makes of the share p that is usual among the others, which is not once in a million:
+    /// a row of n counts where pⁿ ≤ 10⁻⁶, so five while the others fail up to 6 % of the time, and
+    /// twelve at 30 %; f failures of n where f − n·p is above 4.75 · √(n·p·(1 − p)).
     #[default]
     Suppress,
     /// Eject all the same, as Envoy does.
@@ -138,7 +141,8 @@ impl Enforcement {
 /// Settings of the outlier detector of an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutlierSettings {
-    /// Ejects on so many failures in a row. Default 5.
+    /// Ejects on so many failures in a row, or on more where the others fail so often that this
+    /// many come by chance (see [`CommonFault::Suppress`]). Default 5.
     pub consecutive: Option<u32>,
     /// Ejects on so many gateway failures (502, 503, 504) in a row; another failure of the service
     /// ends the row. Off by default: it sees less than `consecutive`. Without `local_origin` those
@@ -166,7 +170,11 @@ pub struct OutlierSettings {
     pub min_requests: u32,
     /// What rates and latencies look at. Default 10 s.
     pub window: Duration,
-    /// The first ejection lasts so long, times the number of ejections in a row. Default 30 s.
+    /// The first ejection lasts so long, and each further one in a row twice as long as the one
+    /// before, but no longer than a quarter of the time since the first, and but for those that
+    /// follow from a probe that was refused at once and so cost nothing. Default 1 s: who has
+    /// healed is asked again within a quarter of the time for which it was ill, or a second, and
+    /// what is ill for good is probed less and less.
     pub base: Duration,
     /// No ejection is longer. Default 300 s.
     pub max: Duration,
@@ -198,7 +206,7 @@ impl Default for OutlierSettings {
             odd: Some(OddRule::default()),
             min_requests: 50,
             window: Duration::from_secs(10),
-            base: Duration::from_secs(30),
+            base: Duration::from_secs(1),
             max: Duration::from_secs(300),
             max_ejected: Ratio::from_percent(50),
             cap: CapRule::AtLeastOne,
@@ -230,6 +238,7 @@ impl OutlierSettings {
             mean: Some(MeanRule::default()),
             latency: None,
             odd: None,
+            base: Duration::from_secs(30),
             max_ejected: Ratio::from_percent(10),
             cap: CapRule::Strict,
             common: CommonFault::Eject,

@@ -28,13 +28,18 @@ fn percent(percent: u32) -> Ratio {
 }
 
 const fn evidence(class: Class) -> Evidence {
-    Evidence { class, failure: None, latency: None, draw: Draw::ZERO }
+    Evidence { class, failure: None, latency: None, refused: false, draw: Draw::ZERO }
 }
 
 fn detector(settings: OutlierSettings, count: u32) -> Outliers {
     let mut outliers = Outliers::new(settings, Instant::EPOCH);
     (0..count).for_each(|index| outliers.insert(slot(index), Instant::EPOCH));
     outliers
+}
+
+/// Ejections of so many seconds that a test can look at them while they last.
+fn long() -> OutlierSettings {
+    OutlierSettings { base: Duration::from_secs(30), ..OutlierSettings::default() }
 }
 
 fn rates_only() -> OutlierSettings {
@@ -258,7 +263,7 @@ fn a_spared_endpoint_returns_by_its_first_success_after_its_time() {
 
 #[test]
 fn t146_an_ejection_outlives_the_registration() {
-    let mut outliers = detector(OutlierSettings::default(), 4);
+    let mut outliers = detector(long(), 4);
     fail(&mut outliers, 0, 5, 0);
     probe(&mut outliers, 0, Class::Failure, 24_000);
     let before = outliers.snapshot(slot(0), at(25_000));
@@ -287,16 +292,16 @@ fn t146_a_whole_registry_that_flaps_grants_no_amnesty() {
 
 #[test]
 fn t147_a_passing_check_brings_the_probe_forward_but_lets_nobody_in() {
-    let mut outliers = detector(OutlierSettings::default(), 3);
+    let mut outliers = detector(long(), 3);
     fail(&mut outliers, 0, 5, 0);
     outliers.hasten(slot(0), at(5_000));
     assert_eq!(outliers.standing(slot(0), at(5_000)), Standing::ProbeDue);
-    probe(&mut outliers, 0, Class::Failure, 5_000);
+    probe(&mut outliers, 0, Class::Failure, 300_000);
     // The check still passes while real traffic fails: the wait grows all the same.
-    outliers.hasten(slot(0), at(10_000));
+    outliers.hasten(slot(0), at(305_000));
     assert_eq!(
-        outliers.standing(slot(0), at(10_000)),
-        Standing::Ejected { until: at(5_000 + 48_000) }
+        outliers.standing(slot(0), at(305_000)),
+        Standing::Ejected { until: at(300_000 + 48_000) }
     );
 }
 
@@ -324,20 +329,92 @@ fn t145_a_lost_probe_gives_its_place_back_in_the_end() {
     assert!(matches!(events[..], [OutlierEvent::Returned { .. }]));
 }
 
-#[test]
-fn ejections_grow_to_their_maximum_and_are_spread_by_a_fifth() {
-    let mut outliers = detector(OutlierSettings::default(), 3);
+/// How long the ejections of an endpoint last that fails every probe, each of them as soon as it
+/// may, until one is as long as may be. The first draw is the least, all others the largest.
+fn waits_of_one_that_stays_ill(settings: OutlierSettings) -> Vec<Duration> {
+    let mut outliers = detector(settings, 3);
     fail(&mut outliers, 0, 5, 0);
-    let mut waits = std::vec![until(&outliers, 0).since(at(0)).as_secs()];
-    for _ in 0..10 {
+    let mut waits = std::vec![until(&outliers, 0).since(at(0))];
+    while waits.len() < 100 && waits.last().is_some_and(|wait| wait.as_secs() < 299) {
         let now = until(&outliers, 0);
         let ticket = outliers.begin_probe(slot(0), now).unwrap();
         let evidence = Evidence { draw: Draw::ALMOST_ONE, ..evidence(Class::Failure) };
         outliers.end_probe(ticket, evidence, now, &mut Vec::new());
-        waits.push(until(&outliers, 0).since(now).as_secs());
+        waits.push(until(&outliers, 0).since(now));
     }
-    // 24 s is 30 s · 0.8; the others just miss k · 30 s and 300 s.
-    assert_eq!(waits, [24, 59, 89, 119, 149, 179, 209, 239, 269, 299, 299]);
+    waits
+}
+
+#[test]
+fn ejections_grow_with_the_illness_to_their_maximum() {
+    let waits = waits_of_one_that_stays_ill(OutlierSettings::default());
+    assert_eq!(waits.first(), Some(&Duration::from_millis(800)), "a fifth less, by the least draw");
+    let mut ill = Duration::ZERO;
+    for wait in &waits {
+        let most = (ill / 4).max(Duration::from_secs(1)).min(Duration::from_secs(300));
+        assert!(*wait <= most && *wait * 5 >= most * 4, "{wait:?} after {ill:?}");
+        ill += *wait;
+    }
+    assert_eq!(waits.len(), 31, "probes until the longest: their number grows with its logarithm");
+}
+
+#[test]
+fn an_ejection_is_at_most_twice_as_long_as_the_one_before() {
+    let mut outliers = detector(long(), 3);
+    fail(&mut outliers, 0, 5, 0);
+    let mut waits = Vec::new();
+    for hour in 1..6 {
+        probe(&mut outliers, 0, Class::Failure, hour * 3_600_000);
+        waits.push(until(&outliers, 0).since(at(hour * 3_600_000)).as_secs());
+    }
+    assert_eq!(waits, [48, 96, 192, 240, 240], "a fifth less than 60, 120, 240 and 300");
+}
+
+#[test]
+fn a_probe_that_is_refused_at_once_makes_no_ejection_longer() {
+    let mut outliers = detector(OutlierSettings::default(), 3);
+    fail(&mut outliers, 0, 5, 0);
+    for second in 1..60 {
+        let ticket = outliers.begin_probe(slot(0), at(second * 1_000)).unwrap();
+        let refused = Evidence { refused: true, ..evidence(Class::Failure) };
+        outliers.end_probe(ticket, refused, at(second * 1_000), &mut Vec::new());
+        assert_eq!(outliers.snapshot(slot(0), at(second * 1_000)).streak, 1);
+        assert!(outliers.refuses(slot(0)));
+    }
+    probe(&mut outliers, 0, Class::Failure, 60_000);
+    assert_eq!(outliers.snapshot(slot(0), at(60_000)).streak, 2, "one that was not, does");
+    assert!(!outliers.refuses(slot(0)));
+}
+
+/// Gives endpoints 1 and 2 two hundred outcomes, `percent` of them failures and none in a row.
+fn others_fail(outliers: &mut Outliers, percent: u32) {
+    for turn in 0..100 {
+        for index in [1, 2] {
+            let failed = turn * percent / 100 != (turn + 1) * percent / 100;
+            let class = if failed { Class::Failure } else { Class::Success };
+            note(outliers, index, class, u64::from(turn) * 10);
+        }
+    }
+    // None of them is failing just now, which would be a common fault.
+    for index in [1, 2].repeat(8) {
+        note(outliers, index, Class::Success, 1_000);
+    }
+}
+
+#[test]
+fn a_row_of_failures_counts_once_it_is_no_chance_among_what_the_others_fail() {
+    for (percent, row) in [(0, 5), (5, 5), (10, 6), (20, 9), (30, 11), (50, 18)] {
+        let mut outliers = detector(rows_only(), 3);
+        others_fail(&mut outliers, percent);
+        assert_eq!(ejected(&fail(&mut outliers, 0, row - 1, 1_001)), [], "{percent} %");
+        assert_eq!(ejected(&fail(&mut outliers, 0, 1, 1_002)), [0], "{percent} %");
+    }
+}
+
+/// Rows of failures and nothing else.
+fn rows_only() -> OutlierSettings {
+    let usual = OutlierSettings::default();
+    OutlierSettings { deviation: None, failure_share: None, latency: None, ..usual }
 }
 
 #[test]
@@ -356,7 +433,7 @@ fn a_minute_in_good_standing_forgives_one_ejection() {
 
 #[test]
 fn what_was_ejected_together_does_not_come_back_together() {
-    let mut outliers = detector(rates_only(), 5);
+    let mut outliers = detector(OutlierSettings { consecutive: None, ..long() }, 5);
     feed(&mut outliers, &[0, 0, 100, 100, 100]);
     let apart = until(&outliers, 1).since(until(&outliers, 0));
     assert!(apart > Duration::from_secs(1), "{apart:?}");

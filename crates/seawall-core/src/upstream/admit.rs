@@ -2,7 +2,7 @@
 
 use crate::Mode;
 use crate::breaker::{Ended, Phase, Probing, Refused, Ticket};
-use crate::budget::{Denied, Purpose, Reservation};
+use crate::budget::{Denied, Purpose, Reservation, Spent};
 use crate::bulkhead::{Acquired, Claimed, Need, Patience, Permit, TooHeavy, Waiter};
 use crate::deadline;
 use crate::event::Sink;
@@ -128,6 +128,23 @@ impl Upstream {
 
     pub(crate) fn refund(&mut self, reservation: Reservation, now: Instant) {
         self.budget.refund(reservation, now);
+    }
+
+    /// The extra attempt of this receipt has brought a good answer.
+    #[cold]
+    pub(crate) fn helped(&mut self, spent: Spent, now: Instant) {
+        self.budget.helped(spent, now);
+    }
+
+    /// A call that another attempt could have helped has come to nothing.
+    #[cold]
+    pub(crate) fn lost(&mut self, now: Instant) {
+        self.budget.lost(now);
+    }
+
+    /// Whether retries have brought most of the latest calls through that needed them.
+    pub(crate) fn retries_help(&mut self, now: Instant) -> bool {
+        self.budget.is_helping(now)
     }
 
     pub(crate) const fn has_free_permit(&self) -> bool {

@@ -25,6 +25,10 @@ use super::{Upstream, WhenAllDown};
 /// safe one, or upstreams that serve only such calls would never heal.
 pub(super) const UNSAFE_PROBE_AFTER: Duration = Duration::from_secs(5);
 
+/// The same for one that was ejected: ejections are short at first, and the verdicts behind them
+/// are of endpoints that took requests and did not answer well.
+const UNSAFE_PROBE_OF_EJECTED: Duration = Duration::from_secs(25);
+
 /// Whether an attempt may be used to learn if an endpoint has recovered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe {
@@ -174,18 +178,31 @@ impl Upstream {
         for index in 0..self.endpoints.len() {
             let slot = slot(index);
             let due = self.is_due(slot, now);
+            let patience = self.unsafe_patience(slot, now);
             let Some(Some(endpoint)) = self.endpoints.get_mut(index) else { continue };
             if !due {
                 endpoint.due_since = None;
                 continue;
             }
             let since = *endpoint.due_since.get_or_insert(now);
-            let suits = probe == Probe::Freely || now.since(since) >= UNSAFE_PROBE_AFTER;
+            let due_for = now.since(since);
+            let suits = probe == Probe::Freely || due_for >= patience;
             if suits && found.is_none() && !tried.contains(&slot) {
                 found = Some(slot);
             }
         }
         found
+    }
+
+    /// How long an endpoint that is due must have waited for a safe call before an unsafe one is
+    /// its probe. None where its latest attempt was refused: that happens before anything is sent,
+    /// and either happens again or somebody is there.
+    fn unsafe_patience(&self, slot: Slot, now: Instant) -> Duration {
+        match self.outliers.standing(slot, now) {
+            Standing::ProbeDue if self.outliers.refuses(slot) => Duration::ZERO,
+            Standing::ProbeDue => UNSAFE_PROBE_OF_EJECTED,
+            Standing::In | Standing::Ejected { .. } | Standing::Probing => UNSAFE_PROBE_AFTER,
+        }
     }
 
     fn is_due(&self, slot: Slot, now: Instant) -> bool {

@@ -4,8 +4,9 @@ use crate::balance::LoadSample;
 use crate::breaker::{Ended, Phase};
 use crate::endpoint::EndpointId;
 use crate::event::Sink;
-use crate::outcome::{Class, Origin, Outcome};
+use crate::outcome::{Class, Origin, Outcome, Reach};
 use crate::outlier::{Evidence, Standing};
+use crate::ratio::Ratio;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use crate::timeout::Sample;
@@ -60,12 +61,16 @@ impl Upstream {
         // While it is calm nobody is out.
         let was_out = !self.calm && self.is_out(id, now);
         let class = judged(&choice, end);
+        let was_ejected = choice.probe.is_some();
         self.judge(&mut choice, (class, end), scene);
         match end.answered {
             true => self.heard(&mut choice, now),
             false => self.unanswered(&mut choice, end.outcome, now),
         }
+        let is_back = was_ejected && class == Class::Success && !self.is_ejected(id, now);
+        let usual = self.usual(id, now);
         let Some(endpoint) = self.endpoint_mut(id) else { return };
+        endpoint.breaker.expect(usual);
         endpoint.active = endpoint.active.saturating_sub(1);
         endpoint.outcomes.count(end.outcome.class);
         if let Some(ticket) = choice.breaker {
@@ -73,6 +78,11 @@ impl Upstream {
             let scope = Scope::Endpoint(id);
             let mut scoped = Scoped { at: now, scope, sink: &mut *scene.sink };
             endpoint.breaker.settle(ticket, ended, (now, scene.rng.draw()), &mut scoped);
+        }
+        if is_back {
+            // Its breaker has seen the same failures, and what ended the ejection ends this too.
+            let scope = Scope::Endpoint(id);
+            endpoint.breaker.absolve(now, &mut Scoped { at: now, scope, sink: &mut *scene.sink });
         }
         self.teach_endpoint((id, beside), end, now, scene.sink);
         let Some(endpoint) = self.endpoint(id) else { return };
@@ -82,13 +92,23 @@ impl Upstream {
         let is_out = is_kept_away || (!self.calm && self.is_ejected(id, now));
         self.calm &= !is_out;
         if was_out && !is_out {
-            self.balancer.restart_slow(id.slot, now);
+            self.balancer.welcome_back(id.slot, now);
             self.note_slow_start(id, now, scene.sink);
         }
         if gone {
             self.collect_drained(now);
         }
         self.recount(id.slot, now);
+    }
+
+    /// What the breaker of an endpoint must take for chance. The others are asked only where it
+    /// could be about to trip.
+    fn usual(&self, id: EndpointId, now: Instant) -> Ratio {
+        let suspicious = || self.endpoint(id).is_some_and(|known| known.breaker.is_suspicious(now));
+        match self.outliers.is_suspect(id.slot) || suspicious() {
+            true => self.outliers.usual(id.slot, now),
+            false => Ratio::ZERO,
+        }
     }
 
     /// Whether the endpoint is ejected or its breaker keeps calls away.
@@ -117,7 +137,8 @@ impl Upstream {
             Origin::Own | Origin::Upstream | Origin::Network | Origin::Caller => class,
         };
         let learned = Evidence::of(end.outcome, end.elapsed, scene.rng.draw());
-        let evidence = Evidence { class, ..learned };
+        let refused = was_refused(end.outcome, end.elapsed);
+        let evidence = Evidence { class, refused, ..learned };
         let generations = &self.generations;
         let mut sink = BySlot { at: now, generations, sink: &mut *scene.sink, reported: false };
         match choice.probe.take() {
@@ -138,13 +159,24 @@ fn judged(choice: &Choice, end: &AttemptEnd<'_>) -> Class {
     }
 }
 
+/// A refusal that takes longer cost a caller its time.
+const REFUSED_WITHIN: Duration = Duration::from_millis(100);
+
+/// Whether nobody was there and that was known at once: such an attempt cost nothing.
+fn was_refused(outcome: &Outcome, elapsed: Duration) -> bool {
+    outcome.reach == Reach::Nobody && elapsed <= REFUSED_WITHIN
+}
+
 /// What an attempt teaches the balancer. A failure costs at least the whole attempt timeout:
 /// otherwise the endpoint that fails fastest would attract all traffic.
 fn sample(end: &AttemptEnd<'_>) -> LoadSample {
     let latency = end.elapsed;
-    let penalty = end.outcome.retry_after.unwrap_or(end.timeout).min(PENALTY_MAX);
+    let hint = end.outcome.retry_after;
+    let penalty = hint.unwrap_or(end.timeout).min(PENALTY_MAX);
     match end.outcome.class {
-        Class::Failure => LoadSample::Penalty { latency, penalty },
+        Class::Failure if hint.is_some() => LoadSample::Penalty { latency, penalty },
+        Class::Failure if was_refused(end.outcome, latency) => LoadSample::Refused { penalty },
+        Class::Failure => LoadSample::Failed { latency, penalty },
         Class::Success | Class::Ignored if end.outcome.throttled => {
             LoadSample::Penalty { latency, penalty }
         }

@@ -170,6 +170,8 @@ pub struct BudgetStatus {
     pub first: u64,
     /// Extra attempts in the window.
     pub extra: u64,
+    /// Those among them that have not helped.
+    pub vain: u64,
     /// Extra attempts that would be granted now.
     pub left: u64,
 }

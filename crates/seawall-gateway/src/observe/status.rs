@@ -78,6 +78,7 @@ fn of_upstream(shared: &Shared, upstream: &SharedUpstream, now: Instant) -> Upst
         budget: BudgetStatus {
             first: snapshot.budget.first,
             extra: snapshot.budget.extra,
+            vain: snapshot.budget.vain,
             left: snapshot.budget.left,
         },
         totals: totals(upstream),

@@ -81,7 +81,8 @@ pub(super) fn idle() -> UpstreamSettings {
 /// A budget of this share and no floor.
 pub(super) fn budget(percent: u32) -> BudgetSettings {
     let ratio = Ratio::from_percent(percent);
-    BudgetSettings { ratio, floor_per_second: 0, ..BudgetSettings::default() }
+    // The published numbers know no attempts that are not charged.
+    BudgetSettings { ratio, ceiling: ratio, floor_per_second: 0, ..BudgetSettings::default() }
 }
 
 /// Calls of so many attempts, without waits and without limits of time that would matter.

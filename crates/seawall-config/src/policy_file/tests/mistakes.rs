@@ -137,6 +137,10 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     ("slow_start_bend = 11", "1:1: slow_start_bend is 1100%; it must be 10% to 1000%"),
     ("breaker = { window = \"5ms\" }", "1:13: breaker.window is 5 ms; it must be 10 ms to 24 h"),
+    (
+        "budget = { ceiling = \"10%\" }",
+        "1:12: budget.ceiling: 10% is below the ratio of 20%; a ceiling no lower than the ratio",
+    ),
     ("budget = { ratio = \"120%\" }", "1:12: budget.ratio is 120%; it must be at most 100%"),
     (
         "ejection = { odd = { reads = 2 } }",

@@ -354,3 +354,25 @@ fn the_next_deadline_lies_after_the_wake_it_asked_for() {
     bench.breaker.on_timer(end, &mut bench.events);
     assert_eq!(bench.breaker.next_deadline(), Some(Instant::from_millis(40_000)));
 }
+
+#[test]
+fn failures_that_are_chance_by_what_is_usual_do_not_trip() {
+    for (percent, row) in [(0, 5), (6, 5), (30, 12), (50, 20)] {
+        let mut bench = Bench::new(BreakerSettings::for_endpoint());
+        bench.breaker.expect(Ratio::from_percent(percent));
+        assert_eq!(bench.run_until_open(Class::Failure, 100), Some(row), "{percent} %");
+    }
+    let half = |usual: Ratio| {
+        let mut bench = Bench::new(BreakerSettings::for_endpoint());
+        bench.breaker.expect(usual);
+        let trip = |pair: &u32| {
+            bench.run(Class::Success, 1);
+            bench.run(Class::Failure, 1);
+            *pair == 100 || bench.phase() != Phase::Closed
+        };
+        (1..=100).find(trip)
+    };
+    assert_eq!(half(Ratio::ZERO), Some(10), "ten of twenty");
+    assert_eq!(half(Ratio::from_percent(30)), Some(61), "61 of 122 are no chance at 30 %");
+    assert_eq!(half(Ratio::from_percent(50)), Some(100), "nor ever a sign where half is usual");
+}

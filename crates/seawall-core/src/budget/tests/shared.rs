@@ -48,7 +48,7 @@ fn t64_asking_deposits_nothing_however_many_policies_ask() {
         }
     }
     assert_eq!(granted, 200);
-    let expected = BudgetSnapshot { first: 1_000, extra: 200, left: 0 };
+    let expected = BudgetSnapshot { first: 1_000, extra: 200, vain: 200, left: 0 };
     assert_eq!(budget.snapshot(at(999)), expected);
 }
 
@@ -60,11 +60,11 @@ fn t67_a_denial_and_its_event_carry_the_numbers() {
     let reserved = budget.reserve_for(Purpose::Retry, at(0), &mut events);
     reserved.unwrap().spend();
     let denied = budget.reserve_for(Purpose::Hedge, at(0), &mut events).unwrap_err();
-    assert_eq!(denied, Denied { first: 5, extra: 1 });
+    assert_eq!(denied, Denied { first: 5, extra: 1, vain: 1 });
     let ratio = Ratio::from_percent(20);
     let expected = [
         BudgetEvent::Spent { purpose: Purpose::Retry, first: 5, extra: 1 },
-        BudgetEvent::Denied { purpose: Purpose::Hedge, first: 5, extra: 1, ratio },
+        BudgetEvent::Denied { purpose: Purpose::Hedge, first: 5, extra: 1, vain: 1, ratio },
     ];
     assert_eq!(events, expected);
 }
@@ -80,7 +80,10 @@ fn t68_it_is_on_by_default_counts_at_the_decision_and_does_not_shrink_under_fast
         reservation.spend();
     }
     // They have all failed at once; what they were granted stays spent, and no more is owed.
-    assert_eq!(budget.snapshot(at(1)), BudgetSnapshot { first: 1_000, extra: 200, left: 0 });
+    assert_eq!(
+        budget.snapshot(at(1)),
+        BudgetSnapshot { first: 1_000, extra: 200, vain: 200, left: 0 }
+    );
     deposit(&mut budget, 500, 1);
     assert_eq!(grants(&mut budget, 500, 1), 100);
 }

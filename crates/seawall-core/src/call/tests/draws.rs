@@ -136,6 +136,7 @@ pub(super) fn call(chance: &mut Stream) -> CallSettings {
         total: one_of(chance, &totals),
         attempt: one_of(chance, &attempts),
         max_attempts: one_of(chance, &[0, 1, 2, 3, 3, 5, 12]),
+        max_while_helping: one_of(chance, &[0, 3, 5, 5, 12]),
         backoff: backoff(chance),
         throttled_backoff: backoff(chance),
         opt_ins: OptIns {

@@ -19,12 +19,13 @@ impl Ledger {
     }
 
     /// Notes a grant, which the rule must allow whatever the phase of the window: what is surely
-    /// in it of the extras, against what may be in it of the firsts.
+    /// in it of the extras, against what may be in it of the firsts. Which of them helped, and so
+    /// whether it is the ratio or the ceiling that holds, is for the budget's own tests.
     pub(super) fn grant(&mut self, now: Instant, settings: &BudgetSettings) -> usize {
         let extra = self.extras(now, 9) + 1;
         let firsts = self.firsts.iter().filter(|at| is_within(**at, now, 10)).count() as u64;
         let floor = u64::from(settings.floor_per_second) * BUDGET_WINDOW.as_secs();
-        let by_ratio = extra * 1_000_000 <= u64::from(settings.ratio.ppm()) * firsts;
+        let by_ratio = extra * 1_000_000 <= u64::from(settings.most().ppm()) * firsts;
         assert!(by_ratio || extra <= floor, "{extra} extra attempts of {firsts} calls");
         self.extras.push(Some(now));
         self.extras.len() - 1

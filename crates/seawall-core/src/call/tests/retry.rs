@@ -216,16 +216,98 @@ fn t65_t67_the_budget_stops_retries_and_says_so() {
     let mut world = World::new(settings, 2);
     let mut extra = 0;
     for _ in 0..100 {
-        let (mut call, _) = world.attempt(plain(), get());
+        let twice = CallSettings { max_attempts: 2, ..plain() };
+        let (mut call, _) = world.attempt(twice, get());
         if call.head(&mut world, 1, status(503)) == Action::Wait {
             extra += 1;
             let second = call.retried(&mut world);
-            let _delivering = call.head(&mut world, second.number, status(200));
+            let _delivering = call.head(&mut world, second.number, status(503));
         } else {
             assert_eq!(call.denial(), Some(Reason::BudgetEmpty));
         }
     }
     assert_eq!(extra, 20, "a fifth of a hundred first attempts");
+}
+
+#[test]
+fn retries_that_help_are_bounded_by_the_ceiling_alone() {
+    let mut settings = lenient();
+    settings.budget.floor_per_second = 0;
+    let mut world = World::new(settings, 2);
+    for _ in 0..100 {
+        let (mut call, _) = world.attempt(plain(), get());
+        let _delivering = call.head(&mut world, 1, status(200));
+        call.cancelled(&mut world);
+    }
+    for _ in 0..100 {
+        let (mut call, _) = world.attempt(plain(), get());
+        assert_eq!(call.head(&mut world, 1, status(503)), Action::Wait);
+        let second = call.retried(&mut world);
+        let _delivering = call.head(&mut world, second.number, status(200));
+        call.cancelled(&mut world);
+    }
+    let budget = world.snapshot().budget;
+    assert_eq!((budget.extra, budget.vain), (100, 0), "half of two hundred, and none in vain");
+    let (mut call, _) = world.attempt(plain(), get());
+    assert_ne!(call.head(&mut world, 1, status(503)), Action::Wait);
+    assert_eq!(call.denial(), Some(Reason::BudgetEmpty));
+}
+
+/// Ten calls whose second attempt comes to `code`.
+fn retry_ten(world: &mut World, code: u16) {
+    for _ in 0..10 {
+        let twice = CallSettings { max_attempts: 2, ..plain() };
+        let (mut call, _) = world.attempt(twice, get());
+        assert_eq!(call.head(world, 1, status(503)), Action::Wait);
+        let second = call.retried(world);
+        let _delivering = call.head(world, second.number, status(code));
+        call.cancelled(world);
+    }
+}
+
+/// The attempts of a call that may have five while retries help, each of which comes to `seen`.
+fn attempts_of(world: &mut World, seen: Observation) -> u32 {
+    let settings = CallSettings { max_attempts: 3, max_while_helping: 5, ..plain() };
+    let (mut call, _) = world.attempt(settings, get());
+    let mut number = 1;
+    let answered = matches!(seen, Observation::Status { .. });
+    loop {
+        let action = match answered {
+            true => call.head(world, number, seen),
+            false => call.ended(world, number, seen),
+        };
+        if action != Action::Wait {
+            call.cancelled(world);
+            return number;
+        }
+        number = call.retried(world).number;
+    }
+}
+
+#[test]
+fn a_call_goes_on_beyond_its_limit_only_while_retries_help() {
+    let mut world = World::new(generous(), 3);
+    assert_eq!(attempts_of(&mut world, status(503)), 3, "nothing is known");
+    retry_ten(&mut world, 503);
+    assert_eq!(attempts_of(&mut world, status(503)), 3, "they do not");
+    let mut world = World::new(generous(), 3);
+    retry_ten(&mut world, 200);
+    assert_eq!(attempts_of(&mut world, status(503)), 5, "they do");
+}
+
+#[test]
+fn a_call_whose_attempts_are_not_answered_does_not_go_on() {
+    let mut world = World::new(generous(), 3);
+    retry_ten(&mut world, 200);
+    assert_eq!(attempts_of(&mut world, TIMED_OUT), 3);
+    assert_eq!(attempts_of(&mut world, REFUSED), 3);
+}
+
+/// A budget that is never the reason.
+fn generous() -> UpstreamSettings {
+    let mut settings = lenient();
+    settings.budget.floor_per_second = 1_000;
+    settings
 }
 
 #[test]

@@ -23,7 +23,7 @@ const NOW: u64 = 30_000;
 
 /// A detector of three whose first endpoint is in a state at [`NOW`], and its probe if it has one.
 fn prepare(state: &str) -> (Outliers, Option<ProbeTicket>) {
-    let mut outliers = detector(OutlierSettings::default(), 3);
+    let mut outliers = detector(long(), 3);
     match state {
         "in" => drop(fail(&mut outliers, 0, 4, NOW)),
         "ejected" => drop(fail(&mut outliers, 0, 5, NOW - 1)),

@@ -5,7 +5,7 @@ use crate::balance::Algorithm;
 use crate::breaker::Phase;
 use crate::endpoint::EndpointId;
 use crate::health::{Check, HealthSettings, HealthState};
-use crate::outcome::Observation;
+use crate::outcome::{ConnectFailure, Observation};
 use crate::outlier::Standing;
 use crate::time::Duration;
 use crate::upstream::{ChoiceReason, Probe, UpstreamSettings, WhenAllDown};
@@ -260,13 +260,40 @@ fn goes_reluctantly(world: &mut World, id: EndpointId) -> bool {
 fn after_a_probe_the_wait_for_a_safe_call_begins_anew() {
     let (mut world, ejected) = due();
     assert!(!goes_reluctantly(&mut world, ejected));
-    world.pass(SECOND * 5);
+    world.pass(SECOND * 25);
     let probe = world.choose(&[], Probe::Freely).expect("an endpoint");
     assert_eq!(probe.endpoint, ejected);
     world.end(probe, Observation::CallerGone, MS);
     assert!(!goes_reluctantly(&mut world, ejected), "a safe call has just come by");
-    world.pass(SECOND * 5);
+    world.pass(SECOND * 25);
     assert!(goes_reluctantly(&mut world, ejected));
+}
+
+const REFUSED: Observation = Observation::ConnectFailed(ConnectFailure::Refused);
+
+#[test]
+fn who_refuses_connections_is_probed_by_unsafe_calls_too() {
+    let (mut world, ejected) = due();
+    let probe = world.choose(&[], Probe::Freely).expect("an endpoint");
+    assert_eq!(probe.endpoint, ejected);
+    world.end(probe, REFUSED, MS);
+    assert!(!goes_reluctantly(&mut world, ejected), "ejected again");
+    world.pass(SECOND);
+    assert!(goes_reluctantly(&mut world, ejected), "a refusal comes before anything is sent");
+}
+
+#[test]
+fn a_probe_that_succeeds_closes_the_breaker_too() {
+    let mut world = World::new(in_turn(), &["a", "b", "c"]);
+    let ejected = world.eject("b");
+    world.pass(SECOND);
+    let phase = |world: &World| world.find(ejected).expect("it is there").breaker.phase;
+    assert!(matches!(phase(&world), Phase::Open { .. }), "its cool-down is longer");
+    let probe = world.choose(&[], Probe::Freely).expect("an endpoint");
+    assert_eq!(probe.endpoint, ejected);
+    world.end(probe, status(200), MS);
+    assert_eq!(phase(&world), Phase::Closed);
+    assert_eq!(world.named("b").outlier.standing, Standing::In);
 }
 
 #[test]
@@ -274,14 +301,14 @@ fn the_wait_for_a_safe_call_counts_only_while_a_probe_is_due() {
     let (mut world, ejected) = due();
     assert!(!goes_reluctantly(&mut world, ejected));
     fail_checks(&mut world, &["b"]);
-    world.pass(SECOND * 4);
+    world.pass(SECOND * 24);
     assert!(!goes_reluctantly(&mut world, ejected));
     for _ in 0..2 {
         world.upstream.health_checked(ejected, Check::Passed, world.now, &mut world.events);
     }
     world.pass(SECOND);
     assert!(!goes_reluctantly(&mut world, ejected));
-    world.pass(SECOND * 5);
+    world.pass(SECOND * 25);
     assert!(goes_reluctantly(&mut world, ejected));
 }
 
