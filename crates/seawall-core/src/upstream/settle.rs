@@ -67,6 +67,7 @@ impl Upstream {
         }
         let Some(endpoint) = self.endpoint_mut(id) else { return };
         endpoint.active = endpoint.active.saturating_sub(1);
+        endpoint.heavier = endpoint.heavier.saturating_sub(choice.heavier);
         endpoint.outcomes.count(end.outcome.class);
         if let Some(ticket) = choice.breaker {
             let ended = Ended { class, elapsed: end.elapsed };
@@ -117,7 +118,11 @@ impl Upstream {
             Origin::Own | Origin::Upstream | Origin::Network | Origin::Caller => class,
         };
         let learned = Evidence::of(end.outcome, end.elapsed, scene.rng.draw());
-        let evidence = Evidence { class, ..learned };
+        let mut evidence = Evidence { class, ..learned };
+        // Endpoints have limits of their own, and who has more in flight is slower for that alone.
+        if class == Class::Success && self.is_slow_by_load(id) {
+            evidence.latency = None;
+        }
         let generations = &self.generations;
         let mut sink = BySlot { at: now, generations, sink: &mut *scene.sink, reported: false };
         match choice.probe.take() {
