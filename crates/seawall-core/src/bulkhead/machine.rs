@@ -375,7 +375,9 @@ impl Bulkhead {
         sink: &mut impl Sink<BulkheadRejected>,
     ) -> Acquired {
         let limit = self.longest_wait(&need, now);
-        let estimate = self.estimate(&need);
+        // What permits were held for before says nothing while it is found out how many there are.
+        let known = need.patience != Patience::Unsure;
+        let estimate = self.estimate(&need).filter(|_| known);
         let until = now.after(limit);
         let Need { weight, class, useful_until, .. } = need;
         let terms = Terms { since: now, until, useful_until, weight, class };

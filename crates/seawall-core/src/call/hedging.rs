@@ -133,11 +133,12 @@ impl Call {
         let (tried, key) = (self.tried.as_slice(), self.facts.affinity);
         let wish = Wish { tried, probe: Probe::Never, key };
         let (upstream, mut scene) = ctx.split();
-        let Some(choice) = upstream.choose_other(wish, &mut scene) else {
+        let Some(mut choice) = upstream.choose_other(wish, &mut scene) else {
             ctx.upstream.release(permit, Duration::ZERO, ctx.now);
             ctx.upstream.refund(reservation, ctx.now);
             return Err(Suppressed::NoUntriedEndpoint);
         };
+        ctx.upstream.weigh(&mut choice, permit.weight(), ctx.now);
         // That a hedge was quicker does not show that it was needed: it stays charged.
         let _spent: Spent = reservation.spend();
         Ok((choice, permit))

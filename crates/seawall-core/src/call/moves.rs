@@ -152,6 +152,7 @@ impl Call {
             Acquired::Queued { waiter, until } => {
                 ctx.note(StepKind::Queued);
                 let since = ctx.now;
+                let until = ctx.upstream.next_look(until, since);
                 self.enter(by, State::Queued, Doing::Wait { waiter, since, until });
                 Action::Enqueue(waiter)
             }
@@ -178,10 +179,11 @@ impl Call {
             ctx.upstream.release(permit, Duration::ZERO, ctx.now);
             return self.hold_back(by, ctx);
         }
-        let Some(choice) = self.choose(door, ctx) else {
+        let Some(mut choice) = self.choose(door, ctx) else {
             ctx.upstream.release(permit, Duration::ZERO, ctx.now);
             return self.give_up(by, Reason::NoHealthyEndpoint, Until::Unknown, ctx);
         };
+        ctx.upstream.weigh(&mut choice, permit.weight(), ctx.now);
         let role = if self.begun() == 0 { Role::First } else { Role::Retry };
         let spent = self.pay(ctx);
         let plan = self.launch((role, None), (choice, permit, spent), ctx);
@@ -426,8 +428,8 @@ impl Call {
         }
     }
 
-    /// The time in the queue is over, unless it has been prolonged; a permit granted in the same
-    /// moment is still taken.
+    /// The time in the queue is over, unless it was but time to look, or has been prolonged; a
+    /// permit granted in the same moment is still taken.
     #[cold]
     pub(super) fn stop_waiting(
         &mut self,
@@ -435,7 +437,9 @@ impl Call {
         since: Instant,
         ctx: &mut Context<'_, impl Rng, impl Journal>,
     ) -> Action {
-        if let Some(until) = ctx.upstream.waits_until(waiter).filter(|until| *until > ctx.now) {
+        if let Some(until) = ctx.upstream.look_up(waiter, ctx.now).filter(|until| *until > ctx.now)
+        {
+            let until = ctx.upstream.next_look(until, ctx.now);
             self.doing = Doing::Wait { waiter, since, until };
             return Action::Enqueue(waiter);
         }

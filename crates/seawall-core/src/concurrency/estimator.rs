@@ -108,10 +108,50 @@ impl Estimator {
         }
     }
 
-    /// Callers wait for the limit.
-    pub(super) fn press(&mut self, scene: &Scene, urgency: Urgency) -> Option<Update> {
+    /// Whether the limit bounds nothing since nothing is known so far.
+    pub(super) const fn is_blank(&self) -> bool {
         match self {
-            Self::Knee(knee) => knee.press(scene, urgency),
+            Self::Knee(knee) => knee.base().is_none(),
+            Self::Steady(_)
+            | Self::Aimd { .. }
+            | Self::Vegas(_)
+            | Self::Gradient2(_)
+            | Self::Envoy(_) => false,
+        }
+    }
+
+    /// Whether what is in flight may be why the dependency is slow.
+    pub(super) const fn explains_latency(&self) -> bool {
+        match self {
+            Self::Knee(knee) => knee.explains_latency(),
+            Self::Steady(_)
+            | Self::Aimd { .. }
+            | Self::Vegas(_)
+            | Self::Gradient2(_)
+            | Self::Envoy(_) => false,
+        }
+    }
+
+    /// Whether the limit is all that there is to know: nothing but latency moves it.
+    pub(super) const fn is_firm(&self) -> bool {
+        match self {
+            Self::Knee(knee) => knee.is_congested(),
+            Self::Steady(_)
+            | Self::Aimd { .. }
+            | Self::Vegas(_)
+            | Self::Gradient2(_)
+            | Self::Envoy(_) => true,
+        }
+    }
+
+    /// Callers wait for the limit, and it has owed an answer for so long.
+    pub(super) fn press(
+        &mut self,
+        scene: &Scene,
+        (urgency, owed): (Urgency, Duration),
+    ) -> Option<Update> {
+        match self {
+            Self::Knee(knee) => knee.press(scene, (urgency, owed)),
             Self::Steady(_)
             | Self::Aimd { .. }
             | Self::Vegas(_)

@@ -65,18 +65,23 @@ const GAIN: u32 = 8;
 const FAR: Ratio = Ratio::from_percent(66);
 const VERY_FAR: Ratio = Ratio::from_percent(33);
 
-/// For so many base latencies an unproven limit holds callers up before it gives way by half, in
-/// which a slow spell would have shown; and for so long at least.
-const PACE_BASES: u32 = 3;
+/// For so many base latencies an unproven limit holds callers up before it gives way, in which a
+/// slow spell would have shown; and for so long at least.
+const PACE_BASES: u32 = 2;
 const PACE_MIN: Duration = Duration::from_millis(1);
 
 /// Nobody has waited for a limit of which nobody has said so for so many of these times.
 const PRESSED_PACES: u32 = 4;
 
-/// An endpoint that answers nothing for so many base latencies, and this time, is silent: it may be
-/// frozen, and what waits for it says nothing about room.
+/// An endpoint that owes an answer for so many base latencies, and this time, is silent: it may be
+/// frozen, or have been asked for what takes long. In either case nothing speaks of room, so that a
+/// limit gives way once in so long only.
 const SILENT_BASES: u32 = 4;
 const SILENT_AFTER: Duration = Duration::from_millis(100);
+
+/// A limit that holds does so no longer than this after the latest answer that took longer than if
+/// nothing waited.
+const CALM_AFTER: Duration = Duration::from_secs(2);
 
 /// How badly those who wait need room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +110,10 @@ pub(super) struct Knee {
     probed_at: Instant,
     /// Since when callers have waited for the present limit, as far as anybody has said.
     pressed_at: Option<Instant>,
-    heard_at: Option<Instant>,
+    /// When an answer last took longer than if nothing waited, and when a full epoch was last
+    /// judged, or a limit began to hold.
+    slow_at: Instant,
+    judged_at: Instant,
 }
 
 impl Knee {
@@ -121,7 +129,8 @@ impl Knee {
             trial: None,
             probed_at: Instant::EPOCH,
             pressed_at: None,
-            heard_at: None,
+            slow_at: Instant::EPOCH,
+            judged_at: Instant::EPOCH,
         }
     }
 
@@ -131,6 +140,11 @@ impl Knee {
 
     pub(super) const fn is_congested(&self) -> bool {
         self.congested
+    }
+
+    /// Whether what is in flight may be why it is slow.
+    pub(super) const fn explains_latency(&self) -> bool {
+        self.congested || self.trial.is_some()
     }
 
     pub(super) fn adopt(&mut self, tolerance: Ratio) {
@@ -143,7 +157,10 @@ impl Knee {
         if finished.evidence != Evidence::Sample {
             return None;
         }
-        self.heard_at = Some(scene.now);
+        self.relent(scene.now);
+        if self.base.is_some_and(|base| finished.latency > times(FREE, base)) {
+            self.slow_at = scene.now;
+        }
         if let Some(trial) = &mut self.trial {
             let finding = trial.take(finished, scene.now)?;
             let (level, cause) = self.conclude(scene, finding)?;
@@ -163,6 +180,9 @@ impl Knee {
     /// Nothing follows from some early readings: then the epoch goes on.
     fn judge(&mut self, scene: &Scene, reading: Reading) -> Option<Update> {
         self.proven.advance(scene.now);
+        if reading.weight == Weight::Full {
+            self.judged_at = scene.now;
+        }
         let base = match self.base {
             Some(base) => base,
             None => self.begin(scene, reading),
@@ -362,7 +382,16 @@ impl Knee {
 
     fn hold(&mut self, scene: &Scene) {
         self.congested = true;
-        self.probed_at = scene.now;
+        (self.probed_at, self.slow_at, self.judged_at) = (scene.now, scene.now, scene.now);
+    }
+
+    /// Ends the hold of a limit of which nothing says any more that it should: where few call, no
+    /// epoch is ever full.
+    fn relent(&mut self, now: Instant) {
+        let calm = now.since(self.slow_at) >= CALM_AFTER;
+        if self.congested && (calm || now.since(self.judged_at) >= PROBE_EVERY) {
+            (self.congested, self.anchor) = (false, None);
+        }
     }
 
     /// The base follows what is seen while few are in flight, and whatever is faster.
@@ -382,8 +411,14 @@ impl Knee {
 
     /// Callers wait, or would be refused, because of a limit that nothing speaks for but that no
     /// more has been tried.
-    pub(super) fn press(&mut self, scene: &Scene, urgency: Urgency) -> Option<Update> {
+    pub(super) fn press(
+        &mut self,
+        scene: &Scene,
+        (urgency, owed): (Urgency, Duration),
+    ) -> Option<Update> {
         let base = self.base?;
+        self.relent(scene.now);
+        self.epoch.renew(scene.now, self.base);
         if self.trial.is_some_and(|trial| trial.is_over(scene.now)) {
             let (level, cause) = self.conclude(scene, Finding::Nothing)?;
             return Some(Update::plain(scene.bound(level), cause));
@@ -391,28 +426,24 @@ impl Knee {
         if self.trial.is_some() || self.congested || self.epoch.turns_slow() {
             return None;
         }
-        if urgency == Urgency::Patient && !self.is_pace_over(scene.now, base) {
+        if urgency == Urgency::Patient && !self.is_pace_over(scene.now, (base, owed)) {
             return None;
         }
         self.pressed_at = Some(scene.now);
         self.knee = None;
-        let more = scene.level.share(STEP).max(scene.level.plus(Millionths::whole(1)));
-        let level = scene.bound(more);
+        let level = scene.bound(scene.level.plus(scene.level));
         (level > scene.level).then(|| Update::plain(level, Cause::Growth))
     }
 
     /// Whether callers have waited for long enough to be sure that nothing speaks against more.
-    fn is_pace_over(&mut self, now: Instant, base: Duration) -> bool {
+    fn is_pace_over(&mut self, now: Instant, (base, owed): (Duration, Duration)) -> bool {
         let pace = base.saturating_mul(PACE_BASES).max(PACE_MIN);
+        let silent = base.saturating_mul(SILENT_BASES).max(SILENT_AFTER);
+        let pace = if owed > silent { silent } else { pace };
         let recent = |at: &Instant| now.since(*at) < pace.saturating_mul(PRESSED_PACES);
         let since = self.pressed_at.filter(recent).unwrap_or(now);
         self.pressed_at = Some(since);
-        now.since(since) >= pace && !self.is_silent(now, base)
-    }
-
-    fn is_silent(&self, now: Instant, base: Duration) -> bool {
-        let patience = base.saturating_mul(SILENT_BASES).max(SILENT_AFTER);
-        self.heard_at.is_none_or(|at| now.since(at) > patience)
+        now.since(since) >= pace
     }
 
     pub(super) fn invariants(&self) {

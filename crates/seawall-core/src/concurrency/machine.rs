@@ -8,7 +8,7 @@ use super::update::{Scene, Update};
 use super::{Cause, Evidence, Finished, LimitEvent, LimitSettings, LimitSnapshot, Urgency};
 use crate::Mode;
 use crate::event::Sink;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// The limit is reached. Not to be counted against the dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,16 +123,18 @@ impl Limit {
 
     /// Callers wait for the limit, or would be refused. One that only keeps to what has been of use
     /// gives way then, and says so; one that is known to be all that the dependency can work on
-    /// does not. Only [`super::Algorithm::Knee`] ever gives way.
+    /// does not. `owed` is how long some attempt has waited and nothing has come, none if nobody
+    /// waits for the head of an answer: where that is long, it gives way slowly. Only
+    /// [`super::Algorithm::Knee`] ever gives way.
     pub fn press(
         &mut self,
-        urgency: Urgency,
+        (urgency, owed): (Urgency, Duration),
         now: Instant,
         sink: &mut impl Sink<LimitEvent>,
     ) -> bool {
         self.latest = self.latest.max(now);
         let scene = Scene::new(&self.settings, self.level, self.latest);
-        let update = self.estimator.press(&scene, urgency);
+        let update = self.estimator.press(&scene, (urgency, owed));
         if let Some(update) = update {
             self.apply(update, sink);
         }
@@ -144,6 +146,27 @@ impl Limit {
     #[must_use]
     pub const fn is_congested(&self) -> bool {
         self.estimator.is_congested()
+    }
+
+    /// Whether the limit bounds nothing since nothing is known so far. Only
+    /// [`super::Algorithm::Knee`] says so.
+    #[must_use]
+    pub(crate) const fn is_blank(&self) -> bool {
+        self.estimator.is_blank()
+    }
+
+    /// Whether what is in flight may be why the dependency is slow: that is so, or is being found
+    /// out. Only [`super::Algorithm::Knee`] says so.
+    #[must_use]
+    pub(crate) const fn explains_latency(&self) -> bool {
+        self.estimator.explains_latency()
+    }
+
+    /// Whether whoever finds the limit reached can hope for no more: it is known that there is no
+    /// room, or the limit gives way to nobody.
+    #[must_use]
+    pub(crate) const fn is_firm(&self) -> bool {
+        self.estimator.is_firm()
     }
 
     /// Takes new settings and keeps the limit, within its new bounds, and the base, also under

@@ -53,6 +53,7 @@
 //! is in `shed`.
 
 mod aimd;
+mod demand;
 mod envoy;
 mod epoch;
 mod estimator;
@@ -71,6 +72,7 @@ mod trial;
 mod update;
 mod vegas;
 
+pub(crate) use demand::Demand;
 pub use event::{Cause, LimitEvent};
 pub use evidence::{Evidence, Finished};
 pub use knee::Urgency;

@@ -4,6 +4,7 @@ use crate::Mode;
 use crate::breaker::{Ended, Phase, Probing, Refused, Ticket};
 use crate::budget::{Denied, Purpose, Reservation, Spent};
 use crate::bulkhead::{Acquired, Claimed, Need, Patience, Permit, TooHeavy, Waiter};
+use crate::concurrency::Urgency;
 use crate::deadline;
 use crate::event::Sink;
 use crate::outcome::Overrides;
@@ -180,15 +181,24 @@ impl Upstream {
             true => attempts_end,
             false => deadline::of_queue(attempts_end, self.min_useful(now)),
         };
+        if self.limits_endpoints() {
+            self.press(Urgency::Patient, now);
+            self.note_refusing(now);
+        }
         let patience = self.patience(patience, now);
         let need = Need { weight, useful_until, class, patience };
         self.press_for(&need, now);
         let mut dropped = Dropped { waiters: &mut self.dropped, at: now, sink };
         match self.bulkhead.acquire_weighted(need, now, &mut dropped) {
             Ok(Acquired::Refused { reason, retry_at }) => {
+                self.note_come(now);
                 Acquired::Refused { reason: self.name_of_full(reason), retry_at }
             }
-            Ok(acquired) => acquired,
+            Ok(queued @ Acquired::Queued { .. }) => {
+                self.note_come(now);
+                queued
+            }
+            Ok(permit @ Acquired::Permit(_)) => permit,
             // Under an adaptive limit it may fit again some day.
             Err(TooHeavy { .. }) if weight <= self.settings.bulkhead.permits => {
                 Acquired::Refused { reason: Reason::ConcurrencyLimit, retry_at: now }
@@ -208,7 +218,7 @@ impl Upstream {
         }
         match asked {
             _ if now < self.patient_until => Patience::Long,
-            Patience::Usual if self.is_unsure(now) => Patience::Unsure,
+            Patience::Usual if self.is_unsure() => Patience::Unsure,
             Patience::Usual | Patience::Long | Patience::Unsure => asked,
         }
     }
@@ -235,6 +245,9 @@ impl Upstream {
     /// Takes a permit back. One that was held for no time teaches nothing about the service.
     #[inline]
     pub(crate) fn release(&mut self, permit: Permit, held: Duration, now: Instant) {
+        if !held.is_zero() {
+            self.note_done(now);
+        }
         self.bulkhead.release(permit, held, now);
     }
 }

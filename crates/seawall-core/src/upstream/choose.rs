@@ -83,6 +83,8 @@ pub struct Choice {
     pub(super) beside: u32,
     pub(super) breaker: Option<breaker::Ticket>,
     pub(super) probe: Option<ProbeTicket>,
+    /// What its attempt weighs beyond one.
+    pub(super) heavier: u32,
     /// Whether nothing has been heard of its attempt so far.
     pub(super) awaits: bool,
     /// The number of the probe of an outage that it is.
@@ -169,7 +171,17 @@ impl Upstream {
         let (reason, candidates) = (ChoiceReason::Probe, 1);
         let (breaker, probe, outage) = (ticket, ejection, None);
         let (beside, awaits) = (0, true);
-        Some(Choice { endpoint: id, reason, candidates, beside, breaker, probe, outage, awaits })
+        Some(Choice {
+            endpoint: id,
+            reason,
+            candidates,
+            beside,
+            breaker,
+            probe,
+            outage,
+            awaits,
+            heavier: 0,
+        })
     }
 
     /// The first endpoint that a call like this one may probe.
@@ -317,7 +329,17 @@ impl Upstream {
         let ticket = endpoint.breaker.admit(now, Probing::Forbidden, draw, &mut scoped).ok()?;
         let (breaker, probe, outage) = (Some(ticket), None, None);
         let (beside, awaits) = (0, true);
-        Some(Choice { endpoint: id, reason, candidates, beside, breaker, probe, outage, awaits })
+        Some(Choice {
+            endpoint: id,
+            reason,
+            candidates,
+            beside,
+            breaker,
+            probe,
+            outage,
+            awaits,
+            heavier: 0,
+        })
     }
 
     /// Health checks that merely time out never take the last endpoints away: slowness under load
@@ -393,7 +415,17 @@ impl Upstream {
         let endpoint = self.present(slot)?.id;
         let (breaker, probe, outage) = (None, None, None);
         let (beside, awaits) = (0, true);
-        Some(Choice { endpoint, reason, candidates, beside, breaker, probe, outage, awaits })
+        Some(Choice {
+            endpoint,
+            reason,
+            candidates,
+            beside,
+            breaker,
+            probe,
+            outage,
+            awaits,
+            heavier: 0,
+        })
     }
 
     pub(super) fn begin(&mut self, choice: &mut Choice, now: Instant) {

@@ -28,6 +28,7 @@ impl Upstream {
             }
         }
         self.rebalance();
+        self.count_places(now);
         placed
     }
 
@@ -37,6 +38,8 @@ impl Upstream {
     pub fn describe_endpoint(&mut self, id: EndpointId, info: EndpointInfo) {
         self.put_info(id, info);
         self.rebalance();
+        // Nothing that is counted has changed with time alone but silence, which is seen soon.
+        self.count_places(self.counted_at);
     }
 
     /// What is configured for an endpoint, if it is still registered.

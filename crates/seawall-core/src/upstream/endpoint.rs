@@ -60,6 +60,8 @@ pub(super) struct Endpoint {
     pub(super) leaving: Option<Leaving>,
     /// Attempts in flight.
     pub(super) active: u32,
+    /// What those weigh beyond one each.
+    pub(super) heavier: u32,
     /// Since when they have waited in vain.
     pub(super) silence: Silence,
     pub(super) breaker: Breaker,
@@ -68,6 +70,8 @@ pub(super) struct Endpoint {
     pub(super) limit: Option<Limit>,
     /// What it adds to the places of the upstream; see `places.rs`.
     pub(super) counted: u32,
+    /// Whether it is good, and calls are sent there, when that was last counted.
+    pub(super) is_used: bool,
     /// Whether that is but what it holds, since it is silent and others are heard of.
     pub(super) is_left_out: bool,
     /// What its attempts came to since it joined.
@@ -89,8 +93,10 @@ impl Endpoint {
             info: EndpointInfo::default(),
             leaving: None,
             active: 0,
+            heavier: 0,
             limit: settings.endpoint_limit.map(|limit| Limit::new(limit, origin)),
             counted: 0,
+            is_used: false,
             is_left_out: false,
             silence: Silence::default(),
             breaker: Breaker::new(settings.endpoint_breaker, origin),

@@ -61,8 +61,17 @@ impl Upstream {
         let (reason, candidates) = (ChoiceReason::Probe, 1);
         let (breaker, probe) = (None, None);
         let (beside, awaits) = (0, true);
-        let mut choice =
-            Choice { endpoint, reason, candidates, beside, breaker, probe, outage, awaits };
+        let mut choice = Choice {
+            endpoint,
+            reason,
+            candidates,
+            beside,
+            breaker,
+            probe,
+            outage,
+            awaits,
+            heavier: 0,
+        };
         self.begin(&mut choice, scene.now);
         Some(choice)
     }

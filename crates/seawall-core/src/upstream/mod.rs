@@ -45,6 +45,7 @@ use crate::balance::{Balancer, Joins, Loads};
 use crate::breaker::{Breaker, Manual};
 use crate::budget::{Budget, BudgetSnapshot};
 use crate::bulkhead::{Bulkhead, Waiter};
+use crate::concurrency::Demand;
 use crate::deadline;
 use crate::endpoint::{EndpointId, Slot};
 use crate::event::Sink;
@@ -63,6 +64,7 @@ use crate::timeout::AdaptiveTimeout;
 use endpoint::{Endpoint, Leaving, Remembered};
 use event::{Dropped, Scoped};
 use gates::Gates;
+use places::Refusing;
 use sole::Fleet;
 
 /// Endpoints of one upstream at most. Bounds the tables and the cost of a choice.
@@ -91,6 +93,8 @@ pub struct Upstream {
     calm: bool,
     /// Those endpoints.
     members: Vec<Slot>,
+    /// Those to which calls are sent, when places were last counted.
+    used: Vec<Slot>,
     /// Endpoints whose slow start has not been told yet: they join where no events are taken.
     newcomers: Vec<EndpointId>,
     /// The shares of the levels as last told.
@@ -105,6 +109,11 @@ pub struct Upstream {
     places: u64,
     /// When all of it was last counted.
     counted_at: Instant,
+    /// Whether more come than are done, and callers may be refused for it.
+    demand: Demand,
+    refusing: Refusing,
+    /// What an endpoint may have in flight of which nothing is known.
+    of_blank: u32,
     /// Until when whoever waits for a permit may wait long, because of an outage that is over.
     patient_until: Instant,
     /// Waiters that lost their place without a grant and are to be woken; the queue bounds them.
@@ -139,6 +148,7 @@ impl Upstream {
             candidates: Vec::new(),
             calm: false,
             members: Vec::new(),
+            used: Vec::new(),
             newcomers: Vec::new(),
             loads: None,
             breaker: Breaker::new(settings.breaker, phase(rng)),
@@ -148,6 +158,9 @@ impl Upstream {
             limited_to: u32::MAX,
             places: 0,
             counted_at: Instant::EPOCH,
+            demand: Demand::default(),
+            refusing: Refusing::No,
+            of_blank: u32::MAX,
             patient_until: Instant::EPOCH,
             dropped: Vec::new(),
             balancer: Balancer::new(settings.balance, rng),
@@ -265,7 +278,7 @@ impl Upstream {
     }
 
     /// Takes an endpoint out of choice for good, or back in. Running attempts go on.
-    pub fn set_draining(&mut self, id: EndpointId, draining: Draining) {
+    pub fn set_draining(&mut self, id: EndpointId, draining: Draining, now: Instant) {
         let Some(endpoint) = self.endpoint_mut(id) else { return };
         if endpoint.leaving == Some(Leaving::Removed) {
             return;
@@ -275,6 +288,7 @@ impl Upstream {
             Draining::No => None,
         };
         self.rebalance();
+        self.count_places(now);
     }
 
     /// Reports an active health check of an endpoint.
@@ -421,6 +435,8 @@ impl Upstream {
             self.candidates.reserve(self.endpoints.len());
             self.members.clear();
             self.members.reserve(self.endpoints.len());
+            self.used.clear();
+            self.used.reserve(self.endpoints.len());
         }
         Slot::new(small(index))
     }

@@ -124,7 +124,7 @@ impl Upstream {
             self.loads = None;
             return None;
         }
-        let counts = self.level_counts();
+        let counts = self.level_counts(&self.candidates);
         let loads = self.balancer.loads(&counts);
         let first = counts.iter().position(|level| level.total > 0).unwrap_or_default();
         let spilled = self.loads.is_some_and(|loads| loads.spills(&counts));
@@ -175,7 +175,32 @@ impl Upstream {
         }
     }
 
-    fn level_counts(&self) -> LevelCounts {
+    /// Notes which of the good endpoints calls are sent to at all: those of the subset, and of the
+    /// levels that take a share.
+    pub(super) fn note_used(&mut self, now: Instant) {
+        let mut used = core::mem::take(&mut self.used);
+        used.clear();
+        used.extend(self.slots().filter(|slot| self.is_good(*slot, now)));
+        if !self.balancer.is_flat() {
+            let loads = self.balancer.loads(&self.level_counts(&used));
+            self.balancer.keep_subset(&mut used);
+            let takes = |slot: &Slot| loads.of_level(self.balancer.info(*slot).level) > 0;
+            if used.iter().any(takes) {
+                used.retain(takes);
+            }
+        }
+        for endpoint in self.endpoints.iter_mut().flatten() {
+            endpoint.is_used = false;
+        }
+        for slot in &used {
+            if let Some(Some(endpoint)) = self.endpoints.get_mut(slot.index()) {
+                endpoint.is_used = true;
+            }
+        }
+        self.used = used;
+    }
+
+    fn level_counts(&self, good: &[Slot]) -> LevelCounts {
         let mut counts = LevelCounts::default();
         for endpoint in self.slots().filter_map(|slot| self.present(slot)) {
             let level = usize::from(endpoint.info.level);
@@ -183,7 +208,7 @@ impl Upstream {
                 count.total += 1;
             }
         }
-        for endpoint in self.candidates.iter().filter_map(|slot| self.present(*slot)) {
+        for endpoint in good.iter().filter_map(|slot| self.present(*slot)) {
             let level = usize::from(endpoint.info.level);
             if let Some(count) = counts.get_mut(level) {
                 count.healthy += 1;

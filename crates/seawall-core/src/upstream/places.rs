@@ -4,9 +4,10 @@
 //! and nobody else's: the choice passes it over. Together they bound the bulkhead, where calls wait
 //! in the order of their importance once all are full. How a limit is found is in `concurrency`.
 //!
-//! Refused is only who finds the places of an endpoint taken that is known to have all it can work
-//! on. A limit that merely was never needed higher gives way to those who would be refused, and
-//! while it is found out whether an endpoint has too much to do or is slow, calls wait.
+//! Refused is only while an endpoint is known to have all it can work on *and* more calls come than
+//! are done. A limit that merely was never needed higher gives way to those who would be refused;
+//! while it is found out whether an endpoint has too much to do or is slow, calls wait; and callers
+//! of whom each waits for its answer before it calls again wait as well, however many they are.
 
 use crate::Mode;
 use crate::bulkhead::{Need, Patience, Waiter};
@@ -14,14 +15,15 @@ use crate::concurrency::{Evidence, Finished, Limit, LimitEvent, LimitSettings, U
 use crate::endpoint::{EndpointId, Slot};
 use crate::event::{Discard, Sink};
 use crate::number::small;
+use crate::ratio::Ratio;
 use crate::reason::Reason;
 use crate::time::{Duration, Instant};
 
-use super::Upstream;
 use super::endpoint::Endpoint;
 use super::event::{Event, Scope, Scoped};
 use super::settle::AttemptEnd;
 use super::sole::Fleet;
+use super::{Choice, Upstream};
 
 /// So often limits may give way for one call, by half of them each time: from a few to all that a
 /// machine can have.
@@ -31,10 +33,45 @@ const STEPS_MAX: u32 = 32;
 /// five times as long at least, by default.
 const COUNT_EVERY: Duration = Duration::from_millis(10);
 
+/// Where callers wait and none is refused it is work done that counts, and an endpoint that has all
+/// it can work on may have so much more at hand. Where some are refused it is latency.
+const AT_HAND: Ratio = Ratio::from_percent(150);
+
+/// A call that waits looks so many typical latencies later whether limits give way by now, and that
+/// is at least and at most so long.
+const LOOK_TYPICAL: u32 = 2;
+const LOOK_MIN: Duration = Duration::from_millis(2);
+const LOOK_MAX: Duration = Duration::from_millis(100);
+
+/// Of those who wait so many at once look.
+const LOOKERS: u32 = 8;
+
 impl Endpoint {
     /// How many may be in flight; `u32::MAX` where nothing says so.
-    fn limit(&self) -> u32 {
-        self.limit.as_ref().and_then(Limit::in_force).unwrap_or(u32::MAX)
+    fn limit(&self, (refusing, of_blank): (Refusing, u32)) -> u32 {
+        let Some(limit) = self.limit.as_ref().and_then(Limit::in_force) else { return u32::MAX };
+        match refusing {
+            _ if self.is_blank() => limit.min(of_blank),
+            Refusing::No if self.is_congested() => {
+                let more = AT_HAND.of(u64::from(limit)).saturating_add(1);
+                u32::try_from(more).unwrap_or(u32::MAX)
+            }
+            Refusing::No | Refusing::Yes => limit,
+        }
+    }
+
+    /// Places that are taken: as many as their attempts weigh, as permits are.
+    const fn taken(&self) -> u32 {
+        self.active.saturating_add(self.heavier)
+    }
+
+    fn is_blank(&self) -> bool {
+        self.limit.as_ref().is_some_and(Limit::is_blank)
+    }
+
+    /// Whether whoever finds it full can hope for no more.
+    fn is_firm(&self) -> bool {
+        self.limit.as_ref().is_some_and(Limit::is_firm)
     }
 
     pub(super) const fn is_congested(&self) -> bool {
@@ -60,6 +97,14 @@ impl Endpoint {
     }
 }
 
+/// Whether callers who find no place may be refused for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Refusing {
+    #[default]
+    No,
+    Yes,
+}
+
 impl Upstream {
     pub(super) const fn limits_endpoints(&self) -> bool {
         match &self.settings.endpoint_limit {
@@ -77,7 +122,9 @@ impl Upstream {
 
     /// Whether no more should be sent there.
     pub(super) fn is_full(&self, slot: Slot) -> bool {
-        let full = |endpoint: &Endpoint| endpoint.active >= endpoint.limit();
+        let full = |endpoint: &Endpoint| {
+            endpoint.taken() >= endpoint.limit((self.refusing, self.of_blank))
+        };
         self.binds_places() && self.present(slot).is_some_and(full)
     }
 
@@ -97,7 +144,7 @@ impl Upstream {
     pub(super) fn drop_overloaded(&mut self) -> bool {
         let mut candidates = core::mem::take(&mut self.candidates);
         candidates.retain(|slot| {
-            let congested = self.present(*slot).is_some_and(Endpoint::is_congested);
+            let congested = self.present(*slot).is_some_and(Endpoint::is_firm);
             !(congested && self.is_full(*slot))
         });
         self.candidates = candidates;
@@ -124,6 +171,23 @@ impl Upstream {
         if bounded { small(self.places) } else { u32::MAX }
     }
 
+    /// An attempt takes as many places as it has permits.
+    #[inline]
+    pub(crate) fn weigh(&mut self, choice: &mut Choice, weight: u32, now: Instant) {
+        if weight > 1 {
+            self.weigh_more(choice, weight - 1, now);
+        }
+    }
+
+    #[cold]
+    fn weigh_more(&mut self, choice: &mut Choice, heavier: u32, now: Instant) {
+        let Some(endpoint) = self.endpoint_mut(choice.endpoint) else { return };
+        endpoint.heavier = endpoint.heavier.saturating_add(heavier);
+        choice.heavier = heavier;
+        choice.beside = endpoint.taken();
+        self.recount(choice.endpoint.slot, now);
+    }
+
     /// One endpoint has another limit, or more or fewer in flight. Where all are good that
     /// concerns nobody else, but that some fall silent with time.
     pub(super) fn recount(&mut self, slot: Slot, now: Instant) {
@@ -135,12 +199,13 @@ impl Upstream {
             return self.count_places(now);
         }
         let silent = self.is_silent(slot, now);
+        let rules = (self.refusing, self.of_blank);
         let Some(Some(endpoint)) = self.endpoints.get_mut(slot.index()) else { return };
         // One that fell silent, or was heard of, since all were counted says what others add, too.
         if silent || endpoint.is_left_out {
             return self.count_places(now);
         }
-        let counted = endpoint.limit().max(endpoint.active);
+        let counted = endpoint.limit(rules).max(endpoint.taken());
         let before = core::mem::replace(&mut endpoint.counted, counted);
         if before != counted {
             self.places = self.places - u64::from(before) + u64::from(counted);
@@ -154,20 +219,34 @@ impl Upstream {
             return self.enforce_limit(now);
         }
         self.counted_at = now;
-        let heard = self.slots().any(|slot| self.is_good(slot, now) && !self.is_silent(slot, now));
-        let (mut places, mut any) = (0, false);
+        self.note_used(now);
+        let used = core::mem::take(&mut self.used);
+        let heard = used.iter().any(|slot| !self.is_silent(*slot, now));
+        let any = !used.is_empty();
+        self.used = used;
+        self.of_blank = self.most_known();
+        let rules = (self.refusing, self.of_blank);
+        let mut places = 0;
         for slot in self.slots() {
-            let good = self.is_good(slot, now);
-            any |= good;
-            let silent = good && heard && self.is_silent(slot, now);
+            let silent = heard && self.is_silent(slot, now);
             let Some(Some(endpoint)) = self.endpoints.get_mut(slot.index()) else { continue };
-            let limit = if good && !silent { endpoint.limit() } else { 0 };
-            endpoint.is_left_out = silent;
-            endpoint.counted = limit.max(endpoint.active);
+            let counts = endpoint.is_used && !silent;
+            let limit = if counts { endpoint.limit(rules) } else { 0 };
+            endpoint.is_left_out = endpoint.is_used && silent;
+            endpoint.counted = limit.max(endpoint.taken());
             places += u64::from(endpoint.counted);
         }
         self.places = if any { places } else { u64::from(u32::MAX) };
         self.enforce_limit(now);
+    }
+
+    /// What an endpoint may have in flight of which nothing is known: as much as another of those
+    /// that are used, or a crowd that comes at once would all go to a newcomer. No bound where
+    /// nothing is known of any.
+    fn most_known(&self) -> u32 {
+        let known = self.endpoints.iter().flatten().filter(|known| known.is_used);
+        let known = known.filter(|known| !known.is_blank());
+        known.map(|known| known.limit((self.refusing, u32::MAX))).max().unwrap_or(u32::MAX)
     }
 
     /// Lets the limit of an endpoint learn from an attempt that has ended there. Told is only when
@@ -190,28 +269,87 @@ impl Upstream {
         if let Some(event) = latest.0.filter(|_| is != was) {
             Scoped { at: now, scope: Scope::Endpoint(id), sink }.emit(event);
         }
-        match (was, is) {
-            (false, true) if self.limits_endpoints() => self.bulkhead.shorten(now),
-            (true, false) if self.is_unsure(now) => self.bulkhead.prolong(),
-            _ => {}
+        if self.bulkhead.queued() > 0 {
+            self.press(Urgency::Patient, now);
+        }
+        self.note_refusing(now);
+    }
+
+    /// Whether what is in flight at an endpoint may be why it is slow.
+    pub(super) fn is_slow_by_load(&self, id: EndpointId) -> bool {
+        let known = self.endpoint(id).and_then(|endpoint| endpoint.limit.as_ref());
+        self.limits_endpoints() && known.is_some_and(Limit::explains_latency)
+    }
+
+    /// Notes whether callers may be refused by now. When that begins nobody waits on without a
+    /// bound, and when it ends everybody does again.
+    pub(super) fn note_refusing(&mut self, now: Instant) {
+        let is = match self.demand.is_flood() && self.limits_endpoints() {
+            true if self.any_firm(now) => Refusing::Yes,
+            true | false => Refusing::No,
+        };
+        let was = core::mem::replace(&mut self.refusing, is);
+        if was == is {
+            return;
+        }
+        self.count_places(now);
+        match is {
+            Refusing::Yes => self.bulkhead.shorten(now),
+            Refusing::No if self.is_unsure() => self.bulkhead.prolong(),
+            Refusing::No => {}
+        }
+    }
+
+    /// Somebody has found no place.
+    pub(super) fn note_come(&mut self, now: Instant) {
+        if self.limits_endpoints() {
+            self.demand.note_come(now);
+            self.note_refusing(now);
+        }
+    }
+
+    /// A permit has been used and is free again while others wait for it.
+    pub(super) fn note_done(&mut self, now: Instant) {
+        if self.limits_endpoints() && self.bulkhead.queued() > 0 {
+            self.demand.note_done(now);
         }
     }
 
     /// Whether an endpoint that may be chosen is known to have all that it can work on.
-    fn any_congested(&self, now: Instant) -> bool {
-        let congested = |slot| self.present(slot).is_some_and(Endpoint::is_congested);
-        self.slots().any(|slot| congested(slot) && self.is_good(slot, now))
+    fn any_firm(&self, now: Instant) -> bool {
+        let firm = |slot| self.present(slot).is_some_and(Endpoint::is_firm);
+        self.slots().any(|slot| firm(slot) && self.is_good(slot, now))
     }
 
     /// Whether those who find no place should wait for as long as it is of use to them: it is the
-    /// endpoints that have none, and of none is known that it has too much to do.
-    pub(super) fn is_unsure(&self, now: Instant) -> bool {
-        self.all_places() < self.settings.bulkhead.permits && !self.any_congested(now)
+    /// endpoints that have none, and of none is known that more comes than it can do.
+    pub(super) fn is_unsure(&self) -> bool {
+        self.refusing == Refusing::No && self.all_places() < self.settings.bulkhead.permits
     }
 
     /// Until when `waiter` waits, if it still does: it may be longer than it was told.
+    #[cfg(test)]
     pub(crate) fn waits_until(&self, waiter: Waiter) -> Option<Instant> {
         self.bulkhead.waits_until(waiter)
+    }
+
+    /// One who waits looks whether limits give way by now: nobody may come, and nothing end, for
+    /// long. Says until when it waits, if it still does.
+    pub(crate) fn look_up(&mut self, waiter: Waiter, now: Instant) -> Option<Instant> {
+        if self.limits_endpoints() {
+            self.press(Urgency::Patient, now);
+        }
+        self.bulkhead.waits_until(waiter)
+    }
+
+    /// When one who waits until `until` at most should look again.
+    pub(crate) fn next_look(&self, until: Instant, now: Instant) -> Instant {
+        if !self.limits_endpoints() || !self.is_unsure() {
+            return until;
+        }
+        let pace = self.typical.saturating_mul(LOOK_TYPICAL).clamp(LOOK_MIN, LOOK_MAX);
+        let others = (self.bulkhead.queued() / LOOKERS).max(1);
+        until.min(now.after(pace.saturating_mul(others)))
     }
 
     /// Somebody needs a permit and finds none: makes room where nothing speaks against it.
@@ -219,7 +357,6 @@ impl Upstream {
         if !self.limits_endpoints() {
             return;
         }
-        self.press(Urgency::Patient, now);
         // Those who were held through an outage come all at once, which proves nothing; and where
         // nobody can wait, nobody can wait for proof.
         let waits = need.patience != Patience::Long && self.bulkhead.has_place_for(need.class);
@@ -232,15 +369,18 @@ impl Upstream {
     }
 
     /// Asks the limits of the good endpoints to give way; tells whether any did.
-    fn press(&mut self, urgency: Urgency, now: Instant) -> bool {
+    pub(super) fn press(&mut self, urgency: Urgency, now: Instant) -> bool {
         let mut gave_way = false;
         for slot in self.slots() {
             if !self.is_full(slot) || !self.is_good(slot, now) {
                 continue;
             }
             let Some(Some(endpoint)) = self.endpoints.get_mut(slot.index()) else { continue };
-            let Some(limit) = &mut endpoint.limit else { continue };
-            gave_way |= limit.press(urgency, now, &mut Discard);
+            let owed = endpoint.silence.age(now);
+            let Some(limit) = endpoint.limit.as_mut().filter(|_| !endpoint.is_left_out) else {
+                continue;
+            };
+            gave_way |= limit.press((urgency, owed), now, &mut Discard);
         }
         if gave_way {
             self.count_places(now);

@@ -72,6 +72,7 @@ impl Upstream {
         let Some(endpoint) = self.endpoint_mut(id) else { return };
         endpoint.breaker.expect(usual);
         endpoint.active = endpoint.active.saturating_sub(1);
+        endpoint.heavier = endpoint.heavier.saturating_sub(choice.heavier);
         endpoint.outcomes.count(end.outcome.class);
         if let Some(ticket) = choice.breaker {
             let ended = Ended { class, elapsed: end.elapsed };
@@ -138,7 +139,11 @@ impl Upstream {
         };
         let learned = Evidence::of(end.outcome, end.elapsed, scene.rng.draw());
         let refused = was_refused(end.outcome, end.elapsed);
-        let evidence = Evidence { class, refused, ..learned };
+        let mut evidence = Evidence { class, refused, ..learned };
+        // Endpoints have limits of their own, and who has more in flight is slower for that alone.
+        if class == Class::Success && self.is_slow_by_load(id) {
+            evidence.latency = None;
+        }
         let generations = &self.generations;
         let mut sink = BySlot { at: now, generations, sink: &mut *scene.sink, reported: false };
         match choice.probe.take() {

@@ -68,7 +68,8 @@ impl Silence {
         self.lasts(due, now)
     }
 
-    fn age(&self, now: Instant) -> Duration {
+    /// How long some attempt has waited and nothing has come.
+    pub(super) fn age(&self, now: Instant) -> Duration {
         self.since.map_or(Duration::ZERO, |since| now.since(since))
     }
 

@@ -22,6 +22,7 @@ pub(super) const SOLE_CHOICE: Choice = Choice {
     breaker: None,
     probe: None,
     awaits: false,
+    heavier: 0,
     outage: None,
 };
 

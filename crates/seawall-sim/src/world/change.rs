@@ -61,7 +61,7 @@ impl World {
         let endpoint = (station as usize).saturating_sub(first);
         for state in self.protected.iter_mut().filter(|state| number(state.service.0) == service) {
             if let Some(id) = state.endpoints.get(endpoint) {
-                state.upstream.set_draining(*id, draining);
+                state.upstream.set_draining(*id, draining, self.now);
             }
         }
     }

@@ -297,7 +297,7 @@ impl<'a> Fleet<'a> {
                 upstream.health_checked(*id, check, *now, journal);
             }
             (1, Some(id)) => {
-                upstream.set_draining(*id, one_of(chance, &[Draining::Yes, Draining::No]));
+                upstream.set_draining(*id, one_of(chance, &[Draining::Yes, Draining::No]), *now);
             }
             _ => upstream.force_breaker(one_of(chance, &manual), *now, journal),
         }

@@ -58,7 +58,10 @@ fn nothing_is_limited_before_a_base_is_known() {
         bench.wait(millis(10)).finish(sample(WORK, 4));
     }
     assert_eq!(bench.limit.limit(), LIMIT_MAX);
-    assert!(!bench.limit.press(Urgency::Late, bench.now, &mut Discard), "no limit to raise");
+    assert!(
+        !bench.limit.press((Urgency::Late, Duration::ZERO), bench.now, &mut Discard),
+        "no limit to raise"
+    );
 }
 
 #[test]
@@ -143,7 +146,9 @@ fn a_trial_of_which_nothing_comes_back_ends() {
     for _ in 0..8 {
         bench.wait(millis(1)).finish(sample(WORK * 2, 6));
     }
-    let press = |bench: &mut Bench| bench.limit.press(Urgency::Late, bench.now, &mut Discard);
+    let press = |bench: &mut Bench| {
+        bench.limit.press((Urgency::Late, Duration::ZERO), bench.now, &mut Discard)
+    };
     bench.wait(Duration::from_secs(1));
     assert!(!press(&mut bench), "it may still be told");
     bench.wait(millis(1));
@@ -199,19 +204,60 @@ fn t106_timeouts_and_answers_that_ask_for_less_move_no_knee() {
 fn a_limit_gives_way_to_those_who_wait_until_latency_speaks_against_it() {
     let mut bench = learnt();
     let before = bench.limit.limit();
-    let press =
-        |bench: &mut Bench, urgency| bench.limit.press(urgency, bench.now, &mut bench.events);
-    assert!(!press(&mut bench, Urgency::Patient), "not at once");
-    bench.wait(millis(60));
-    assert!(press(&mut bench, Urgency::Patient), "three base latencies later");
-    assert_eq!(bench.limit.limit(), before + before / 2);
-    assert!(press(&mut bench, Urgency::Late), "at once where many come late");
-    bench.wait(Duration::from_secs(1));
-    assert!(!press(&mut bench, Urgency::Patient), "it has fallen silent");
-    assert!(press(&mut bench, Urgency::Late), "which the late do not care about");
+    let press = |bench: &mut Bench, urgency, owed| {
+        bench.limit.press((urgency, owed), bench.now, &mut bench.events)
+    };
+    assert!(!press(&mut bench, Urgency::Patient, Duration::ZERO), "not at once");
+    bench.wait(millis(40));
+    assert!(press(&mut bench, Urgency::Patient, Duration::ZERO), "two base latencies later");
+    assert_eq!(bench.limit.limit(), before * 2);
+    assert!(press(&mut bench, Urgency::Late, Duration::ZERO), "at once where many come late");
+    bench.wait(millis(99));
+    assert!(!press(&mut bench, Urgency::Patient, millis(101)), "slowly where it is silent");
+    bench.wait(millis(1));
+    assert!(press(&mut bench, Urgency::Patient, millis(102)));
+    assert!(press(&mut bench, Urgency::Late, millis(102)), "which the late do not care about");
     crowd(&mut bench, 4, 100);
     assert!(bench.limit.is_congested());
-    assert!(!press(&mut bench, Urgency::Late));
+    assert!(!press(&mut bench, Urgency::Late, Duration::ZERO));
+}
+
+/// It holds at 20 ms of base latency, four at once.
+fn holding() -> Bench {
+    let mut bench = learnt();
+    crowd(&mut bench, 4, 100);
+    assert!(bench.limit.is_congested());
+    bench
+}
+
+#[test]
+fn a_limit_that_holds_ends_where_few_call_and_none_is_slow() {
+    let mut bench = holding();
+    for _ in 0..3 {
+        bench.wait(Duration::from_secs(1)).finish(sample(millis(20), 1));
+    }
+    assert!(!bench.limit.is_congested(), "three answers, and none that waited");
+}
+
+#[test]
+fn a_limit_that_holds_ends_in_a_bounded_time_where_no_epoch_is_full() {
+    let mut bench = holding();
+    for _ in 0..18 {
+        bench.wait(Duration::from_secs(1)).finish(sample(millis(28), 2));
+    }
+    assert!(bench.limit.is_congested(), "latency has been above the base all along");
+    for _ in 0..3 {
+        bench.wait(Duration::from_secs(1)).finish(sample(millis(28), 2));
+    }
+    assert!(!bench.limit.is_congested(), "but no epoch has been full for twenty seconds");
+}
+
+#[test]
+fn a_limit_that_holds_ends_for_those_who_wait_where_nothing_comes_at_all() {
+    let mut bench = holding();
+    bench.wait(Duration::from_secs(3));
+    let wanted = (Urgency::Late, Duration::ZERO);
+    assert!(bench.limit.press(wanted, bench.now, &mut bench.events));
 }
 
 #[test]
@@ -269,12 +315,12 @@ fn the_table_of_the_knee_is_the_reviewed_one() {
         ("timeouts", |bench, limit| _ = feed(bench, dropped(WORK * 50, limit.min(20)))),
         ("nothing said", |bench, limit| _ = feed(bench, said_nothing(limit.min(20)))),
         ("callers wait", |bench, _| {
-            bench.limit.press(Urgency::Patient, bench.now, &mut Discard);
+            bench.limit.press((Urgency::Patient, Duration::ZERO), bench.now, &mut Discard);
             bench.wait(millis(80));
-            bench.limit.press(Urgency::Patient, bench.now, &mut Discard);
+            bench.limit.press((Urgency::Patient, Duration::ZERO), bench.now, &mut Discard);
         }),
         ("many come late", |bench, _| {
-            bench.limit.press(Urgency::Late, bench.now, &mut Discard);
+            bench.limit.press((Urgency::Late, Duration::ZERO), bench.now, &mut Discard);
         }),
     ];
     let mut table = std::string::String::new();

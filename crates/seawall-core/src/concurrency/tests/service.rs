@@ -83,7 +83,11 @@ impl Service {
         if self.bench.limit.admit(in_flight, &mut crate::event::Discard).is_err() {
             self.refused += 1;
             // Whoever is turned away here would wait in an upstream, and say so.
-            self.bench.limit.press(Urgency::Patient, self.bench.now, &mut crate::event::Discard);
+            self.bench.limit.press(
+                (Urgency::Patient, Duration::ZERO),
+                self.bench.now,
+                &mut crate::event::Discard,
+            );
             return;
         }
         let now = self.bench.now;

@@ -79,7 +79,7 @@ fn an_idle_endpoint_is_forgotten_at_once_and_its_place_reused_under_another_iden
     let [new] = world.set(&["b"])[..] else { panic!("one name, one identity") };
     assert_eq!(new.slot, old.slot);
     assert_ne!(new, old);
-    world.upstream.set_draining(old, Draining::Yes);
+    world.upstream.set_draining(old, Draining::Yes, world.now);
     assert!(!world.named("b").draining, "what meant the old one does not meet the new");
 }
 
@@ -99,13 +99,13 @@ fn an_endpoint_that_comes_back_while_it_drains_stays_who_it_was() {
 fn an_operators_drain_survives_a_reload_and_ends_by_word() {
     let mut world = World::new(in_turn(), &["a", "b"]);
     let id = world.named("a").id;
-    world.upstream.set_draining(id, Draining::Yes);
+    world.upstream.set_draining(id, Draining::Yes, world.now);
     world.set(&["a", "b"]);
     assert!(world.named("a").draining, "it stays registered");
     for _ in 0..10 {
         assert_ne!(world.attempt(|_| 200), id);
     }
-    world.upstream.set_draining(id, Draining::No);
+    world.upstream.set_draining(id, Draining::No, world.now);
     assert!((0..10).any(|_| world.attempt(|_| 200) == id));
 }
 
@@ -113,7 +113,7 @@ fn an_operators_drain_survives_a_reload_and_ends_by_word() {
 fn with_every_endpoint_drained_none_is_chosen() {
     let mut world = World::new(in_turn(), &["a", "b"]);
     for name in ["a", "b"] {
-        world.upstream.set_draining(world.named(name).id, Draining::Yes);
+        world.upstream.set_draining(world.named(name).id, Draining::Yes, world.now);
     }
     assert!(world.choose(&[], Probe::Freely).is_none());
     assert!(!world.upstream.snapshot(world.now).usable);

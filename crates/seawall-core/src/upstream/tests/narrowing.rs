@@ -183,7 +183,7 @@ fn t152_a_key_goes_to_the_same_name_whatever_the_order_of_names() {
 fn the_short_cut_ends_with_a_drain_an_ejection_and_a_removal() {
     let (mut world, ids) = world(in_turn(), &[EndpointInfo::default(); 4]);
     hits(&mut world, &ids, 10);
-    world.upstream.set_draining(ids[0], crate::upstream::Draining::Yes);
+    world.upstream.set_draining(ids[0], crate::upstream::Draining::Yes, world.now);
     assert_eq!(hits(&mut world, &ids, 200)[0], 0);
     let ejected = world.eject("e1");
     let after = hits(&mut world, &ids, 200);

@@ -4,7 +4,8 @@ use std::vec::Vec;
 
 use super::world::{MS, SECOND, World, status};
 use crate::Mode;
-use crate::bulkhead::{Acquired, BulkheadSettings, Patience};
+use crate::balance::EndpointInfo;
+use crate::bulkhead::{Acquired, BulkheadSettings, Claimed, Patience};
 use crate::concurrency::{Evidence, Finished, LimitSettings};
 use crate::endpoint::EndpointId;
 use crate::event::Discard;
@@ -190,7 +191,7 @@ fn a_reload_brings_limits_and_takes_them_away() {
     upstream.reconfigure(two_each(), *now, events);
     assert_eq!(places(&world), 4);
     let ids = world.set(&["a", "b"]);
-    world.upstream.set_draining(ids[0], Draining::Yes);
+    world.upstream.set_draining(ids[0], Draining::Yes, world.now);
     let _held = take(&mut world, 1);
     assert_eq!(places(&world), 2);
     let World { upstream, events, now, .. } = &mut world;
@@ -238,4 +239,144 @@ fn a_limit_in_shadow_makes_nobody_wait() {
     let settings =
         UpstreamSettings { endpoint_limit: settings.endpoint_limit.map(shadow), ..settings };
     assert_eq!(waits(settings, 3), Instant::from_millis(1_100));
+}
+
+/// A limit that is learnt; 100 permits, and as many places to wait.
+fn learning() -> UpstreamSettings {
+    UpstreamSettings { endpoint_limit: Some(LimitSettings::knee()), ..queueing(100) }
+}
+
+/// It has answered in 20 ms, four at once, for a while.
+fn learn(world: &mut World, id: EndpointId) {
+    for _ in 0..128 {
+        world.pass(MS * 10);
+        let endpoint = world.upstream.endpoint_mut(id).expect("it is present");
+        let finished = Finished { latency: MS * 20, in_flight: 4, evidence: Evidence::Sample };
+        let limit = endpoint.limit.as_mut().expect("it has a limit");
+        limit.on_finished(finished, world.now, &mut Discard);
+    }
+    world.upstream.count_places(world.now);
+}
+
+/// All eight places are taken by what takes long, and somebody waits: how many times it looks until
+/// it gets one, and how long that is.
+fn looks_behind_long_ones(heard: bool) -> (u32, Duration) {
+    let mut world = World::new(learning(), &["a"]);
+    let ids = world.set(&["a"]);
+    learn(&mut world, ids[0]);
+    assert_eq!(places(&world), 8);
+    let _permits: Vec<_> = (0..8).map(|_| enter(&mut world)).collect();
+    let mut held = take(&mut world, 8);
+    if heard {
+        world.pass(MS * 20);
+        held.iter_mut().for_each(|choice| world.upstream.heard(choice, world.now));
+        // The bodies go on.
+        world.pass(SECOND * 5);
+    }
+    let Acquired::Queued { waiter, until } = enter(&mut world) else { panic!("a place to wait") };
+    let (begun, mut looks) = (world.now, 0);
+    while world.upstream.next_grant(world.now, &mut world.events).is_none() {
+        world.now = world.upstream.next_look(until, world.now);
+        assert!(world.upstream.look_up(waiter, world.now).is_some());
+        looks += 1;
+    }
+    (looks, world.now.since(begun))
+}
+
+#[test]
+fn who_waits_behind_long_answers_gets_a_place_though_nobody_comes_and_nothing_ends() {
+    let (looks, waited) = looks_behind_long_ones(true);
+    assert!(waited <= MS * 60, "{waited:?}, three base latencies at most, after {looks} looks");
+}
+
+#[test]
+fn who_waits_behind_long_polls_gets_a_place_within_moments() {
+    let (looks, waited) = looks_behind_long_ones(false);
+    assert!(waited <= MS * 60, "{waited:?} after {looks} looks");
+}
+
+#[test]
+fn what_drains_takes_its_places_with_it_at_once_and_brings_them_back() {
+    let mut world = World::new(two_each(), &["a", "b"]);
+    let ids = world.set(&["a", "b"]);
+    world.upstream.set_draining(ids[0], Draining::Yes, world.now);
+    assert_eq!(places(&world), 2);
+    world.upstream.set_draining(ids[0], Draining::No, world.now);
+    assert_eq!(places(&world), 4);
+}
+
+#[test]
+fn a_level_that_takes_no_calls_adds_no_places() {
+    let mut world = World::new(two_each(), &["a", "b"]);
+    let spare = EndpointInfo { level: 1, ..EndpointInfo::default() };
+    let described = [("a".into(), EndpointInfo::default()), ("b".into(), spare)];
+    world.upstream.set_described(&described, world.now, &mut world.rng);
+    assert_eq!(places(&world), 2);
+    let ids = world.set(&["a", "b"]);
+    check(&mut world, ids[0], Check::Failed);
+    assert_eq!(places(&world), 2, "those of the other, once it takes them");
+}
+
+#[test]
+fn an_attempt_takes_as_many_places_as_it_weighs() {
+    let mut world = World::new(two_each(), &["a", "b"]);
+    let ids = world.set(&["a", "b"]);
+    let mut heavy = take(&mut world, 1).remove(0);
+    world.upstream.weigh(&mut heavy, 2, world.now);
+    let other = ids.iter().find(|id| **id != heavy.endpoint).expect("two of them");
+    let light = take(&mut world, 2);
+    assert_eq!(count(&light, *other), 2, "the first is full");
+    world.end(heavy, status(200), MS);
+    assert_eq!(take(&mut world, 2).iter().filter(|c| c.endpoint != *other).count(), 2);
+}
+
+#[test]
+fn a_newcomer_takes_no_more_than_those_who_are_known() {
+    let mut world = World::new(learning(), &["a", "b"]);
+    let ids = world.set(&["a", "b"]);
+    assert_eq!(places(&world), 100, "nothing is known of either");
+    learn(&mut world, ids[0]);
+    assert_eq!(places(&world), 16);
+}
+
+/// What an arrival gets at last where three come for each that is done, for a second.
+fn in_a_flood(settings: UpstreamSettings) -> Option<Duration> {
+    let mut world = World::new(settings, &["a"]);
+    let Acquired::Permit(mut permit) = enter(&mut world) else { panic!("one is free") };
+    let mut last = None;
+    for _ in 0..1_000 {
+        world.pass(MS);
+        for _ in 0..3 {
+            last = match enter(&mut world) {
+                Acquired::Queued { until, .. } => Some(until.since(world.now)),
+                Acquired::Refused { .. } => None,
+                Acquired::Permit(_) => panic!("there are no more places"),
+            };
+        }
+        world.upstream.release(permit, MS, world.now);
+        let waiter = world.upstream.next_grant(world.now, &mut world.events).expect("one waits");
+        let Claimed::Permit(next) = world.upstream.claim(waiter, world.now) else {
+            panic!("it was granted")
+        };
+        permit = next;
+    }
+    last
+}
+
+fn one_at_once(limit: LimitSettings) -> UpstreamSettings {
+    let limit = LimitSettings { initial: 1, min: 1, max: 1, ..limit };
+    let bulkhead = BulkheadSettings { permits: 9_000, queue: 9_000, ..BulkheadSettings::default() };
+    UpstreamSettings { endpoint_limit: Some(limit), bulkhead, ..UpstreamSettings::default() }
+}
+
+#[test]
+fn a_limit_that_gives_way_to_nobody_refuses_in_a_flood() {
+    let waits = in_a_flood(one_at_once(LimitSettings::aimd()));
+    assert!(waits.is_none_or(|longest| longest <= SECOND / 10), "{waits:?}");
+}
+
+#[test]
+fn a_limit_of_which_nobody_knows_whether_it_must_be_refuses_nobody() {
+    let waits = in_a_flood(one_at_once(LimitSettings::knee()));
+    assert!(waits.is_some_and(|longest| longest > SECOND), "{waits:?}");
 }

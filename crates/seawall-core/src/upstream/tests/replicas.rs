@@ -52,7 +52,7 @@ fn there_are_no_more_replicas_than_endpoints_that_may_be_chosen() {
     let mut world = world(&["a", "b", "c"]);
     assert_eq!((world.replicas(9).len(), world.replicas(0).len()), (3, 0));
     let id = world.named("a").id;
-    world.upstream.set_draining(id, Draining::Yes);
+    world.upstream.set_draining(id, Draining::Yes, world.now);
     assert_eq!(world.replicas(9).len(), 2);
     assert!(world.choose_only(id).is_none());
     assert!(World::new(UpstreamSettings::default(), &[]).replicas(3).is_empty());
