@@ -1,11 +1,11 @@
 //! Demand: whether more comes than is done, among those who find no place.
 //!
-//! A limit that is reached is no overload by that alone. Callers of whom each has one call at a time
-//! fill any limit, and what waits then is as long as they are many, but does not grow: for each that
-//! is done one comes. Under overload more come than are done, for as long as it lasts. So arrivals are
-//! held against ends, piece of time by piece of time, and what is too many adds up (CUSUM: E.
-//! S. Page, "Continuous inspection schemes", 1954). A crowd that comes at once is one piece, which
-//! counts for no more than any piece can.
+//! A limit that is reached is no overload by that alone. Callers of whom each has one call at a
+//! time fill any limit, and what waits then is as long as they are many, but does not grow: for
+//! each that is done one comes. Under overload more come than are done, for as long as it lasts. So
+//! arrivals are held against ends, piece of time by piece of time, and what is too many adds up
+//! (CUSUM: E. S. Page, "Continuous inspection schemes", 1954). A crowd that comes at once is one
+//! piece, which counts for no more than any piece can.
 //!
 //! Who is refused for it is decided in `upstream`.
 
@@ -36,8 +36,8 @@ const EBB: u32 = 300;
 /// Where nobody has waited for so long, what was before says nothing.
 const MEMORY: Duration = Duration::from_secs(1);
 
-/// Once in so long a flood is called over, to see whether it still is one: callers who come again at
-/// once when they are refused look like one for ever.
+/// Once in so long a flood is called over, to see whether it still is one: callers who come again
+/// at once when they are refused look like one for ever.
 const TRY_EVERY: Duration = Duration::from_secs(20);
 
 /// Arrivals that found no place, against attempts that ended meanwhile. A few words, constant time.

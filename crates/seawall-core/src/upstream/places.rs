@@ -164,8 +164,8 @@ impl Upstream {
     ///
     /// Good ones add their limit, or what a lowered one has yet to drain, the others what they
     /// hold: a permit more than is in use then always finds a place. A silent one counts as one of
-    /// the others while any is heard of: nobody is sent there, and what is free there would be spent
-    /// on those who are full. Where none is good, limits have nothing to say.
+    /// the others while any is heard of: nobody is sent there, and what is free there would be
+    /// spent on those who are full. Where none is good, limits have nothing to say.
     pub(super) fn all_places(&self) -> u32 {
         let bounded = self.binds_places() && self.fleet == Fleet::Endpoints;
         if bounded { small(self.places) } else { u32::MAX }
