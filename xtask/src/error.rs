@@ -19,7 +19,10 @@ pub(crate) enum Error {
         path.display()
     )]
     NoMerger { path: PathBuf },
-    #[error("no profile is in {}; did the load run, and the program end by itself?", path.display())]
+    #[error(
+        "no profile is in {}; did the load run, and did the program end by itself?",
+        path.display()
+    )]
     NoProfile { path: PathBuf },
     #[error("cannot write the report: {0}")]
     Report(#[from] std::io::Error),

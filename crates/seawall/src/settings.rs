@@ -223,7 +223,7 @@ impl Plan {
             total: self.total(),
             attempt: self.attempt(),
             max_attempts: self.max_attempts(),
-            max_while_helping: retry.max_while_helping.unwrap_or(self.max_attempts()),
+            max_while_helping: retry.max_while_helping.unwrap_or_else(|| self.max_attempts()),
             backoff: retry.backoff,
             throttled_backoff: retry.throttled_backoff,
             opt_ins: self.opt_ins,

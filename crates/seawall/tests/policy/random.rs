@@ -112,8 +112,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 async fn run(steps: &[Step], seed: u64) {
-    let budget =
-        BudgetSettings { ratio: Ratio::from_percent(50), floor_per_second: 5, window: s(10) };
+    let ratio = Ratio::from_percent(50);
+    let budget = BudgetSettings { ratio, ceiling: ratio, floor_per_second: 5, window: s(10) };
     let policy = Policy::builder()
         .attempt_timeout(ms(300))
         .total_timeout(s(2))

@@ -92,8 +92,8 @@ async fn t51_an_own_rejection_is_never_retried() {
 
 #[tokio::test(start_paused = true)]
 async fn t65_t67_the_budget_stops_retries_and_its_numbers_are_in_the_error() {
-    let budget =
-        BudgetSettings { ratio: Ratio::from_percent(20), floor_per_second: 0, window: s(10) };
+    let ratio = Ratio::from_percent(20);
+    let budget = BudgetSettings { ratio, ceiling: ratio, floor_per_second: 0, window: s(10) };
     let policy = Policy::builder().retry(steady(2).budget(budget)).idempotent().build().unwrap();
     for _ in 0..9 {
         assert_eq!(policy.call(failing(0)).await, Ok(1));
@@ -110,8 +110,8 @@ async fn t65_t67_the_budget_stops_retries_and_its_numbers_are_in_the_error() {
 
 #[tokio::test(start_paused = true)]
 async fn t66_an_empty_budget_fills_again() {
-    let budget =
-        BudgetSettings { ratio: Ratio::from_percent(50), floor_per_second: 0, window: s(10) };
+    let ratio = Ratio::from_percent(50);
+    let budget = BudgetSettings { ratio, ceiling: ratio, floor_per_second: 0, window: s(10) };
     let policy = Policy::builder().retry(steady(2).budget(budget)).idempotent().build().unwrap();
     for _ in 0..2 {
         assert_eq!(policy.call(failing(1)).await.unwrap_err().reason(), Reason::BudgetEmpty);
