@@ -94,7 +94,7 @@ impl Part {
             breaker: Some(self.breaker(tick)),
             bulkhead: (self.name != "inventory").then(|| self.bulkhead(tick)),
             hold: None,
-            budget: BudgetStatus { first: self.rate * 10, extra, left: 20 - extra },
+            budget: BudgetStatus { first: self.rate * 10, extra, vain: extra, left: 20 - extra },
             totals,
             latency: LatencyStatus {
                 p50_ms: Some(p50),

@@ -142,7 +142,7 @@ fn everything() -> Vec<What> {
             queued: 0,
         }),
         What::Budget(BudgetEvent::Spent { purpose, first: 1, extra: 1 }),
-        What::Budget(BudgetEvent::Denied { purpose, first: 1, extra: 1, ratio: rate }),
+        What::Budget(BudgetEvent::Denied { purpose, first: 1, extra: 1, vain: 1, ratio: rate }),
         What::Timeout(seawall_core::timeout::TimeoutAdapted {
             old: zero,
             new: zero,
