@@ -66,8 +66,10 @@ impl Retry {
 }
 
 impl Default for Retry {
-    /// Three attempts: with independent failures of one in ten, one call in a thousand fails.
+    /// Three attempts: with independent failures of one in ten, one call in a thousand fails. Up to
+    /// five while retries help: with failures of three in ten, three attempts lose one in forty,
+    /// five one in four hundred.
     fn default() -> Self {
-        Self::attempts(3)
+        Self::attempts(3).while_helping(5)
     }
 }

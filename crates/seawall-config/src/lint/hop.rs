@@ -9,7 +9,8 @@ use seawall_core::time::Duration;
 /// The patience of a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hop {
-    /// Attempts, the first included.
+    /// Attempts, the first included. More are made only while retries help and attempts are
+    /// answered; what is added up here are attempts that run into their timeout.
     pub(super) attempts: u32,
     /// The attempt timeout.
     pub(super) attempt: Duration,

@@ -32,7 +32,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
         path!(
             "[[routes]]\npath = \"/pay\"\nupstream = \"payments\"\nretry = \"off\"\n",
             "timeouts = { total = \"5s\", attempt = \"800ms\" }\n",
-            "[[routes]]\npath = \"/stock\"\nupstream = \"stock\"\n",
+            "[[routes]]\npath = \"/stock\"\nupstream = \"stock\"\nretry = { max_attempts = 3 }\n",
             "timeouts = { total = \"2s\", attempt = \"500ms\" }\n",
             "[assume.upstreams.payments]\ncalls = [\"/stock\"]\n"
         ),
@@ -77,12 +77,13 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
         ),
     ),
     // What the limits of endpoints would mend is shown without them.
-    ("L6", one!("endpoint_limit = \"off\"", "retry = { jitter = \"none\" }", "")),
+    ("L6", one!("endpoint_limit = \"off\"", "retry = { max_attempts = 3, jitter = \"none\" }", "")),
     ("L6", one!("", "retry = { backoff = \"none\" }", "")),
     (
         "L7",
         concat!(
             "[upstreams.payments]\nendpoints = [\"10.0.0.1:1\"]\n",
+            "[[routes]]\npath = \"/\"\nupstream = \"payments\"\nretry = { max_attempts = 3 }\n",
             "[assume.upstreams.payments]\nreplicas = 3\neject_after = \"10s\"\n",
             "fail_after = \"10ms\"\n"
         ),
