@@ -218,12 +218,12 @@ impl Plan {
     }
 
     fn call(&self) -> CallSettings {
-        let retry = self.retry().unwrap_or_default();
+        let retry = self.retry().unwrap_or_else(|| Retry::attempts(1));
         CallSettings {
             total: self.total(),
             attempt: self.attempt(),
             max_attempts: self.max_attempts(),
-            max_while_helping: retry.max_while_helping.unwrap_or_else(|| self.max_attempts()),
+            max_while_helping: retry.max_while_helping.unwrap_or(retry.max_attempts),
             backoff: retry.backoff,
             throttled_backoff: retry.throttled_backoff,
             opt_ins: self.opt_ins,
